@@ -1,0 +1,129 @@
+//! What an area shows to others: models (data) and views (the calls on them).
+
+use std::any::Any;
+
+use crate::{ModelType, ThreadSafe, ViewId};
+
+/// Data that lives in a pool: a world, a terminal, the state of a window.
+///
+/// A model has no behaviour that a module could want to change; that is a view model's part.
+pub trait Model: Any + ThreadSafe {
+    /// The pool this object belongs to.
+    fn model_type(&self) -> ModelType;
+
+    /// Makes the object as good as new, before it is handed out again.
+    fn reset(&mut self);
+}
+
+/// Calls on a model, provided by one module and used by others through `dyn`.
+///
+/// Implementations hold no model: each call takes the model it works on as a parameter.
+pub trait View: ThreadSafe {
+    /// Which contract this object fulfils.
+    fn view_id(&self) -> ViewId;
+}
+
+/// A view trait as a type: `dyn ConsoleView` is a contract. The `#[view]` attribute implements it.
+pub trait Contract: View {
+    /// The trait's name, unique in a workspace; [`Contract::ID`] is its hash.
+    const NAME: &'static str;
+
+    /// The hash of the sources of the crate that declares the trait. A provider and a user that were
+    /// compiled with different hashes are never bound to each other.
+    const HASH: u64;
+
+    /// The contract's id.
+    const ID: ViewId = ViewId::of(Self::NAME);
+}
+
+/// What a module says of a view that it provides or requires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewDeclaration {
+    /// [`Contract::NAME`]
+    pub name: String,
+    /// [`Contract::HASH`]
+    pub hash: u64,
+}
+
+impl ViewDeclaration {
+    /// The declaration of contract `V`.
+    pub fn of<V: Contract + ?Sized>() -> Self {
+        Self { name: V::NAME.to_owned(), hash: V::HASH }
+    }
+
+    /// The contract's id.
+    pub fn id(&self) -> ViewId {
+        ViewId::of(&self.name)
+    }
+}
+
+/// An object that fulfils a contract, on its way from the module that provides it into the binding.
+pub struct Provided {
+    declaration: ViewDeclaration,
+    // A `Box<V>` with `V` a `dyn` contract: a box in a box, so that the contract's own type can be asked for.
+    object: Box<dyn Any + Send + Sync>,
+}
+
+impl Provided {
+    /// Offers `object` under contract `V`.
+    pub fn new<V: Contract + ?Sized>(object: Box<V>) -> Self {
+        Self { declaration: ViewDeclaration::of::<V>(), object: Box::new(object) }
+    }
+
+    /// Which contract the object fulfils, and the hash of the sources it was compiled with.
+    pub fn declaration(&self) -> &ViewDeclaration {
+        &self.declaration
+    }
+
+    /// The object, if its contract is `V` and was compiled from the same sources.
+    pub fn get<V: Contract + ?Sized>(&self) -> Option<&V> {
+        if self.declaration.hash != V::HASH {
+            return None;
+        }
+        self.object.downcast_ref::<Box<V>>().map(|object| &**object)
+    }
+}
+
+/// Why a view could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// No live module provides the view.
+    #[error("no module provides the view `{view}`; add one that does, or start the suspended one again")]
+    NotProvided {
+        /// The contract's name.
+        view: String,
+    },
+    /// The provider was compiled with other sources of the crate that declares the contract.
+    #[error("the view `{view}` was compiled from sources {found:016x}, its user from {expected:016x}; rebuild both")]
+    ContractMismatch {
+        /// The contract's name.
+        view: String,
+        /// The hash the user was compiled with.
+        expected: u64,
+        /// The hash the provider was compiled with.
+        found: u64,
+    },
+}
+
+/// Where views are looked up. The binding implements it; a frame carries it.
+pub trait ViewSource: Sync {
+    /// What is bound to `id` now.
+    fn provided(&self, id: ViewId) -> Option<&Provided>;
+}
+
+impl dyn ViewSource + '_ {
+    /// The view with contract `V`, borrowed for as long as the source: one frame at most.
+    ///
+    /// # Errors
+    /// [`ViewError`] when nobody provides it, or a module compiled from other sources does.
+    pub fn get<V: Contract + ?Sized>(&self) -> Result<&V, ViewError> {
+        let provided =
+            self.provided(V::ID).ok_or_else(|| ViewError::NotProvided { view: V::NAME.to_owned() })?;
+        provided.get::<V>().ok_or_else(|| ViewError::ContractMismatch {
+            view: V::NAME.to_owned(),
+            expected: V::HASH,
+            found: provided.declaration().hash,
+        })
+    }
+}
