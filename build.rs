@@ -1,0 +1,3 @@
+//! Checks that the workspace's modules fit together.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The terminal as a model, and the view that writes to it.

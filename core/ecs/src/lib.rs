@@ -1,0 +1,1 @@
+//! The world: entities, components, resources and events, over hecs.

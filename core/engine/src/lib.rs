@@ -1,0 +1,1 @@
+//! The frame: fixed step, timers, executor and schedule.

@@ -1,0 +1,1 @@
+//! Saved state: schemas, migration by field name, and the snapshot format.

@@ -1,0 +1,1 @@
+//! Binds views to model types and their pools, sharded and read without a lock.

@@ -1,0 +1,1 @@
+//! The facade: one library with all that a module's author needs.

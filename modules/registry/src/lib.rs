@@ -1,0 +1,1 @@
+//! The life cycle of modules: load, build, check, swap, roll back, retire.

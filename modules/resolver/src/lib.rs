@@ -1,0 +1,1 @@
+//! Load order, affected sets and conflicts, from cargo metadata and manifests.

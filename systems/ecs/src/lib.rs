@@ -1,0 +1,1 @@
+//! Implements the views of the ECS area.

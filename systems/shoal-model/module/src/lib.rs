@@ -1,0 +1,1 @@
+//! Exports the data of the game Shoal as a Model module.
