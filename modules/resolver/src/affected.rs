@@ -1,0 +1,192 @@
+//! What a change of files means: modules to swap, a restart, a manifest to read again, or nothing.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use keel_core_types::ModuleId;
+
+use crate::Workspace;
+use crate::package::Package;
+
+/// What must be done about a set of changed files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affected {
+    /// The modules to rebuild and swap together, sorted by name.
+    pub modules: Vec<ModuleId>,
+    /// Why the change can't be swapped, if it can't; the first reason in the order of the files.
+    pub restart: Option<RestartReason>,
+    /// Whether the metadata must be read again: a member's `Cargo.toml` changed, or there is a new one.
+    pub manifest_changed: bool,
+    /// Whether `Cargo.lock` changed. Cargo rewrites it when a module is added, so whether that needs a
+    /// restart is answered by [`Workspace::lockfile_restart`] from the two texts.
+    pub lockfile_changed: bool,
+    /// Folders that may become members; watch them for a `Cargo.toml`.
+    pub new_folders: Vec<PathBuf>,
+    /// Files that no running code depends on.
+    pub ignored: Vec<PathBuf>,
+}
+
+/// Why a change takes a restart of the engine process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RestartReason {
+    /// A crate that is linked into the running host.
+    Package {
+        /// Its name.
+        name: String,
+        /// The file that changed.
+        file: PathBuf,
+    },
+    /// The root `Cargo.toml`, `.cargo/config.toml` or `rust-toolchain.toml`: all crates are built with them.
+    BuildSettings {
+        /// The file that changed.
+        file: PathBuf,
+    },
+    /// Another version of a crate that the host is built from.
+    Lockfile {
+        /// The packages that changed, came or went, sorted by name.
+        packages: Vec<String>,
+    },
+}
+
+impl fmt::Display for RestartReason {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Package { name, file } => {
+                write!(out, "`{name}` is part of the running host, and {} changed", file.display())
+            }
+            Self::BuildSettings { file } => {
+                write!(out, "host and modules are built with {}, which changed", file.display())
+            }
+            Self::Lockfile { packages } => {
+                write!(out, "the running host is built from other versions of {}", packages.join(", "))
+            }
+        }
+    }
+}
+
+enum Change<'a> {
+    Nothing,
+    Lockfile,
+    BuildSettings { is_manifest: bool },
+    Manifest(Option<&'a Package>),
+    Source(Vec<&'a Package>),
+    NewFolder,
+}
+
+impl Workspace {
+    /// What the change of `files` means; relative paths are taken from the workspace's root. Nothing is read
+    /// from disk, so that files which are gone can be asked for too.
+    ///
+    /// A changed types crate brings all modules that link it. Tests, benchmarks and examples are ignored.
+    pub fn affected(&self, files: &[PathBuf]) -> Affected {
+        let mut affected = Affected::default();
+        let mut modules = BTreeSet::new();
+        for file in files {
+            let file = self.root.join(file);
+            self.add_change(&file, &mut affected, &mut modules);
+        }
+        let is_affected = |module: &&crate::ModuleManifest| modules.contains(module.name.as_str());
+        affected.modules = self.modules().iter().filter(is_affected).map(|module| module.id).collect();
+        affected
+    }
+
+    /// Remembers files outside of the source folders that `package` is compiled from, as dep-info names them
+    /// after a build: what `include_str!` and `include_bytes!` read.
+    pub fn add_inputs(&mut self, package: &str, files: impl IntoIterator<Item = PathBuf>) {
+        let Some(package) = self.packages.iter().find(|it| it.name == package) else { return };
+        let is_new = |file: &PathBuf| !package.is_compiled_from(file);
+        let files = files.into_iter().map(|file| self.root.join(file)).filter(is_new);
+        for file in files {
+            self.extra_inputs.entry(file).or_default().insert(package.name.clone());
+        }
+    }
+
+    fn add_change<'a>(&'a self, file: &Path, affected: &mut Affected, modules: &mut BTreeSet<&'a str>) {
+        match self.change_of(file) {
+            Change::Nothing => affected.ignored.push(file.to_owned()),
+            Change::Lockfile => affected.lockfile_changed = true,
+            Change::BuildSettings { is_manifest } => {
+                affected.manifest_changed |= is_manifest;
+                let reason = || RestartReason::BuildSettings { file: file.to_owned() };
+                affected.restart.get_or_insert_with(reason);
+            }
+            Change::NewFolder => affected.new_folders.push(file.to_owned()),
+            Change::Manifest(package) => {
+                affected.manifest_changed = true;
+                if let Some(package) = package {
+                    self.add_package(package, file, affected, modules);
+                }
+            }
+            Change::Source(packages) => {
+                let mut runs = false;
+                for package in packages {
+                    runs |= self.add_package(package, file, affected, modules);
+                }
+                if !runs {
+                    affected.ignored.push(file.to_owned());
+                }
+            }
+        }
+    }
+
+    /// Adds what is compiled from `package`; false if nothing that runs is.
+    fn add_package<'a>(
+        &'a self,
+        package: &Package,
+        file: &Path,
+        affected: &mut Affected,
+        modules: &mut BTreeSet<&'a str>,
+    ) -> bool {
+        let is_fixed = self.fixed.iter().any(|index| self.packages[*index].root == package.root);
+        if is_fixed {
+            let reason = || RestartReason::Package { name: package.name.clone(), file: file.to_owned() };
+            affected.restart.get_or_insert_with(reason);
+        }
+        let links = |module: &&crate::ModuleManifest| {
+            module.name == package.name || module.model_crates.contains(&package.name)
+        };
+        let mut linking = self.modules().iter().filter(links).map(|module| module.name.as_str()).peekable();
+        let is_linked = linking.peek().is_some();
+        modules.extend(linking);
+        is_fixed || is_linked
+    }
+
+    fn change_of(&self, file: &Path) -> Change<'_> {
+        // A workspace may itself lie in a target directory: one that a test has made.
+        if self.target_dir.starts_with(&self.root) && file.starts_with(&self.target_dir) {
+            return Change::Nothing;
+        }
+        if let Some(readers) = self.extra_inputs.get(file) {
+            return Change::Source(self.packages.iter().filter(|it| readers.contains(&it.name)).collect());
+        }
+        match file.strip_prefix(&self.root).ok().and_then(Path::to_str) {
+            Some("Cargo.lock") => return Change::Lockfile,
+            Some("Cargo.toml") => return Change::BuildSettings { is_manifest: true },
+            Some("rust-toolchain.toml" | "rust-toolchain" | ".cargo/config.toml" | ".cargo/config") => {
+                return Change::BuildSettings { is_manifest: false };
+            }
+            _ => {}
+        }
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name == "Cargo.toml" && file.starts_with(&self.root) {
+            return Change::Manifest(self.packages.iter().find(|package| package.manifest == file));
+        }
+        // What editors write beside the file they save.
+        if name.starts_with('.') || name.ends_with('~') {
+            return Change::Nothing;
+        }
+        self.source_of(file).map_or_else(|| self.folder_of(file), |package| Change::Source(vec![package]))
+    }
+
+    fn source_of(&self, file: &Path) -> Option<&Package> {
+        let owners = self.packages.iter().filter(|package| package.is_compiled_from(file));
+        owners.max_by_key(|package| package.root.as_os_str().len())
+    }
+
+    fn folder_of(&self, path: &Path) -> Change<'_> {
+        let is_folder = path.extension().is_none();
+        if is_folder && self.may_become_member(path) { Change::NewFolder } else { Change::Nothing }
+    }
+}
