@@ -1,0 +1,231 @@
+//! The rules that hold this workspace together and that no compiler checks: who may import whom, that lints
+//! are inherited, that files say what they are, and where `unsafe` may stand.
+//!
+//! The table of arrows is the one place where the layering is written down; see docs/ARCHITECTURE.md.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+/// What a crate is, by the folder it lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    App,
+    System,
+    /// A game's data types: `kind = "types"` and no dylib.
+    Types,
+    Facade,
+    Core,
+    CoreTypes,
+    Macros,
+    ModuleTypes,
+    Binding,
+    Loader,
+    Resolver,
+    Registry,
+}
+
+impl Layer {
+    /// The layers a crate of this one may depend on.
+    fn may_import(self) -> &'static [Layer] {
+        use Layer::*;
+        match self {
+            // Areas only through the facade: there is one of each, and modules share it.
+            App => &[App, Facade, Registry, Loader, Resolver],
+            // Never another system: those are loaded, not linked.
+            System | Types => &[Facade, Types],
+            Facade => &[Core, CoreTypes, ModuleTypes, Macros, Binding],
+            Core => &[Core, CoreTypes, Macros],
+            CoreTypes => &[Macros],
+            Macros => &[],
+            ModuleTypes => &[Core, CoreTypes, Macros],
+            Binding | Resolver => &[CoreTypes],
+            Loader => &[ModuleTypes, CoreTypes],
+            Registry => &[Resolver, Loader, Binding, Core, CoreTypes, ModuleTypes],
+        }
+    }
+}
+
+/// Files outside of `modules/loader` that may say `unsafe`, each with the reason.
+const UNSAFE_ALLOWED: &[(&str, &str)] = &[];
+
+#[test]
+fn crates_import_only_what_their_layer_may() {
+    let metadata = metadata();
+    let arrows =
+        metadata.workspace_packages().into_iter().flat_map(|package| wrong_arrows(&metadata, package));
+    check("arrows", arrows);
+}
+
+#[test]
+fn every_crate_inherits_the_lints() {
+    let metadata = metadata();
+    let manifests = metadata.workspace_packages().into_iter().map(|package| &package.manifest_path);
+    let wrong = manifests.filter(|manifest| !inherits_lints(&read(manifest.as_std_path())));
+    let message =
+        |manifest| format!("{manifest}: lints are not inherited; add `[lints]` with `workspace = true`");
+    check("lints", wrong.map(message));
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let wrong = rust_files().into_iter().filter(|file| !read(file).starts_with("//!"));
+    let message =
+        |file: PathBuf| format!("{}:1: start the file with a `//!` line that says what it is", shown(&file));
+    check("file heads", wrong.map(message));
+}
+
+#[test]
+fn unsafe_stands_only_where_it_is_allowed() {
+    let files = rust_files();
+    let is_allowed = |file: &Path| UNSAFE_ALLOWED.iter().any(|(allowed, _)| shown(file) == *allowed);
+    let mut wrong = Vec::new();
+    for file in
+        files.iter().filter(|file| !file.starts_with(root().join("modules/loader")) && !is_allowed(file))
+    {
+        let text = read(file);
+        let lines = text.lines().enumerate().filter(|(_, line)| says_unsafe(line));
+        wrong.extend(lines.map(|(index, _)| {
+            format!(
+                "{}:{}: `unsafe` outside of modules/loader; do without it, or add the file to UNSAFE_ALLOWED in \
+                 tests/architecture.rs with the reason",
+                shown(file),
+                index + 1
+            )
+        }));
+    }
+    for (file, _) in UNSAFE_ALLOWED {
+        let needs_it =
+            std::fs::read_to_string(root().join(file)).is_ok_and(|text| text.lines().any(says_unsafe));
+        if !needs_it {
+            wrong.push(format!("{file}: may say `unsafe` and doesn't; take it out of UNSAFE_ALLOWED"));
+        }
+    }
+    check("unsafe", wrong);
+}
+
+#[test]
+fn the_checks_see_what_they_look_for() {
+    assert!(says_unsafe("    unsafe { read(pointer) }"));
+    assert!(!says_unsafe("#![forbid(unsafe_code)] // no unsafe here"));
+    assert!(!says_unsafe(&["println!(", "unsafe", ")"].join("\"")));
+    assert!(inherits_lints("[lints]\nworkspace = true\n"));
+    assert!(!inherits_lints("[lints.rust]\nunsafe_code = \"allow\"\n[x]\nworkspace = true\n"));
+    assert!(!Layer::Core.may_import().contains(&Layer::ModuleTypes));
+    assert!(rust_files().len() > 10, "the walk found no files");
+}
+
+/// Fails with all violations at once.
+#[track_caller]
+fn check(rule: &str, violations: impl IntoIterator<Item = String>) {
+    let violations: Vec<_> = violations.into_iter().collect();
+    assert!(violations.is_empty(), "{rule}: {} violations\n{}", violations.len(), violations.join("\n"));
+}
+
+fn wrong_arrows(metadata: &Metadata, package: &Package) -> Vec<String> {
+    let Some(layer) = layer_of(package) else {
+        return vec![format!("{}: no layer; add its folder to tests/architecture.rs", package.manifest_path)];
+    };
+    // A test may link what it tests against, but a test of a system that links another system gets two
+    // copies of their statics.
+    let tests_count = matches!(layer, Layer::System | Layer::Types);
+    let counted =
+        package.dependencies.iter().filter(|it| tests_count || it.kind != DependencyKind::Development);
+    let targets = counted.filter_map(|it| member_at(metadata, it.path.as_ref()?));
+    let wrong = targets.filter(|target| layer_of(target).is_some_and(|it| !layer.may_import().contains(&it)));
+    let message = |target: &Package| {
+        format!(
+            "{}: {layer:?} `{}` imports `{}` ({}); it may import {:?}: take the dependency out, or move what it \
+             needs into one of those",
+            package.manifest_path,
+            package.name,
+            target.name,
+            layer_of(target).map_or_else(String::new, |layer| format!("{layer:?}")),
+            layer.may_import()
+        )
+    };
+    wrong.map(message).collect()
+}
+
+fn member_at<'a>(metadata: &'a Metadata, folder: &cargo_metadata::camino::Utf8Path) -> Option<&'a Package> {
+    metadata.packages.iter().find(|package| package.manifest_path.parent() == Some(folder))
+}
+
+fn layer_of(package: &Package) -> Option<Layer> {
+    let folder = package.manifest_path.parent()?.as_std_path();
+    let parts = shown(folder);
+    Some(match parts.split('/').collect::<Vec<_>>()[..] {
+        [""] | ["apps", _] => Layer::App,
+        ["core", "types"] => Layer::CoreTypes,
+        ["core", _] => Layer::Core,
+        ["modules", "types", "macros"] => Layer::Macros,
+        ["modules", "types"] => Layer::ModuleTypes,
+        ["modules", "keel"] => Layer::Facade,
+        ["modules", "binding"] => Layer::Binding,
+        ["modules", "loader"] => Layer::Loader,
+        ["modules", "resolver"] => Layer::Resolver,
+        ["modules", "registry"] => Layer::Registry,
+        ["systems", _] | ["systems", _, "module"] if is_types(package) => Layer::Types,
+        ["systems", _] | ["systems", _, "module"] => Layer::System,
+        _ => return None,
+    })
+}
+
+fn is_types(package: &Package) -> bool {
+    let is_dylib = package.targets.iter().any(|target| target.is_kind(cargo_metadata::TargetKind::DyLib));
+    package.metadata["keel"]["kind"] == "types" && !is_dylib
+}
+
+fn inherits_lints(manifest: &str) -> bool {
+    let section = manifest.split_once("\n[lints]").or_else(|| manifest.split_once("[lints]"));
+    let own = section.map(|(_, rest)| rest.split("\n[").next().unwrap_or_default());
+    own.is_some_and(|own| own.lines().any(|line| line.replace(' ', "") == "workspace=true"))
+}
+
+/// Whether the line's code has the word; comments and strings don't count. A string that spans lines does:
+/// write such a file another way.
+fn says_unsafe(line: &str) -> bool {
+    let code: String = line.split('"').step_by(2).collect::<Vec<_>>().join("\"");
+    let code = code.split("//").next().unwrap_or_default();
+    code.split(|it: char| !it.is_alphanumeric() && it != '_').any(|word| word == "unsafe")
+}
+
+fn metadata() -> Metadata {
+    let options = ["--offline".to_owned()];
+    MetadataCommand::new().current_dir(root()).no_deps().other_options(options).exec().unwrap()
+}
+
+/// The workspace's own sources, sorted; `target` is in none of these folders.
+fn rust_files() -> Vec<PathBuf> {
+    let mut files = vec![root().join("build.rs")];
+    let mut folders: Vec<_> =
+        ["apps", "core", "modules", "systems", "tests"].map(|it| root().join(it)).into();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn read(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// The path from the workspace's root, with `/` on every platform.
+fn shown(path: &Path) -> String {
+    let parts = path.strip_prefix(root()).unwrap_or(path).components();
+    parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
