@@ -1,1 +1,55 @@
-//! The world: entities, components, resources and events, over hecs.
+//! The world of Keel: entities, components, resources and events, over [hecs].
+//!
+//! ```
+//! use keel_ecs::{Component, ModelTypeInfo, World, component};
+//!
+//! #[component(crate = keel_ecs)]
+//! struct Position { x: f32, y: f32 }
+//!
+//! #[component(crate = keel_ecs)]
+//! struct Velocity { x: f32, y: f32 }
+//!
+//! let mut world = World::new();
+//! world.register(ModelTypeInfo::component::<Position>())?;
+//! world.register(ModelTypeInfo::component::<Velocity>())?;
+//!
+//! let ship = world.spawn((Position { x: 0.0, y: 0.0 }, Velocity { x: 1.0, y: 2.0 }));
+//! world.query::<(&mut Position, &Velocity)>().for_each(|(position, velocity)| {
+//!     position.x += velocity.x;
+//!     position.y += velocity.y;
+//! });
+//! assert_eq!(world.get::<Position>(ship)?.y, 2.0);
+//! # Ok::<(), keel_ecs::EcsError>(())
+//! ```
+//!
+//! hecs stays private: no `hecs::World` leaves this crate, so that nothing can leave a module's pointers in it
+//! behind Keel's back.
+
+#[allow(unused_extern_crates, reason = "the attributes' output names this crate from outside and inside")]
+extern crate self as keel_ecs;
+
+mod error;
+pub mod model;
+pub mod view;
+
+pub use error::EcsError;
+pub use keel_module_macros::{component, event, resource};
+pub use model::bundle::Bundle;
+pub use model::change::{ChangeTracker, Changes};
+pub use model::commands::Commands;
+pub use model::component::{Component, Data, Event, ModelTypeInfo, ModelTypeKind, Resource, TypeFingerprint};
+pub use model::entity::Entity;
+pub use model::event::{EventReader, Events};
+pub use model::hierarchy::{Children, Parent};
+pub use model::name::Name;
+pub use model::query::{Filter, Or, PreparedQuery, Query, QueryBorrow, With, Without};
+pub use model::snapshot::{RestoreReport, WorldSnapshot};
+pub use model::statistics::{ArchetypeStatistics, WorldStatistics};
+pub use model::world::World;
+
+/// What the attributes expand to. Not for people.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::{Component, Event, Resource};
+    pub use keel_state::__private::*;
+}

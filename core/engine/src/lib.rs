@@ -1,1 +1,53 @@
-//! The frame: fixed step, timers, executor and schedule.
+//! The frame of Keel: fixed step, schedule, timers, deferred calls and background tasks.
+//!
+//! An [`Engine`] owns a world and everything that moves it on, but no loop: a driver (the terminal host, a window,
+//! a test) calls [`Engine::update`] with the time that has passed, and swaps modules between two calls.
+//!
+//! ```
+//! use std::time::Duration;
+//! use keel_engine::{Engine, EngineConfig, Frame, ModuleTag, SystemDescriptor};
+//!
+//! let mut engine = Engine::new(EngineConfig::default());
+//! let module = ModuleTag::new("clock");
+//! engine.add_system(&module, SystemDescriptor::new("tick"), |frame: &mut Frame<'_>| {
+//!     assert!(frame.time.delta > 0.0);
+//! })?;
+//! engine.update(Duration::from_millis(40));
+//! assert_eq!(engine.time().step, 2);
+//! # Ok::<(), keel_engine::EngineError>(())
+//! ```
+//!
+//! Nothing here knows what a module is, beyond its name: systems, timers, calls and tasks have an owner, so that
+//! they can be exchanged, kept or ended together.
+
+#[allow(unused_extern_crates, reason = "the attributes' output names this crate from inside")]
+extern crate self as keel_engine;
+
+mod call;
+mod engine;
+mod error;
+mod fault;
+mod frame;
+mod random;
+mod runtime;
+mod schedule;
+mod snapshot;
+mod task;
+mod time;
+
+pub use call::{Caller, Handler, IntoHandler};
+pub use engine::{Engine, EngineConfig, PinViews};
+pub use error::EngineError;
+pub use fault::{Fault, install_panic_hook};
+pub use frame::{Frame, ModuleTag, Timers};
+pub use random::Random;
+pub use schedule::{IntoSystem, Stage, SystemCode, SystemDescriptor, SystemId, SystemOutput};
+pub use snapshot::EngineSnapshot;
+pub use task::{DrainReport, Tasks, sleep};
+pub use time::Time;
+
+/// What the attributes expand to. Not for people.
+#[doc(hidden)]
+pub mod __private {
+    pub use keel_ecs::__private::*;
+}

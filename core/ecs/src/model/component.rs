@@ -1,0 +1,254 @@
+//! What a type must be to live in a world, and what the world keeps to know of it.
+
+use std::any::TypeId;
+
+use keel_core_types::{ComponentId, ThreadSafe};
+use keel_state::{LiveSchema, Schema, StateError, TypeSchema, decode, encode_into};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::model::event::{AnyEvents, EventStore};
+use crate::model::resource::AnyResource;
+
+/// What can be saved, restored and migrated. The attributes `#[component]`, `#[resource]`, `#[event]` and
+/// `#[data]` implement all of it.
+pub trait Data: Schema + Serialize + DeserializeOwned + ThreadSafe {}
+
+impl<T: Schema + Serialize + DeserializeOwned + ThreadSafe> Data for T {}
+
+/// Data of an entity.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a component",
+    note = "write `#[component]` above its declaration: it gives the type its schema and its name"
+)]
+pub trait Component: Data {
+    /// The declared name: the type's own unless `#[component(name = "...")]` says otherwise.
+    const NAME: &'static str;
+    /// The hash of the name.
+    const ID: ComponentId = ComponentId::of(Self::NAME);
+}
+
+/// Data of a world, one of each type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a resource",
+    note = "write `#[resource]` above its declaration: it gives the type its schema and its name"
+)]
+pub trait Resource: Data {
+    /// The declared name.
+    const NAME: &'static str;
+    /// The hash of the name.
+    const ID: ComponentId = ComponentId::of(Self::NAME);
+}
+
+/// A message from system to system, kept for two frames.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    note = "write `#[event]` above its declaration: it gives the type its schema and its name"
+)]
+pub trait Event: Data {
+    /// The declared name.
+    const NAME: &'static str;
+    /// The hash of the name.
+    const ID: ComponentId = ComponentId::of(Self::NAME);
+}
+
+/// What a registered type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ModelTypeKind {
+    /// Data of an entity.
+    Component,
+    /// Data of a world.
+    Resource,
+    /// A message.
+    Event,
+}
+
+/// What two modules must agree on before they may touch the same data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TypeFingerprint {
+    /// [`TypeSchema::hash`]
+    pub schema: u64,
+    /// Size in bytes.
+    pub size: usize,
+    /// Alignment in bytes.
+    pub align: usize,
+    /// The compiler's own id, which ignores the layout but knows the crate.
+    pub rust: TypeId,
+}
+
+/// All that a world knows of a type: its name, schema and layout, and how to make, save and restore it.
+///
+/// Its function pointers lead into the module that exported it.
+pub struct ModelTypeInfo {
+    pub(crate) name: String,
+    pub(crate) id: ComponentId,
+    pub(crate) live: LiveSchema,
+    pub(crate) fingerprint: TypeFingerprint,
+    pub(crate) operations: Operations,
+}
+
+pub(crate) enum Operations {
+    Component(ComponentOperations),
+    Resource(ResourceOperations),
+    Event(EventOperations),
+}
+
+/// What is done with a column without knowing its type.
+pub(crate) struct ComponentOperations {
+    pub(crate) save_column: fn(&hecs::Archetype, &mut Vec<u8>) -> Result<(), StateError>,
+    pub(crate) visit_column: fn(&hecs::Archetype, &mut dyn FnMut(usize, &[u8])) -> Result<(), StateError>,
+    pub(crate) add_column: fn(&mut hecs::ColumnBatchType),
+    pub(crate) fill_column: fn(&mut hecs::ColumnBatchBuilder, usize, &mut &[u8]) -> Result<(), StateError>,
+    pub(crate) get: fn(hecs::EntityRef<'_>, &mut Vec<u8>) -> Result<bool, StateError>,
+    pub(crate) insert: fn(&mut hecs::World, hecs::Entity, &mut &[u8]) -> Result<(), StateError>,
+    pub(crate) remove: fn(&mut hecs::World, hecs::Entity) -> bool,
+}
+
+pub(crate) struct ResourceOperations {
+    pub(crate) save: fn(&dyn AnyResource, &mut Vec<u8>) -> Result<(), StateError>,
+    pub(crate) restore: fn(&mut &[u8]) -> Result<Box<dyn AnyResource>, StateError>,
+}
+
+pub(crate) struct EventOperations {
+    pub(crate) make: fn() -> Box<dyn AnyEvents>,
+}
+
+impl ModelTypeInfo {
+    /// Describes component `T`.
+    pub fn component<T: Component>() -> Self {
+        Self::new::<T>(
+            T::NAME,
+            Operations::Component(ComponentOperations {
+                save_column: save_column::<T>,
+                visit_column: visit_column::<T>,
+                add_column: |batch| {
+                    batch.add::<T>();
+                },
+                fill_column: fill_column::<T>,
+                get: get::<T>,
+                insert: insert::<T>,
+                remove: |world, entity| world.remove_one::<T>(entity).is_ok(),
+            }),
+        )
+    }
+
+    /// Describes resource `T`.
+    pub fn resource<T: Resource>() -> Self {
+        Self::new::<T>(
+            T::NAME,
+            Operations::Resource(ResourceOperations {
+                save: |resource, out| match resource.as_any().downcast_ref::<T>() {
+                    Some(value) => encode_into(value, out),
+                    None => Ok(()),
+                },
+                restore: |bytes| Ok(Box::new(decode::<T>(bytes)?)),
+            }),
+        )
+    }
+
+    /// Describes event `T`.
+    pub fn event<T: Event>() -> Self {
+        Self::new::<T>(
+            T::NAME,
+            Operations::Event(EventOperations { make: || Box::new(EventStore::<T>::default()) }),
+        )
+    }
+
+    fn new<T: Data>(name: &str, operations: Operations) -> Self {
+        let live = LiveSchema::of::<T>();
+        let fingerprint = TypeFingerprint {
+            schema: live.schema().hash(),
+            size: size_of::<T>(),
+            align: align_of::<T>(),
+            rust: TypeId::of::<T>(),
+        };
+        Self { name: name.to_owned(), id: ComponentId::of(name), live, fingerprint, operations }
+    }
+
+    /// The declared name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The hash of the name.
+    pub fn id(&self) -> ComponentId {
+        self.id
+    }
+
+    /// Component, resource or event.
+    pub fn kind(&self) -> ModelTypeKind {
+        match self.operations {
+            Operations::Component(_) => ModelTypeKind::Component,
+            Operations::Resource(_) => ModelTypeKind::Resource,
+            Operations::Event(_) => ModelTypeKind::Event,
+        }
+    }
+
+    /// Names and types of the fields.
+    pub fn schema(&self) -> &TypeSchema {
+        self.live.schema()
+    }
+
+    /// What two modules must agree on before they may touch the same data.
+    pub fn fingerprint(&self) -> TypeFingerprint {
+        self.fingerprint
+    }
+
+    pub(crate) fn component_operations(&self) -> Option<&ComponentOperations> {
+        match &self.operations {
+            Operations::Component(operations) => Some(operations),
+            _ => None,
+        }
+    }
+}
+
+fn save_column<T: Component>(archetype: &hecs::Archetype, out: &mut Vec<u8>) -> Result<(), StateError> {
+    let Some(column) = archetype.get::<&T>() else { return Ok(()) };
+    column.iter().try_for_each(|value| encode_into(value, out))
+}
+
+fn visit_column<T: Component>(
+    archetype: &hecs::Archetype,
+    visit: &mut dyn FnMut(usize, &[u8]),
+) -> Result<(), StateError> {
+    let Some(column) = archetype.get::<&T>() else { return Ok(()) };
+    let mut bytes = Vec::new();
+    for (row, value) in column.iter().enumerate() {
+        bytes.clear();
+        encode_into(value, &mut bytes)?;
+        visit(row, &bytes);
+    }
+    Ok(())
+}
+
+fn fill_column<T: Component>(
+    batch: &mut hecs::ColumnBatchBuilder,
+    count: usize,
+    bytes: &mut &[u8],
+) -> Result<(), StateError> {
+    // The batch was made from a type list that this component's `add_column` is part of.
+    let Some(mut column) = batch.writer::<T>() else { return Ok(()) };
+    for _ in 0..count {
+        // The batch has room for exactly `count` values, so none is given back.
+        let _ = column.push(decode::<T>(bytes)?);
+    }
+    Ok(())
+}
+
+fn get<T: Component>(entity: hecs::EntityRef<'_>, out: &mut Vec<u8>) -> Result<bool, StateError> {
+    match entity.get::<&T>() {
+        Some(value) => encode_into(&*value, out).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+fn insert<T: Component>(
+    world: &mut hecs::World,
+    entity: hecs::Entity,
+    bytes: &mut &[u8],
+) -> Result<(), StateError> {
+    let value = decode::<T>(bytes)?;
+    // The caller has checked that the entity lives; nothing is lost if it does not.
+    let _ = world.insert_one(entity, value);
+    Ok(())
+}

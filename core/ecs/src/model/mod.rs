@@ -1,0 +1,17 @@
+//! The data of the ECS area.
+
+pub(crate) mod bundle;
+pub(crate) mod change;
+pub(crate) mod commands;
+pub(crate) mod component;
+pub(crate) mod entity;
+pub(crate) mod event;
+pub(crate) mod hash;
+pub(crate) mod hierarchy;
+pub(crate) mod name;
+pub(crate) mod query;
+pub(crate) mod resource;
+pub(crate) mod snapshot;
+pub(crate) mod statistics;
+pub(crate) mod types;
+pub(crate) mod world;

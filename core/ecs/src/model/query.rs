@@ -1,0 +1,418 @@
+//! Queries: the columns of every matching archetype, borrowed for as long as the query lives.
+//!
+//! An archetype's columns are slices, so iterating is stepping through slices side by side, which the compiler
+//! vectorises. [`QueryBorrow::for_each`] keeps that within each archetype; a `for` loop over
+//! [`QueryBorrow::iter`] asks at each step whether the archetype has ended.
+
+use std::iter::{FusedIterator, Zip};
+use std::marker::PhantomData;
+use std::slice;
+
+use hecs::{Archetype, ArchetypeColumn, ArchetypeColumnMut};
+
+use crate::{Component, Entity, World};
+
+/// What can be asked of each entity: `&T`, `&mut T`, `Option<&T>`, `Option<&mut T>`, [`Entity`], and tuples of
+/// these of up to 12.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a query",
+    note = "a query is `&T`, `&mut T` or `Option` of one with `T` a component, `Entity`, or a tuple of these"
+)]
+pub trait Query {
+    /// What is handed out for one entity.
+    type Item<'a>;
+    /// The borrowed columns of one archetype.
+    #[doc(hidden)]
+    type Columns<'w>;
+    #[doc(hidden)]
+    type Rows<'a>: Iterator<Item = Self::Item<'a>>;
+
+    #[doc(hidden)]
+    fn matches(archetype: &Archetype) -> bool;
+
+    /// Borrows the columns; called only where `matches` holds.
+    #[doc(hidden)]
+    fn columns<'w>(world: &'w hecs::World, archetype: &'w Archetype) -> Option<Self::Columns<'w>>;
+
+    #[doc(hidden)]
+    fn rows<'a>(columns: &'a mut Self::Columns<'_>) -> Self::Rows<'a>;
+}
+
+/// Which archetypes a query passes over: [`With`], [`Without`], [`Or`], and tuples (all of them hold).
+pub trait Filter {
+    #[doc(hidden)]
+    fn passes(archetype: &Archetype) -> bool;
+}
+
+/// Only entities that have a `T`.
+pub struct With<T>(PhantomData<T>);
+
+/// Only entities that have no `T`.
+pub struct Without<T>(PhantomData<T>);
+
+/// Only entities for which one of the filters of tuple `F` holds.
+pub struct Or<F>(PhantomData<F>);
+
+impl<T: Component> Filter for With<T> {
+    fn passes(archetype: &Archetype) -> bool {
+        archetype.has::<T>()
+    }
+}
+
+impl<T: Component> Filter for Without<T> {
+    fn passes(archetype: &Archetype) -> bool {
+        !archetype.has::<T>()
+    }
+}
+
+impl Query for Entity {
+    type Item<'a> = Entity;
+    type Columns<'w> = EntityColumn<'w>;
+    type Rows<'a> = EntityRows<'a>;
+
+    fn matches(_: &Archetype) -> bool {
+        true
+    }
+
+    fn columns<'w>(world: &'w hecs::World, archetype: &'w Archetype) -> Option<EntityColumn<'w>> {
+        Some(EntityColumn { world, ids: archetype.ids() })
+    }
+
+    fn rows<'a>(columns: &'a mut EntityColumn<'_>) -> EntityRows<'a> {
+        EntityRows { world: columns.world, ids: columns.ids.iter() }
+    }
+}
+
+/// The entities of one archetype.
+#[doc(hidden)]
+pub struct EntityColumn<'w> {
+    world: &'w hecs::World,
+    ids: &'w [u32],
+}
+
+#[doc(hidden)]
+pub struct EntityRows<'a> {
+    world: &'a hecs::World,
+    ids: slice::Iter<'a, u32>,
+}
+
+impl Iterator for EntityRows<'_> {
+    type Item = Entity;
+
+    fn next(&mut self) -> Option<Entity> {
+        self.ids.next().map(|id| entity_of_row(self.world, *id))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.ids.size_hint()
+    }
+}
+
+impl ExactSizeIterator for EntityRows<'_> {}
+
+/// The entity with index `id`, where `id` was read from an archetype of this very world.
+#[allow(unsafe_code, reason = "hecs offers no safe way from an archetype's row to its entity's generation")]
+pub(crate) fn entity_of_row(world: &hecs::World, id: u32) -> Entity {
+    // SAFETY: an archetype lists live entities only, and the shared borrow of `world`, which the caller read `id`
+    // under, keeps any from being despawned.
+    Entity::wrap(unsafe { world.find_entity_from_id(id) })
+}
+
+impl<T: Component> Query for &T {
+    type Item<'a> = &'a T;
+    type Columns<'w> = ArchetypeColumn<'w, T>;
+    type Rows<'a> = slice::Iter<'a, T>;
+
+    fn matches(archetype: &Archetype) -> bool {
+        archetype.has::<T>()
+    }
+
+    fn columns<'w>(_: &'w hecs::World, archetype: &'w Archetype) -> Option<ArchetypeColumn<'w, T>> {
+        archetype.get::<&T>()
+    }
+
+    fn rows<'a>(columns: &'a mut ArchetypeColumn<'_, T>) -> slice::Iter<'a, T> {
+        columns.iter()
+    }
+}
+
+impl<T: Component> Query for &mut T {
+    type Item<'a> = &'a mut T;
+    type Columns<'w> = ArchetypeColumnMut<'w, T>;
+    type Rows<'a> = slice::IterMut<'a, T>;
+
+    fn matches(archetype: &Archetype) -> bool {
+        archetype.has::<T>()
+    }
+
+    fn columns<'w>(_: &'w hecs::World, archetype: &'w Archetype) -> Option<ArchetypeColumnMut<'w, T>> {
+        archetype.get::<&mut T>()
+    }
+
+    fn rows<'a>(columns: &'a mut ArchetypeColumnMut<'_, T>) -> slice::IterMut<'a, T> {
+        columns.iter_mut()
+    }
+}
+
+impl<Q: Query> Query for Option<Q> {
+    type Item<'a> = Option<Q::Item<'a>>;
+    type Columns<'w> = OptionalColumns<'w, Q>;
+    type Rows<'a> = OptionalRows<Q::Rows<'a>>;
+
+    fn matches(_: &Archetype) -> bool {
+        true
+    }
+
+    fn columns<'w>(world: &'w hecs::World, archetype: &'w Archetype) -> Option<OptionalColumns<'w, Q>> {
+        let columns = if Q::matches(archetype) { Q::columns(world, archetype) } else { None };
+        Some(OptionalColumns { columns, length: archetype.len() as usize })
+    }
+
+    fn rows<'a>(columns: &'a mut OptionalColumns<'_, Q>) -> OptionalRows<Q::Rows<'a>> {
+        match &mut columns.columns {
+            Some(columns) => OptionalRows::Present(Q::rows(columns)),
+            None => OptionalRows::Absent(columns.length),
+        }
+    }
+}
+
+#[doc(hidden)]
+pub struct OptionalColumns<'w, Q: Query> {
+    columns: Option<Q::Columns<'w>>,
+    length: usize,
+}
+
+#[doc(hidden)]
+pub enum OptionalRows<I> {
+    Present(I),
+    Absent(usize),
+}
+
+impl<I: Iterator> Iterator for OptionalRows<I> {
+    type Item = Option<I::Item>;
+
+    fn next(&mut self) -> Option<Option<I::Item>> {
+        match self {
+            Self::Present(rows) => rows.next().map(Some),
+            Self::Absent(0) => None,
+            Self::Absent(left) => {
+                *left -= 1;
+                Some(None)
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::Present(rows) => rows.size_hint(),
+            Self::Absent(left) => (*left, Some(*left)),
+        }
+    }
+}
+
+/// Flattens the nested pairs that `zip` makes into one tuple.
+macro_rules! tuples {
+    ($($all:ident)+) => {
+        impl<$($all: Query),+> Query for ($($all,)+) {
+            type Item<'a> = ($($all::Item<'a>,)+);
+            type Columns<'w> = ($($all::Columns<'w>,)+);
+            type Rows<'a> = Rows<tuples!(@zip $($all)+), Self::Item<'a>>;
+
+            fn matches(archetype: &Archetype) -> bool {
+                $($all::matches(archetype))&&+
+            }
+
+            fn columns<'w>(world: &'w hecs::World, archetype: &'w Archetype) -> Option<Self::Columns<'w>> {
+                Some(($($all::columns(world, archetype)?,)+))
+            }
+
+            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
+            fn rows<'a>(columns: &'a mut Self::Columns<'_>) -> Self::Rows<'a> {
+                let ($($all,)+) = columns;
+                Rows { zipped: tuples!(@rows $($all)+), flatten: |tuples!(@pattern $($all)+)| ($($all,)+) }
+            }
+        }
+
+        impl<$($all: Filter),+> Filter for ($($all,)+) {
+            fn passes(archetype: &Archetype) -> bool {
+                $($all::passes(archetype))&&+
+            }
+        }
+
+        impl<$($all: Filter),+> Filter for Or<($($all,)+)> {
+            fn passes(archetype: &Archetype) -> bool {
+                $($all::passes(archetype))||+
+            }
+        }
+    };
+    (@zip $one:ident) => { $one::Rows<'a> };
+    (@zip $one:ident $($rest:ident)+) => { Zip<$one::Rows<'a>, tuples!(@zip $($rest)+)> };
+    (@rows $one:ident) => { $one::rows($one) };
+    (@rows $one:ident $($rest:ident)+) => { $one::rows($one).zip(tuples!(@rows $($rest)+)) };
+    (@pattern $one:ident) => { $one };
+    (@pattern $one:ident $($rest:ident)+) => { ($one, tuples!(@pattern $($rest)+)) };
+}
+
+tuples!(A);
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
+tuples!(A B C D E);
+tuples!(A B C D E F);
+tuples!(A B C D E F G);
+tuples!(A B C D E F G H);
+tuples!(A B C D E F G H I);
+tuples!(A B C D E F G H I J);
+tuples!(A B C D E F G H I J K);
+tuples!(A B C D E F G H I J K L);
+
+impl Filter for () {
+    fn passes(_: &Archetype) -> bool {
+        true
+    }
+}
+
+/// `Map` with a function pointer would hide the loop from the vectoriser if it were not inlined; the pointer is
+/// always a closure literal of `Query::rows`, which the compiler sees through.
+#[doc(hidden)]
+pub struct Rows<Z: Iterator, I> {
+    zipped: Z,
+    flatten: fn(Z::Item) -> I,
+}
+
+impl<Z: Iterator, I> Iterator for Rows<Z, I> {
+    type Item = I;
+
+    #[inline]
+    fn next(&mut self) -> Option<I> {
+        self.zipped.next().map(self.flatten)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.zipped.size_hint()
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, I) -> B>(self, first: B, mut step: F) -> B {
+        let flatten = self.flatten;
+        self.zipped.fold(first, move |folded, item| step(folded, flatten(item)))
+    }
+}
+
+/// A query at work: it borrows the columns it reads and writes until it is dropped.
+///
+/// While it lives, a second query for a column that it writes panics, naming the component; the engine contains
+/// that panic and reports it as a fault of the module.
+pub struct QueryBorrow<'w, Q: Query, F: Filter = ()> {
+    world: &'w hecs::World,
+    columns: Vec<Q::Columns<'w>>,
+    filter: PhantomData<F>,
+}
+
+impl<'w, Q: Query, F: Filter> QueryBorrow<'w, Q, F> {
+    fn new(world: &'w hecs::World, archetypes: impl Iterator<Item = &'w Archetype>) -> Self {
+        let columns = archetypes.filter_map(|archetype| Q::columns(world, archetype)).collect();
+        Self { world, columns, filter: PhantomData }
+    }
+
+    /// All matching entities, archetype by archetype.
+    pub fn iter(&mut self) -> impl FusedIterator<Item = Q::Item<'_>> {
+        self.columns.iter_mut().flat_map(|columns| Q::rows(columns))
+    }
+
+    /// Calls `visit` for all matching entities; the fastest way to go through many.
+    #[inline]
+    pub fn for_each(&mut self, mut visit: impl FnMut(Q::Item<'_>)) {
+        for columns in &mut self.columns {
+            Q::rows(columns).for_each(&mut visit);
+        }
+    }
+
+    /// How many entities match.
+    pub fn count(&mut self) -> usize {
+        self.columns.iter_mut().map(|columns| Q::rows(columns).size_hint().0).sum()
+    }
+
+    /// Whether no entity matches.
+    pub fn is_empty(&mut self) -> bool {
+        self.count() == 0
+    }
+
+    /// The first match, if there is one.
+    pub fn first(&mut self) -> Option<Q::Item<'_>> {
+        self.iter().next()
+    }
+
+    /// The only match; `None` when there is none or more than one.
+    pub fn single(&mut self) -> Option<Q::Item<'_>> {
+        if self.count() == 1 { self.iter().next() } else { None }
+    }
+
+    /// The matching entities' ids.
+    pub fn entities(&self) -> Vec<Entity> {
+        let matching = self.world.archetypes().filter(|archetype| is_match::<Q, F>(archetype));
+        matching.flat_map(|archetype| archetype.ids()).map(|id| entity_of_row(self.world, *id)).collect()
+    }
+}
+
+fn is_match<Q: Query, F: Filter>(archetype: &Archetype) -> bool {
+    !archetype.is_empty() && Q::matches(archetype) && F::passes(archetype)
+}
+
+/// A query that remembers which archetypes match, so that asking again only looks at archetypes that are new.
+pub struct PreparedQuery<Q, F = ()> {
+    /// Which world, and which rebuilding of it, the indices belong to.
+    world: u64,
+    seen: usize,
+    matching: Vec<usize>,
+    query: PhantomData<fn() -> (Q, F)>,
+}
+
+impl<Q: Query, F: Filter> PreparedQuery<Q, F> {
+    /// Remembers nothing yet.
+    pub fn new() -> Self {
+        Self { world: 0, seen: 0, matching: Vec::new(), query: PhantomData }
+    }
+
+    /// Borrows the columns of `world`.
+    pub fn query<'w>(&mut self, world: &'w World) -> QueryBorrow<'w, Q, F> {
+        if self.world != world.incarnation() {
+            *self = Self { world: world.incarnation(), ..Self::new() };
+        }
+        let archetypes = world.inner().archetypes();
+        let known = archetypes.len();
+        let new = archetypes.enumerate().skip(self.seen);
+        self.matching.extend(
+            new.filter(|(_, archetype)| Q::matches(archetype) && F::passes(archetype)).map(|(index, _)| index),
+        );
+        self.seen = known;
+        let archetypes: Vec<_> = world.inner().archetypes().collect();
+        let matching = self.matching.iter().map(|index| archetypes[*index]);
+        QueryBorrow::new(world.inner(), matching.filter(|archetype| !archetype.is_empty()))
+    }
+}
+
+impl<Q: Query, F: Filter> Default for PreparedQuery<Q, F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// Borrows the columns that `Q` names, of every archetype that has them.
+    ///
+    /// # Panics
+    /// When another query, still alive, excludes this one; the message names the component.
+    pub fn query<Q: Query>(&self) -> QueryBorrow<'_, Q> {
+        self.query_filtered::<Q, ()>()
+    }
+
+    /// [`World::query`], of those archetypes that pass `F`.
+    ///
+    /// # Panics
+    /// As [`World::query`].
+    pub fn query_filtered<Q: Query, F: Filter>(&self) -> QueryBorrow<'_, Q, F> {
+        let archetypes = self.inner().archetypes();
+        QueryBorrow::new(self.inner(), archetypes.filter(|archetype| is_match::<Q, F>(archetype)))
+    }
+}

@@ -1,0 +1,84 @@
+//! Resources: one value of each type in a world, borrowed at run time.
+
+use std::any::{Any, type_name};
+use std::collections::BTreeMap;
+
+use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
+use keel_core_types::{ComponentId, ThreadSafe};
+
+use crate::{EcsError, Resource};
+
+/// A resource of unknown type.
+pub(crate) trait AnyResource: Any + ThreadSafe {
+    fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl<T: Resource> AnyResource for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+/// The resources of one world.
+#[derive(Default)]
+pub(crate) struct Resources {
+    cells: BTreeMap<ComponentId, AtomicRefCell<Box<dyn AnyResource>>>,
+}
+
+impl Resources {
+    pub(crate) fn insert<T: Resource>(&mut self, value: T) -> Option<T> {
+        let before = self.cells.insert(T::ID, AtomicRefCell::new(Box::new(value)))?;
+        before.into_inner().into_any().downcast().ok().map(|value| *value)
+    }
+
+    pub(crate) fn insert_any(&mut self, id: ComponentId, value: Box<dyn AnyResource>) {
+        self.cells.insert(id, AtomicRefCell::new(value));
+    }
+
+    pub(crate) fn remove<T: Resource>(&mut self) -> Option<T> {
+        self.cells.remove(&T::ID)?.into_inner().into_any().downcast().ok().map(|value| *value)
+    }
+
+    pub(crate) fn contains(&self, id: ComponentId) -> bool {
+        self.cells.contains_key(&id)
+    }
+
+    pub(crate) fn get<T: Resource>(&self) -> Result<AtomicRef<'_, T>, EcsError> {
+        let cell = self.cells.get(&T::ID).ok_or_else(missing::<T>)?;
+        let value = cell.try_borrow().map_err(|_| EcsError::InUse { name: T::NAME.to_owned() })?;
+        AtomicRef::filter_map(value, |value| value.as_any().downcast_ref()).ok_or_else(conflict::<T>)
+    }
+
+    pub(crate) fn get_mut<T: Resource>(&self) -> Result<AtomicRefMut<'_, T>, EcsError> {
+        let cell = self.cells.get(&T::ID).ok_or_else(missing::<T>)?;
+        let value = cell.try_borrow_mut().map_err(|_| EcsError::InUse { name: T::NAME.to_owned() })?;
+        AtomicRefMut::filter_map(value, |value| value.as_any_mut().downcast_mut()).ok_or_else(conflict::<T>)
+    }
+
+    /// All resources in the order of their ids.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ComponentId, AtomicRef<'_, Box<dyn AnyResource>>)> {
+        self.cells.iter().map(|(id, cell)| (*id, cell.borrow()))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len()
+    }
+}
+
+fn missing<T: Resource>() -> EcsError {
+    EcsError::MissingResource { resource: T::NAME.to_owned() }
+}
+
+fn conflict<T: Resource>() -> EcsError {
+    EcsError::Conflict { name: format!("{} ({})", T::NAME, type_name::<T>()) }
+}

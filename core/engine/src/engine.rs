@@ -1,0 +1,331 @@
+//! One engine: a world and all that moves it on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
+use keel_ecs::{ModelTypeInfo, World};
+
+use crate::call::{Call, Handlers, IntoHandler};
+use crate::frame::TimerQueue;
+use crate::runtime::Runtime;
+use crate::schedule::{IntoSystem, Schedule, System};
+use crate::snapshot::{Clock, SavedTime};
+use crate::{DrainReport, EngineError, EngineSnapshot, Fault, Frame, ModuleTag, Random, Stage, SystemDescriptor, Time};
+
+/// How an engine runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EngineConfig {
+    /// The length of a step of simulation time.
+    pub step: Duration,
+    /// At most so many steps are made in one frame; time beyond that is dropped, so that a slow frame does not make
+    /// the next one slower still.
+    pub steps_per_frame_max: u32,
+    /// Where the world's random numbers start.
+    pub seed: u64,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { step: Duration::from_nanos(1_000_000_000 / 60), steps_per_frame_max: 8, seed: 0 }
+    }
+}
+
+/// Where an engine gets its views from: asked once a frame, for a picture that holds for that frame.
+pub trait PinViews: Send {
+    /// All views as they are bound now.
+    fn pin(&self) -> Box<dyn ViewSource + '_>;
+}
+
+struct NoViews;
+
+impl PinViews for NoViews {
+    fn pin(&self) -> Box<dyn ViewSource + '_> {
+        Box::new(Self)
+    }
+}
+
+impl ViewSource for NoViews {
+    fn provided(&self, _: ViewId) -> Option<&Provided> {
+        None
+    }
+}
+
+/// A world and all that moves it on.
+pub struct Engine {
+    config: EngineConfig,
+    /// Real time that was not yet simulated.
+    unspent: Duration,
+    runtime: Runtime,
+    schedule: Schedule,
+    handlers: Handlers,
+    views: Box<dyn PinViews>,
+}
+
+impl Engine {
+    /// An engine with an empty world, and no views.
+    pub fn new(config: EngineConfig) -> Self {
+        Self::with_views(config, Box::new(NoViews))
+    }
+
+    /// An engine with an empty world, whose modules find their views in `views`.
+    pub fn with_views(config: EngineConfig, views: Box<dyn PinViews>) -> Self {
+        let mut engine = Self {
+            config,
+            unspent: Duration::ZERO,
+            runtime: Runtime::new(config.step),
+            schedule: Schedule::default(),
+            handlers: Handlers::default(),
+            views,
+        };
+        engine.install_own_state();
+        engine
+    }
+
+    /// The types that every engine's world knows, beside the world's own.
+    pub fn own_types() -> Vec<Arc<ModelTypeInfo>> {
+        let own = World::own_types().into_iter().chain([ModelTypeInfo::resource::<Random>()]);
+        own.map(Arc::new).collect()
+    }
+
+    /// Runs one frame: as many steps as `dt` of real time calls for, then presentation.
+    ///
+    /// A panic in a module's code is contained: the module is suspended, a [`Fault`] is kept for
+    /// [`Engine::take_faults`], and the frame goes on.
+    pub fn update(&mut self, dt: Duration) {
+        self.runtime.time.frame += 1;
+        let longest = self.config.step * self.config.steps_per_frame_max;
+        self.unspent = (self.unspent + dt).min(longest);
+        while self.unspent >= self.config.step {
+            self.unspent -= self.config.step;
+            self.step();
+        }
+        self.runtime.time.alpha = self.unspent.as_secs_f32() / self.config.step.as_secs_f32();
+        self.run_stage(Stage::Frame);
+        let mut faults = self.runtime.executor.take_faults();
+        faults.iter_mut().for_each(|fault| fault.frame = self.runtime.time.frame);
+        self.runtime.faults.append(&mut faults);
+    }
+
+    fn step(&mut self) {
+        self.runtime.time.step += 1;
+        let end = self.runtime.time.now + self.config.step;
+        let waiting = std::mem::take(&mut *self.runtime.calls.lock());
+        waiting.iter().for_each(|call| self.run_call(call));
+        while let Some((due, call)) = self.runtime.timers.next_due(end) {
+            self.runtime.time.now = due;
+            self.run_call(&call);
+        }
+        self.runtime.time.now = end;
+        self.run_stage(Stage::Step);
+        self.runtime.world.end_frame();
+    }
+
+    fn run_stage(&mut self, stage: Stage) {
+        let views = self.views.pin();
+        for System { module, descriptor, code, .. } in self.schedule.stage_mut(stage).filter(|system| system.enabled) {
+            self.runtime.run(&*views, module, descriptor.name(), code);
+        }
+    }
+
+    fn run_call(&mut self, call: &Call) {
+        let views = self.views.pin();
+        let name = format!("call {}", call.handler);
+        match self.handlers.find_mut(call) {
+            None => log::warn!("a call of `{}` is dropped: its module is gone, or handles no calls", call.handler),
+            Some((module, Some(handler))) => {
+                self.runtime.run(&*views, module, &name, |frame| handler(frame, &call.argument));
+            }
+            Some((module, None)) => self.runtime.faults.push(Fault {
+                module: module.name().to_owned(),
+                system: name,
+                message: format!("there is no handler `{}`; register it, or stop calling it", call.handler),
+                frame: self.runtime.time.frame,
+                panicked: false,
+            }),
+        }
+    }
+
+    /// Calls `call` as code of `module`, now, with its fault contained and reported as `name`'s.
+    ///
+    /// # Errors
+    /// The message of the error or panic.
+    pub fn run_as<T>(
+        &mut self,
+        module: &ModuleTag,
+        call: impl FnOnce(&mut Frame<'_>) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let views = self.views.pin();
+        self.runtime.call(&*views, module, call)?
+    }
+
+    // The world.
+
+    /// The running world.
+    pub fn world(&self) -> &World {
+        &self.runtime.world
+    }
+
+    /// The running world, between two frames.
+    pub fn world_mut(&mut self) -> &mut World {
+        &mut self.runtime.world
+    }
+
+    /// Puts `world` in the place of the running one, which is returned whole.
+    pub fn replace_world(&mut self, world: World) -> World {
+        std::mem::replace(&mut self.runtime.world, world)
+    }
+
+    /// Starts the state afresh: an empty world of the same types, time 0, no timers, no calls, no suspension.
+    pub fn reset(&mut self) {
+        let types: Vec<_> = self.runtime.world.types().map(Arc::clone).collect();
+        let mut world = World::new();
+        for info in types {
+            // They were registered together before.
+            let _ = world.register(info);
+        }
+        self.runtime.world = world;
+        self.runtime.time = Time { delta: self.runtime.time.delta, ..Time::default() };
+        self.unspent = Duration::ZERO;
+        self.runtime.timers = TimerQueue::default();
+        self.runtime.calls.lock().clear();
+        self.runtime.suspended.clear();
+        self.install_own_state();
+    }
+
+    fn install_own_state(&mut self) {
+        for info in Self::own_types() {
+            // A new world has none of these names.
+            let _ = self.runtime.world.register(info);
+        }
+        let _ = self.runtime.world.insert_resource(Random::new(self.config.seed));
+    }
+
+    // State.
+
+    /// Saves world, time, timers and waiting calls into `snapshot`, whose buffers are reused.
+    ///
+    /// # Errors
+    /// When a type's `Serialize` fails.
+    pub fn save(&self, snapshot: &mut EngineSnapshot) -> Result<(), EngineError> {
+        self.runtime.world.save(&mut snapshot.world)?;
+        snapshot.clock = Clock {
+            time: SavedTime::of(&self.runtime.time),
+            unspent_ns: self.unspent.as_nanos() as u64,
+            timers: self.runtime.timers.clone(),
+            calls: self.runtime.calls.lock().iter().cloned().collect(),
+        };
+        Ok(())
+    }
+
+    /// Takes over `world`, which was made from `snapshot`, and the snapshot's time, timers and calls. The world
+    /// before is returned whole.
+    pub fn restore(&mut self, world: World, snapshot: &EngineSnapshot) -> World {
+        let clock = &snapshot.clock;
+        clock.time.restore(&mut self.runtime.time);
+        self.unspent = Duration::from_nanos(clock.unspent_ns);
+        self.runtime.timers = clock.timers.clone();
+        *self.runtime.calls.lock() = clock.calls.iter().cloned().collect();
+        self.replace_world(world)
+    }
+
+    // What modules own.
+
+    /// Adds a system of `module`.
+    ///
+    /// # Errors
+    /// [`EngineError::DuplicateSystem`] and [`EngineError::OrderCycle`]; the schedule is then unchanged.
+    pub fn add_system<R>(
+        &mut self,
+        module: &ModuleTag,
+        descriptor: SystemDescriptor,
+        system: impl IntoSystem<R>,
+    ) -> Result<(), EngineError> {
+        self.schedule.add(System { module: module.clone(), descriptor, code: system.into_system(), enabled: true })
+    }
+
+    /// Removes one system; false when there was none.
+    pub fn remove_system(&mut self, module: ModuleId, name: &str) -> bool {
+        self.schedule.remove(module, name)
+    }
+
+    /// Lets a system run, or not.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchSystem`] for a path that is none; it is written `module/system`.
+    pub fn enable_system(&mut self, path: &str, enabled: bool) -> Result<(), EngineError> {
+        let Some(system) = self.schedule.find_mut(path) else {
+            return Err(EngineError::NoSuchSystem { system: path.to_owned(), known: self.systems().join(", ") });
+        };
+        system.enabled = enabled;
+        Ok(())
+    }
+
+    /// All systems as `module/system`, in the order in which they run.
+    pub fn systems(&self) -> Vec<String> {
+        self.schedule.paths()
+    }
+
+    /// Adds a handler for calls and timers of `module`.
+    ///
+    /// # Errors
+    /// [`EngineError::DuplicateHandler`].
+    pub fn add_handler<A, R>(
+        &mut self,
+        module: &ModuleTag,
+        name: &str,
+        handler: impl IntoHandler<A, R>,
+    ) -> Result<(), EngineError> {
+        self.handlers.add(module, name, handler.into_handler())
+    }
+
+    /// Takes a module's systems and handlers out, before others are put in their place. Its timers and waiting
+    /// calls stay: they are data.
+    pub fn detach_module(&mut self, module: ModuleId) {
+        self.schedule.remove_module(module);
+        self.handlers.remove_module(module);
+    }
+
+    /// Ends all that a removed module owned.
+    pub fn remove_module(&mut self, module: ModuleId) {
+        self.detach_module(module);
+        self.runtime.timers.remove_module(module);
+        self.runtime.calls.lock().retain(|call| call.module != module);
+        self.runtime.suspended.remove(&module);
+    }
+
+    /// Waits for a module's background tasks, at most `deadline`, and cancels the rest.
+    pub fn drain_tasks(&self, module: ModuleId, deadline: Duration) -> DrainReport {
+        self.runtime.executor.drain(module, deadline)
+    }
+
+    /// Lets a suspended module run again, as after a swap.
+    pub fn resume_module(&mut self, module: ModuleId) {
+        self.runtime.suspended.remove(&module);
+    }
+
+    /// Whether a fault has suspended the module.
+    pub fn is_suspended(&self, module: ModuleId) -> bool {
+        self.runtime.suspended.contains(&module)
+    }
+
+    // What drivers ask.
+
+    /// The time of the last step.
+    pub fn time(&self) -> Time {
+        self.runtime.time
+    }
+
+    /// Faults of modules since the last time this was asked.
+    pub fn take_faults(&mut self) -> Vec<Fault> {
+        std::mem::take(&mut self.runtime.faults)
+    }
+
+    /// Whether a driver must go on calling [`Engine::update`]: something is scheduled, due later, or running.
+    pub fn has_pending_work(&self) -> bool {
+        self.schedule.iter().any(|system| system.enabled && !self.runtime.suspended.contains(&system.module.id()))
+            || self.runtime.timers.len() > 0
+            || !self.runtime.calls.lock().is_empty()
+            || self.runtime.executor.total_running() > 0
+    }
+}

@@ -1,0 +1,43 @@
+//! What can go wrong in an engine.
+
+/// An error of the frame.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// `before` and `after` contradict each other.
+    #[error("the order of systems is a cycle: {cycle}; take one of these `before` or `after` away")]
+    OrderCycle {
+        /// The systems, each before the next, the first again at the end.
+        cycle: String,
+    },
+    /// One module has two systems of one name.
+    #[error("module `{module}` registers system `{system}` twice; give one of them another name")]
+    DuplicateSystem {
+        /// The module's name.
+        module: String,
+        /// The system's name.
+        system: String,
+    },
+    /// No such system.
+    #[error("there is no system `{system}`; the systems are: {known}")]
+    NoSuchSystem {
+        /// What was asked for.
+        system: String,
+        /// What there is.
+        known: String,
+    },
+    /// One module has two handlers of one name.
+    #[error("module `{module}` registers handler `{handler}` twice; give one of them another name")]
+    DuplicateHandler {
+        /// The module's name.
+        module: String,
+        /// The handler's name.
+        handler: String,
+    },
+    /// The world refused something.
+    #[error(transparent)]
+    Ecs(#[from] keel_ecs::EcsError),
+    /// A state could not be read or written.
+    #[error(transparent)]
+    State(#[from] keel_state::StateError),
+}

@@ -1,0 +1,152 @@
+//! What a module's code may touch while it runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keel_core_types::{ModuleId, ViewSource};
+use keel_ecs::{Commands, Data, World};
+use keel_state::{SavedValue, StateError};
+use serde::{Deserialize, Serialize};
+
+use crate::call::Call;
+use crate::{Caller, Tasks, Time};
+
+/// The world and the services of an engine, lent to one call of one module.
+pub struct Frame<'a> {
+    /// The running world.
+    pub world: &'a mut World,
+    /// When this call runs.
+    pub time: Time,
+    /// The views that other modules provide. None may be kept beyond the call.
+    pub views: &'a dyn ViewSource,
+    /// Structural changes to be applied right after this call.
+    pub commands: &'a mut Commands,
+    /// This module's timers.
+    pub timers: Timers<'a>,
+    /// Defers calls into the next frame; clone it to use it from other threads.
+    pub calls: &'a Caller,
+    /// This module's background tasks.
+    pub tasks: Tasks<'a>,
+}
+
+/// The name of a module, shared by all that it owns in an engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleTag {
+    id: ModuleId,
+    name: Arc<str>,
+}
+
+impl ModuleTag {
+    /// The tag of module `name`.
+    pub fn new(name: &str) -> Self {
+        Self { id: ModuleId::of(name), name: name.into() }
+    }
+
+    /// The module's id.
+    pub fn id(&self) -> ModuleId {
+        self.id
+    }
+
+    /// The module's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The timers of one module. A timer is a deferred call with a due time; it survives a swap of its module, and
+/// ends when the module is removed.
+pub struct Timers<'a> {
+    queue: &'a mut TimerQueue,
+    module: ModuleId,
+    now: Duration,
+}
+
+impl<'a> Timers<'a> {
+    pub(crate) fn new(queue: &'a mut TimerQueue, module: ModuleId, now: Duration) -> Self {
+        Self { queue, module, now }
+    }
+
+    /// Calls `handler` once, `delay` of simulation time from now.
+    ///
+    /// # Errors
+    /// [`StateError`] when the argument can't be encoded.
+    pub fn once<A: Data>(&mut self, delay: Duration, handler: &str, argument: &A) -> Result<u64, StateError> {
+        self.start(delay, None, handler, argument)
+    }
+
+    /// Calls `handler` every `period` of simulation time, the first time one period from now. A period under one
+    /// millisecond counts as one.
+    ///
+    /// # Errors
+    /// [`StateError`] when the argument can't be encoded.
+    pub fn every<A: Data>(&mut self, period: Duration, handler: &str, argument: &A) -> Result<u64, StateError> {
+        let period = period.max(Duration::from_millis(1));
+        self.start(period, Some(period), handler, argument)
+    }
+
+    /// Ends a timer; false when it had ended already, or is another module's.
+    pub fn cancel(&mut self, timer: u64) -> bool {
+        let timers = &mut self.queue.timers;
+        let key = timers.iter().find(|(key, found)| key.1 == timer && found.call.module == self.module);
+        let key = key.map(|(key, _)| *key);
+        key.is_some_and(|key| timers.remove(&key).is_some())
+    }
+
+    /// Whether this module has a timer that calls `handler`.
+    pub fn is_running(&self, handler: &str) -> bool {
+        self.queue.timers.values().any(|timer| timer.call.module == self.module && timer.call.handler == handler)
+    }
+
+    fn start<A: Data>(
+        &mut self,
+        delay: Duration,
+        period: Option<Duration>,
+        handler: &str,
+        argument: &A,
+    ) -> Result<u64, StateError> {
+        let argument = SavedValue::of(argument)?;
+        let call = Call { module: self.module, handler: handler.to_owned(), argument };
+        Ok(self.queue.start(self.now + delay, period, call))
+    }
+}
+
+/// The timers of all modules, by due time and then by the order in which they were started.
+#[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TimerQueue {
+    timers: BTreeMap<(Duration, u64), Timer>,
+    started: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Timer {
+    period: Option<Duration>,
+    call: Call,
+}
+
+impl TimerQueue {
+    fn start(&mut self, due: Duration, period: Option<Duration>, call: Call) -> u64 {
+        self.started += 1;
+        self.timers.insert((due, self.started), Timer { period, call });
+        self.started
+    }
+
+    /// The next call due at `until` or before, and its due time. A repeating timer is set for its next time.
+    pub(crate) fn next_due(&mut self, until: Duration) -> Option<(Duration, Call)> {
+        let (&(due, id), _) = self.timers.first_key_value().filter(|((due, _), _)| *due <= until)?;
+        let timer = self.timers.remove(&(due, id))?;
+        let call = timer.call.clone();
+        if let Some(period) = timer.period {
+            self.timers.insert((due + period, id), timer);
+        }
+        Some((due, call))
+    }
+
+    pub(crate) fn remove_module(&mut self, module: ModuleId) {
+        self.timers.retain(|_, timer| timer.call.module != module);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.timers.len()
+    }
+}

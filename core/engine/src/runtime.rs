@@ -1,0 +1,94 @@
+//! The world and the services that are lent to the modules' code, call by call.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use keel_core_types::{ModuleId, ViewSource};
+use keel_ecs::{Commands, World};
+use parking_lot::Mutex;
+
+use crate::call::{Call, Caller};
+use crate::fault::contain;
+use crate::frame::TimerQueue;
+use crate::task::TaskExecutor;
+use crate::{Fault, Frame, ModuleTag, Tasks, Time, Timers};
+
+/// What an engine lends to its modules, apart from the code that is called.
+pub(crate) struct Runtime {
+    pub(crate) world: World,
+    pub(crate) time: Time,
+    pub(crate) timers: TimerQueue,
+    pub(crate) calls: Arc<Mutex<VecDeque<Call>>>,
+    pub(crate) executor: TaskExecutor,
+    pub(crate) suspended: BTreeSet<ModuleId>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Runtime {
+    pub(crate) fn new(step: Duration) -> Self {
+        Self {
+            world: World::new(),
+            time: Time { delta: step.as_secs_f32(), ..Time::default() },
+            timers: TimerQueue::default(),
+            calls: Arc::default(),
+            executor: TaskExecutor::new(),
+            suspended: BTreeSet::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Runs code of a module that is not suspended; a panic suspends it.
+    pub(crate) fn run(
+        &mut self,
+        views: &dyn ViewSource,
+        module: &ModuleTag,
+        name: &str,
+        code: impl FnOnce(&mut Frame<'_>) -> Result<(), String>,
+    ) {
+        if self.suspended.contains(&module.id()) {
+            return;
+        }
+        let (message, panicked) = match self.call(views, module, code) {
+            Ok(Ok(())) => return,
+            Ok(Err(message)) => (message, false),
+            Err(message) => (message, true),
+        };
+        if panicked {
+            self.suspended.insert(module.id());
+        }
+        let (module, system) = (module.name().to_owned(), name.to_owned());
+        self.faults.push(Fault { module, system, message, frame: self.time.frame, panicked });
+    }
+
+    /// Runs code of a module and applies its commands. The outer error is a panic's.
+    pub(crate) fn call<T>(
+        &mut self,
+        views: &dyn ViewSource,
+        module: &ModuleTag,
+        code: impl FnOnce(&mut Frame<'_>) -> Result<T, String>,
+    ) -> Result<Result<T, String>, String> {
+        let caller = Caller::new(module.id(), Arc::clone(&self.calls));
+        let mut commands = Commands::new();
+        let mut frame = Frame {
+            world: &mut self.world,
+            time: self.time,
+            views,
+            commands: &mut commands,
+            timers: Timers::new(&mut self.timers, module.id(), self.time.now),
+            calls: &caller,
+            tasks: Tasks::new(&self.executor, module),
+        };
+        let result = contain(|| {
+            let result = code(&mut frame);
+            let failed = frame.commands.apply(frame.world);
+            result.and_then(|value| match failed.first() {
+                None => Ok(value),
+                Some(error) => Err(format!("{} of its commands failed, the first: {error}", failed.len())),
+            })
+        });
+        // After a panic the commands that are left are code of the module, and must not outlive it.
+        drop(contain(|| drop(commands)));
+        result
+    }
+}

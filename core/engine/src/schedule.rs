@@ -1,0 +1,254 @@
+//! Which systems run, and in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+
+use keel_core_types::{ModuleId, hash_name};
+use serde::{Deserialize, Serialize};
+
+use crate::{EngineError, Frame, ModuleTag};
+
+/// When in a frame a system runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Stage {
+    /// In every fixed step of simulation time: game logic.
+    #[default]
+    Step,
+    /// Once in every frame, after its steps: presentation. It must not change what is simulated.
+    Frame,
+}
+
+/// Names one system of one module; it stays the same across swaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SystemId(u64);
+
+impl SystemId {
+    /// The id of system `system` of module `module`.
+    pub fn of(module: &str, system: &str) -> Self {
+        Self(hash_name("system", &format!("{module}/{system}")))
+    }
+}
+
+/// A system's name and place in the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemDescriptor {
+    name: String,
+    stage: Stage,
+    before: Vec<String>,
+    after: Vec<String>,
+}
+
+impl SystemDescriptor {
+    /// System `name`, in [`Stage::Step`], in any order.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), stage: Stage::Step, before: Vec::new(), after: Vec::new() }
+    }
+
+    /// Runs it in `stage`.
+    #[must_use]
+    pub fn stage(mut self, stage: Stage) -> Self {
+        self.stage = stage;
+        self
+    }
+
+    /// Runs it before `system`: one of the same module, or `module/system`, or all of `module/`. One that is not
+    /// there changes nothing.
+    #[must_use]
+    pub fn before(mut self, system: &str) -> Self {
+        self.before.push(system.to_owned());
+        self
+    }
+
+    /// Runs it after `system`, named as in [`SystemDescriptor::before`].
+    #[must_use]
+    pub fn after(mut self, system: &str) -> Self {
+        self.after.push(system.to_owned());
+        self
+    }
+
+    /// The system's name within its module.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What a system may return: nothing, or a result whose error can be shown.
+pub trait SystemOutput {
+    #[doc(hidden)]
+    fn into_result(self) -> Result<(), String>;
+}
+
+impl SystemOutput for () {
+    fn into_result(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+// The error becomes text here, in code of the module: what is left holds no pointer into it.
+impl<E: Display> SystemOutput for Result<(), E> {
+    fn into_result(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// A system's code, of unknown type.
+pub type SystemCode = Box<dyn FnMut(&mut Frame<'_>) -> Result<(), String> + Send>;
+
+/// A function that can be a system.
+pub trait IntoSystem<R> {
+    #[doc(hidden)]
+    fn into_system(self) -> SystemCode;
+}
+
+impl<F, R> IntoSystem<R> for F
+where
+    F: FnMut(&mut Frame<'_>) -> R + Send + 'static,
+    R: SystemOutput,
+{
+    fn into_system(mut self) -> SystemCode {
+        Box::new(move |frame| self(frame).into_result())
+    }
+}
+
+/// One system in the schedule.
+pub(crate) struct System {
+    pub(crate) module: ModuleTag,
+    pub(crate) descriptor: SystemDescriptor,
+    pub(crate) code: SystemCode,
+    pub(crate) enabled: bool,
+}
+
+impl System {
+    fn path(&self) -> String {
+        format!("{}/{}", self.module.name(), self.descriptor.name)
+    }
+
+    fn is_named(&self, reference: &str, of: &ModuleTag) -> bool {
+        match reference.split_once('/') {
+            None => self.module == *of && self.descriptor.name == reference,
+            Some((module, system)) => {
+                self.module.name() == module && (system.is_empty() || self.descriptor.name == system)
+            }
+        }
+    }
+}
+
+/// The systems of all modules, in the order in which they run.
+///
+/// Systems without an order between them run by the names of their modules, and within a module in the order in
+/// which it registered them, so that the order is the same in every run.
+#[derive(Default)]
+pub(crate) struct Schedule {
+    systems: Vec<System>,
+}
+
+impl Schedule {
+    /// Adds a system. Nothing changes when that is an error.
+    pub(crate) fn add(&mut self, system: System) -> Result<(), EngineError> {
+        if self.systems.iter().any(|known| known.path() == system.path()) {
+            return Err(EngineError::DuplicateSystem {
+                module: system.module.name().to_owned(),
+                system: system.descriptor.name,
+            });
+        }
+        self.systems.push(system);
+        self.sort().inspect_err(|_| {
+            self.systems.pop();
+        })
+    }
+
+    pub(crate) fn remove_module(&mut self, module: ModuleId) {
+        self.systems.retain(|system| system.module.id() != module);
+    }
+
+    pub(crate) fn remove(&mut self, module: ModuleId, name: &str) -> bool {
+        let before = self.systems.len();
+        self.systems.retain(|system| system.module.id() != module || system.descriptor.name != name);
+        self.systems.len() != before
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &System> {
+        self.systems.iter()
+    }
+
+    pub(crate) fn find_mut(&mut self, path: &str) -> Option<&mut System> {
+        self.systems.iter_mut().find(|system| system.path() == path)
+    }
+
+    pub(crate) fn stage_mut(&mut self, stage: Stage) -> impl Iterator<Item = &mut System> {
+        self.systems.iter_mut().filter(move |system| system.descriptor.stage == stage)
+    }
+
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.systems.iter().map(System::path).collect()
+    }
+
+    /// Puts the systems in order. The new order is taken over only when there is one.
+    fn sort(&mut self) -> Result<(), EngineError> {
+        let rank: BTreeMap<usize, (String, usize)> = self
+            .systems
+            .iter()
+            .enumerate()
+            .map(|(index, system)| (index, (system.module.name().to_owned(), index)))
+            .collect();
+        let mut waits_for = self.edges();
+        let mut ready: BTreeSet<(&(String, usize), usize)> = BTreeSet::new();
+        ready.extend(waits_for.iter().filter(|(_, on)| on.is_empty()).map(|(index, _)| (&rank[index], *index)));
+        let mut order = Vec::with_capacity(self.systems.len());
+        while let Some((_, done)) = ready.pop_first() {
+            order.push(done);
+            waits_for.remove(&done);
+            for (index, on) in &mut waits_for {
+                if on.remove(&done) && on.is_empty() {
+                    ready.insert((&rank[index], *index));
+                }
+            }
+        }
+        if !waits_for.is_empty() {
+            return Err(EngineError::OrderCycle { cycle: self.cycle(&waits_for) });
+        }
+        let mut systems: Vec<_> = self.systems.drain(..).map(Some).collect();
+        self.systems = order.into_iter().filter_map(|index| systems[index].take()).collect();
+        Ok(())
+    }
+
+    /// For each system, those that must run before it.
+    fn edges(&self) -> BTreeMap<usize, BTreeSet<usize>> {
+        let mut waits_for: BTreeMap<usize, BTreeSet<usize>> =
+            (0..self.systems.len()).map(|index| (index, BTreeSet::new())).collect();
+        let named = |reference: &str, of: usize| {
+            let module = self.systems[of].module.clone();
+            let reference = reference.to_owned();
+            let others = self.systems.iter().enumerate().filter(move |(index, _)| *index != of);
+            others.filter(move |(_, system)| system.is_named(&reference, &module)).map(|(index, _)| index)
+        };
+        for (index, system) in self.systems.iter().enumerate() {
+            for reference in &system.descriptor.after {
+                let earlier: Vec<_> = named(reference, index).collect();
+                waits_for.entry(index).or_default().extend(earlier);
+            }
+            for reference in &system.descriptor.before {
+                for later in named(reference, index) {
+                    waits_for.entry(later).or_default().insert(index);
+                }
+            }
+        }
+        waits_for
+    }
+
+    /// Follows one wait after the other until a system comes again.
+    fn cycle(&self, waits_for: &BTreeMap<usize, BTreeSet<usize>>) -> String {
+        let mut path: Vec<usize> = waits_for.keys().take(1).copied().collect();
+        while let Some(next) = path.last().and_then(|last| waits_for.get(last)?.first()).copied() {
+            if let Some(start) = path.iter().position(|index| *index == next) {
+                path = path.split_off(start);
+                path.push(next);
+                break;
+            }
+            path.push(next);
+        }
+        let names: Vec<_> = path.into_iter().rev().map(|index| self.systems[index].path()).collect();
+        names.join(" -> ")
+    }
+}

@@ -1,0 +1,171 @@
+//! Background tasks: futures of a module on the engine's executor.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use async_executor::{Executor, Task};
+use async_io::Timer;
+use futures_lite::{FutureExt, future};
+use keel_core_types::ModuleId;
+use parking_lot::Mutex;
+
+use crate::ModuleTag;
+use crate::fault::{Fault, payload_message};
+
+/// Waits for `duration` of real time without holding a thread.
+pub async fn sleep(duration: Duration) {
+    Timer::after(duration).await;
+}
+
+/// The background tasks of one module. A task's future is code of its module: it is drained or cancelled before the
+/// module is swapped. It hands results over by a [`Caller`](crate::Caller), and they survive.
+pub struct Tasks<'a> {
+    executor: &'a TaskExecutor,
+    module: &'a ModuleTag,
+}
+
+impl<'a> Tasks<'a> {
+    pub(crate) fn new(executor: &'a TaskExecutor, module: &'a ModuleTag) -> Self {
+        Self { executor, module }
+    }
+
+    /// Runs `future` beside the game.
+    pub fn spawn(&self, name: &str, future: impl Future<Output = ()> + Send + 'static) {
+        self.executor.spawn(self.module, name, future);
+    }
+
+    /// How many of this module's tasks have not ended.
+    pub fn running(&self) -> usize {
+        self.executor.running(self.module.id())
+    }
+}
+
+/// How a module's tasks ended before its swap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DrainReport {
+    /// Tasks that came to their end by themselves.
+    pub finished: usize,
+    /// Tasks that were cancelled at the deadline.
+    pub cancelled: usize,
+}
+
+/// Runs the tasks of all modules on one thread, which sleeps while none is ready and is started by the first task.
+pub(crate) struct TaskExecutor {
+    executor: Arc<Executor<'static>>,
+    tasks: Mutex<BTreeMap<ModuleId, Vec<Task<()>>>>,
+    faults: Arc<Mutex<Vec<Fault>>>,
+    worker: Mutex<Option<Worker>>,
+}
+
+struct Worker {
+    thread: JoinHandle<()>,
+    /// Closing it ends the thread.
+    stop: async_channel::Sender<()>,
+}
+
+impl TaskExecutor {
+    pub(crate) fn new() -> Self {
+        Self {
+            executor: Arc::new(Executor::new()),
+            tasks: Mutex::default(),
+            faults: Arc::default(),
+            worker: Mutex::default(),
+        }
+    }
+
+    fn spawn(&self, module: &ModuleTag, name: &str, future: impl Future<Output = ()> + Send + 'static) {
+        self.start_worker();
+        let (faults, module_name, task_name) = (Arc::clone(&self.faults), module.name().to_owned(), name.to_owned());
+        let task = self.executor.spawn(async move {
+            if let Err(payload) = AssertUnwindSafe(future).catch_unwind().await {
+                let message = payload_message(&*payload);
+                let fault =
+                    Fault { module: module_name, system: format!("task {task_name}"), message, frame: 0, panicked: true };
+                faults.lock().push(fault);
+            }
+        });
+        let mut tasks = self.tasks.lock();
+        let of_module = tasks.entry(module.id()).or_default();
+        of_module.retain(|task| !task.is_finished());
+        of_module.push(task);
+    }
+
+    fn start_worker(&self) {
+        let mut worker = self.worker.lock();
+        if worker.is_some() {
+            return;
+        }
+        let executor = Arc::clone(&self.executor);
+        let (stop, stopped) = async_channel::bounded::<()>(1);
+        let run = move || {
+            // An error is the channel's closing, which is what is waited for.
+            let _ = async_io::block_on(executor.run(stopped.recv()));
+        };
+        match std::thread::Builder::new().name("keel-tasks".to_owned()).spawn(run) {
+            Ok(thread) => *worker = Some(Worker { thread, stop }),
+            Err(error) => log::error!("no thread for background tasks could be started: {error}"),
+        }
+    }
+
+    pub(crate) fn running(&self, module: ModuleId) -> usize {
+        let tasks = self.tasks.lock();
+        tasks.get(&module).map_or(0, |tasks| tasks.iter().filter(|task| !task.is_finished()).count())
+    }
+
+    pub(crate) fn total_running(&self) -> usize {
+        let tasks = self.tasks.lock();
+        tasks.values().flatten().filter(|task| !task.is_finished()).count()
+    }
+
+    /// Waits until the module's tasks have ended, at most `deadline`, and cancels the others. None of their code
+    /// runs after this returns.
+    pub(crate) fn drain(&self, module: ModuleId, deadline: Duration) -> DrainReport {
+        let tasks = self.tasks.lock().remove(&module).unwrap_or_default();
+        let mut report = DrainReport::default();
+        async_io::block_on(async {
+            let expiry = std::time::Instant::now() + deadline;
+            for mut task in tasks {
+                let ended = future::or(
+                    async {
+                        (&mut task).await;
+                        true
+                    },
+                    async {
+                        Timer::at(expiry).await;
+                        false
+                    },
+                );
+                if task_ended(ended.await, task).await {
+                    report.finished += 1;
+                } else {
+                    report.cancelled += 1;
+                }
+            }
+        });
+        report
+    }
+
+    pub(crate) fn take_faults(&self) -> Vec<Fault> {
+        std::mem::take(&mut self.faults.lock())
+    }
+}
+
+/// Makes sure that the task's future is gone, and says whether it had come to its end.
+async fn task_ended(ended: bool, task: Task<()>) -> bool {
+    ended || task.cancel().await.is_some()
+}
+
+impl Drop for TaskExecutor {
+    fn drop(&mut self) {
+        self.tasks.lock().clear();
+        if let Some(worker) = self.worker.lock().take() {
+            worker.stop.close();
+            // The thread contains all panics of tasks, so it ends without one.
+            let _ = worker.thread.join();
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The descriptor: what a library says of itself before any of its code has run.
+//!
+//! It is one static without pointers, so that its bytes can be read from the file as they lie there: `repr(C)`,
+//! fixed sizes, integers in the target's byte order (little endian on every target that Keel supports), texts
+//! padded with zeros. Its first 16 bytes are [`ModuleDescriptor::MAGIC`].
+
+use abi_stable::StableAbi;
+use keel_core_types::{ModuleId, ViewId, hash_name};
+
+use crate::Fingerprint;
+
+/// What a module exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ModuleKind {
+    /// Types of components, resources and events.
+    Model,
+    /// Contracts together with what presents them.
+    View,
+    /// Systems, and implementations of views.
+    ViewModel,
+}
+
+impl ModuleKind {
+    /// The kind as it is written in manifests and shown to people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::View => "view",
+            Self::ViewModel => "view-model",
+        }
+    }
+
+    const fn code(self) -> u32 {
+        match self {
+            Self::Model => 1,
+            Self::View => 2,
+            Self::ViewModel => 3,
+        }
+    }
+
+    fn from_code(code: u32) -> Option<Self> {
+        [Self::Model, Self::View, Self::ViewModel].into_iter().find(|kind| kind.code() == code)
+    }
+}
+
+/// A view or model crate that a module was compiled with: the hash of its name and that of its sources.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, StableAbi)]
+pub struct ViewEntry {
+    /// The id's bits.
+    pub id: u64,
+    /// The hash of the declaring crate's sources.
+    pub hash: u64,
+}
+
+/// Text of at most `N` bytes, padded with zeros.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, StableAbi)]
+struct Text<const N: usize> {
+    bytes: [u8; N],
+}
+
+/// Up to `N` entries.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, StableAbi)]
+struct Entries<const N: usize> {
+    count: u64,
+    entries: [ViewEntry; N],
+}
+
+/// What a module is and what it was built with. [`export_module!`](crate::export_module) makes it.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, StableAbi)]
+pub struct ModuleDescriptor {
+    magic: [u8; 16],
+    format: u32,
+    kind: u32,
+    module: u64,
+    name: Text<64>,
+    version: Text<32>,
+    rustc: Text<96>,
+    target: Text<64>,
+    profile: Text<96>,
+    flags: Text<256>,
+    facade: Text<16>,
+    models: Entries<16>,
+    provides: Entries<32>,
+    requires: Entries<32>,
+}
+
+/// Why bytes are not a descriptor.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescriptorError {
+    /// Too short, or without the magic bytes.
+    #[error("it has no Keel descriptor; is `export_module!` in its lib.rs?")]
+    Missing,
+    /// Made by another version of Keel.
+    #[error("its descriptor has format {found}, this host reads {expected}; rebuild both from one workspace")]
+    Format {
+        /// The format found.
+        found: u32,
+        /// The format that this host reads.
+        expected: u32,
+    },
+    /// A field that no `export_module!` writes.
+    #[error("its descriptor is damaged: {field}; rebuild the module")]
+    Damaged {
+        /// The field.
+        field: &'static str,
+    },
+}
+
+impl ModuleDescriptor {
+    /// The first bytes of every descriptor.
+    pub const MAGIC: [u8; 16] = *b"\x89KEEL MODULE\r\n\x1a\n";
+    /// The version of this format.
+    pub const FORMAT: u32 = 1;
+    /// The size of a descriptor in bytes.
+    pub const SIZE: usize = size_of::<Self>();
+
+    /// The descriptor of module `name`. `models`, `provides` and `requires` are pairs of id and hash.
+    ///
+    /// # Panics
+    /// At compile time, when a text or list is longer than the format has room for.
+    pub const fn new(
+        kind: ModuleKind,
+        name: &str,
+        version: &str,
+        built: Fingerprint,
+        models: &[(u64, u64)],
+        provides: &[(u64, u64)],
+        requires: &[(u64, u64)],
+    ) -> Self {
+        Self {
+            magic: Self::MAGIC,
+            format: Self::FORMAT,
+            kind: kind.code(),
+            module: hash_name("module", name),
+            name: Text::new(name),
+            version: Text::new(version),
+            rustc: Text::new(built.rustc),
+            target: Text::new(built.target),
+            profile: Text::new(built.profile),
+            flags: Text::truncated(built.flags),
+            facade: Text::new(built.facade),
+            models: Entries::new(models),
+            provides: Entries::new(provides),
+            requires: Entries::new(requires),
+        }
+    }
+
+    /// Reads a descriptor from a library's bytes.
+    ///
+    /// # Errors
+    /// [`DescriptorError`] for bytes that are none.
+    pub fn read(bytes: &[u8]) -> Result<Self, DescriptorError> {
+        let mut reader = Reader { bytes };
+        let magic = reader.array().filter(|magic| *magic == Self::MAGIC).ok_or(DescriptorError::Missing)?;
+        let format = reader.u32()?;
+        if format != Self::FORMAT {
+            return Err(DescriptorError::Format { found: format, expected: Self::FORMAT });
+        }
+        let descriptor = Self {
+            magic,
+            format,
+            kind: reader.u32()?,
+            module: reader.u64()?,
+            name: reader.text()?,
+            version: reader.text()?,
+            rustc: reader.text()?,
+            target: reader.text()?,
+            profile: reader.text()?,
+            flags: reader.text()?,
+            facade: reader.text()?,
+            models: reader.entries()?,
+            provides: reader.entries()?,
+            requires: reader.entries()?,
+        };
+        if ModuleKind::from_code(descriptor.kind).is_none() {
+            return Err(DescriptorError::Damaged { field: "kind" });
+        }
+        if descriptor.module != ModuleId::of(descriptor.name()).bits() {
+            return Err(DescriptorError::Damaged { field: "module id" });
+        }
+        Ok(descriptor)
+    }
+
+    /// What the module exports.
+    pub fn kind(&self) -> ModuleKind {
+        // `new` writes and `read` accepts only codes of a kind.
+        ModuleKind::from_code(self.kind).unwrap_or(ModuleKind::ViewModel)
+    }
+
+    /// The module's id.
+    pub fn module(&self) -> ModuleId {
+        ModuleId::from_bits(self.module)
+    }
+
+    /// The name of the module's package.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The version of the module's package.
+    pub fn version(&self) -> &str {
+        self.version.as_str()
+    }
+
+    /// The model crates that it was compiled with.
+    pub fn models(&self) -> &[ViewEntry] {
+        self.models.as_slice()
+    }
+
+    /// The views that it says it provides.
+    pub fn provides(&self) -> &[ViewEntry] {
+        self.provides.as_slice()
+    }
+
+    /// The views that it says it calls.
+    pub fn requires(&self) -> &[ViewEntry] {
+        self.requires.as_slice()
+    }
+
+    /// The first thing in which the module was built otherwise than `host`: what, the host's, the module's.
+    pub fn mismatch(&self, host: &Fingerprint) -> Option<(&'static str, String, String)> {
+        let flags = Text::<256>::truncated(host.flags);
+        let pairs = [
+            ("compiler", host.rustc, self.rustc.as_str()),
+            ("target", host.target, self.target.as_str()),
+            ("profile", host.profile, self.profile.as_str()),
+            ("flags", flags.as_str(), self.flags.as_str()),
+            ("facade", host.facade, self.facade.as_str()),
+        ];
+        let differing = pairs.into_iter().find(|(_, host, module)| host != module);
+        differing.map(|(what, host, module)| (what, host.to_owned(), module.to_owned()))
+    }
+}
+
+impl<const N: usize> Text<N> {
+    const fn new(text: &str) -> Self {
+        assert!(text.len() <= N, "a name, version or compiler is too long for the module descriptor");
+        Self::truncated(text)
+    }
+
+    const fn truncated(text: &str) -> Self {
+        let mut bytes = [0; N];
+        let mut index = 0;
+        while index < text.len() && index < N {
+            bytes[index] = text.as_bytes()[index];
+            index += 1;
+        }
+        Self { bytes }
+    }
+
+    fn as_str(&self) -> &str {
+        let length = self.bytes.iter().position(|byte| *byte == 0).unwrap_or(N);
+        let text = &self.bytes[..length];
+        // A text that was cut inside a character ends before it.
+        std::str::from_utf8(text).unwrap_or_else(|error| {
+            std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default()
+        })
+    }
+}
+
+impl<const N: usize> Entries<N> {
+    const fn new(pairs: &[(u64, u64)]) -> Self {
+        assert!(pairs.len() <= N, "a module has more models or views than its descriptor has room for");
+        let mut entries = [ViewEntry { id: 0, hash: 0 }; N];
+        let mut index = 0;
+        while index < pairs.len() {
+            entries[index] = ViewEntry { id: pairs[index].0, hash: pairs[index].1 };
+            index += 1;
+        }
+        Self { count: pairs.len() as u64, entries }
+    }
+
+    fn as_slice(&self) -> &[ViewEntry] {
+        &self.entries[..(self.count as usize).min(N)]
+    }
+}
+
+impl ViewEntry {
+    /// The id as a view's.
+    pub fn view(&self) -> ViewId {
+        ViewId::from_bits(self.id)
+    }
+}
+
+struct Reader<'b> {
+    bytes: &'b [u8],
+}
+
+impl Reader<'_> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.bytes.split_first_chunk()?;
+        self.bytes = rest;
+        Some(*taken)
+    }
+
+    fn u32(&mut self) -> Result<u32, DescriptorError> {
+        self.array().map(u32::from_ne_bytes).ok_or(DescriptorError::Damaged { field: "length" })
+    }
+
+    fn u64(&mut self) -> Result<u64, DescriptorError> {
+        self.array().map(u64::from_ne_bytes).ok_or(DescriptorError::Damaged { field: "length" })
+    }
+
+    fn text<const N: usize>(&mut self) -> Result<Text<N>, DescriptorError> {
+        let bytes = self.array().ok_or(DescriptorError::Damaged { field: "length" })?;
+        Ok(Text { bytes })
+    }
+
+    fn entries<const N: usize>(&mut self) -> Result<Entries<N>, DescriptorError> {
+        let count = self.u64()?;
+        if count > N as u64 {
+            return Err(DescriptorError::Damaged { field: "number of views" });
+        }
+        let mut entries = [ViewEntry { id: 0, hash: 0 }; N];
+        for entry in &mut entries {
+            *entry = ViewEntry { id: self.u64()?, hash: self.u64()? };
+        }
+        Ok(Entries { count, entries })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILT: Fingerprint =
+        Fingerprint { rustc: "rustc 1", target: "t", profile: "dev", flags: "-Cx", facade: "0123456789abcdef" };
+
+    fn bytes_of(descriptor: &ModuleDescriptor) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.extend(descriptor.magic);
+        out.extend(descriptor.format.to_ne_bytes());
+        out.extend(descriptor.kind.to_ne_bytes());
+        out.extend(descriptor.module.to_ne_bytes());
+        out.extend(descriptor.name.bytes);
+        out.extend(descriptor.version.bytes);
+        out.extend(descriptor.rustc.bytes);
+        out.extend(descriptor.target.bytes);
+        out.extend(descriptor.profile.bytes);
+        out.extend(descriptor.flags.bytes);
+        out.extend(descriptor.facade.bytes);
+        let lists: [(u64, &[ViewEntry]); 3] = [
+            (descriptor.models.count, &descriptor.models.entries),
+            (descriptor.provides.count, &descriptor.provides.entries),
+            (descriptor.requires.count, &descriptor.requires.entries),
+        ];
+        for (count, entries) in lists {
+            out.extend(count.to_ne_bytes());
+            entries.iter().for_each(|entry| out.extend([entry.id.to_ne_bytes(), entry.hash.to_ne_bytes()].concat()));
+        }
+        out
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_fills_the_struct_without_gaps() {
+        let written =
+            ModuleDescriptor::new(ModuleKind::View, "swim", "1.2.3", BUILT, &[(1, 2)], &[(3, 4), (5, 6)], &[]);
+        let bytes = bytes_of(&written);
+        assert_eq!(bytes.len(), ModuleDescriptor::SIZE);
+        let read = ModuleDescriptor::read(&bytes).unwrap();
+        assert!(read == written);
+        assert_eq!((read.kind(), read.name(), read.version()), (ModuleKind::View, "swim", "1.2.3"));
+        assert_eq!(read.provides().len(), 2);
+        assert_eq!(read.mismatch(&BUILT), None);
+    }
+
+    #[test]
+    fn truncated_and_changed_bytes_are_refused() {
+        let written = ModuleDescriptor::new(ModuleKind::Model, "swim", "1", BUILT, &[], &[], &[]);
+        let bytes = bytes_of(&written);
+        for length in 0..bytes.len() {
+            assert!(ModuleDescriptor::read(&bytes[..length]).is_err(), "{length} bytes were accepted");
+        }
+        for index in 0..32 {
+            let mut changed = bytes.clone();
+            changed[index] ^= 1;
+            let read = ModuleDescriptor::read(&changed);
+            assert!(read.is_err() || read.is_ok_and(|read| read.kind() != written.kind()), "byte {index}");
+        }
+    }
+
+    #[test]
+    fn a_mismatch_names_both_sides() {
+        let module = ModuleDescriptor::new(ModuleKind::Model, "swim", "1", BUILT, &[], &[], &[]);
+        let host = Fingerprint { rustc: "rustc 2", ..BUILT };
+        assert_eq!(module.mismatch(&host), Some(("compiler", "rustc 2".to_owned(), "rustc 1".to_owned())));
+    }
+}

@@ -1,0 +1,37 @@
+//! The root of a module: the table that the loader asks for after the descriptor has matched.
+
+use abi_stable::StableAbi;
+use abi_stable::type_layout::TypeLayout;
+use keel_core_types::Provided;
+use keel_ecs::ModelTypeInfo;
+
+use crate::{ModuleDescriptor, ViewModel};
+
+/// What a module exports, as functions. Its fields are checked one by one against the host's idea of them before
+/// any is called.
+#[repr(C)]
+#[derive(Clone, Copy, StableAbi)]
+pub struct ModuleRoot {
+    /// What the module says of itself; the same bytes that were read from the file.
+    pub descriptor: ModuleDescriptor,
+    /// [`facade_address`](crate::facade_address) as the module sees it.
+    #[sabi(unsafe_opaque_field)]
+    pub facade: fn() -> usize,
+    /// The types of components, resources and events that the module exports or was compiled with.
+    #[sabi(unsafe_opaque_field)]
+    pub types: fn() -> Vec<ModelTypeInfo>,
+    /// The views of a View module.
+    #[sabi(unsafe_opaque_field)]
+    pub views: fn() -> Vec<Provided>,
+    /// The behaviour of a view-model module.
+    #[sabi(unsafe_opaque_field)]
+    pub view_model: fn() -> Option<Box<dyn ViewModel>>,
+}
+
+static ROOT_LAYOUT: &TypeLayout = ModuleRoot::LAYOUT;
+
+/// The layout of [`ModuleRoot`] as this facade knows it. It lies in the facade, so that the checker, which
+/// remembers layouts, never remembers one that was unmapped.
+pub fn root_layout() -> &'static TypeLayout {
+    ROOT_LAYOUT
+}
