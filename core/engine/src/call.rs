@@ -76,8 +76,14 @@ pub(crate) struct Handlers {
 }
 
 impl Handlers {
-    pub(crate) fn add(&mut self, module: &ModuleTag, name: &str, handler: Handler) -> Result<(), EngineError> {
-        let (_, handlers) = self.by_module.entry(module.id()).or_insert_with(|| (module.clone(), BTreeMap::new()));
+    pub(crate) fn add(
+        &mut self,
+        module: &ModuleTag,
+        name: &str,
+        handler: Handler,
+    ) -> Result<(), EngineError> {
+        let (_, handlers) =
+            self.by_module.entry(module.id()).or_insert_with(|| (module.clone(), BTreeMap::new()));
         if handlers.contains_key(name) {
             return Err(EngineError::DuplicateHandler {
                 module: module.name().to_owned(),

@@ -11,7 +11,9 @@ use crate::frame::TimerQueue;
 use crate::runtime::Runtime;
 use crate::schedule::{IntoSystem, Schedule, System};
 use crate::snapshot::{Clock, SavedTime};
-use crate::{DrainReport, EngineError, EngineSnapshot, Fault, Frame, ModuleTag, Random, Stage, SystemDescriptor, Time};
+use crate::{
+    DrainReport, EngineError, EngineSnapshot, Fault, Frame, ModuleTag, Random, Stage, SystemDescriptor, Time,
+};
 
 /// How an engine runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,7 +125,9 @@ impl Engine {
 
     fn run_stage(&mut self, stage: Stage) {
         let views = self.views.pin();
-        for System { module, descriptor, code, .. } in self.schedule.stage_mut(stage).filter(|system| system.enabled) {
+        for System { module, descriptor, code, .. } in
+            self.schedule.stage_mut(stage).filter(|system| system.enabled)
+        {
             self.runtime.run(&*views, module, descriptor.name(), code);
         }
     }
@@ -132,7 +136,9 @@ impl Engine {
         let views = self.views.pin();
         let name = format!("call {}", call.handler);
         match self.handlers.find_mut(call) {
-            None => log::warn!("a call of `{}` is dropped: its module is gone, or handles no calls", call.handler),
+            None => {
+                log::warn!("a call of `{}` is dropped: its module is gone, or handles no calls", call.handler)
+            }
             Some((module, Some(handler))) => {
                 self.runtime.run(&*views, module, &name, |frame| handler(frame, &call.argument));
             }
@@ -241,7 +247,12 @@ impl Engine {
         descriptor: SystemDescriptor,
         system: impl IntoSystem<R>,
     ) -> Result<(), EngineError> {
-        self.schedule.add(System { module: module.clone(), descriptor, code: system.into_system(), enabled: true })
+        self.schedule.add(System {
+            module: module.clone(),
+            descriptor,
+            code: system.into_system(),
+            enabled: true,
+        })
     }
 
     /// Removes one system; false when there was none.
@@ -255,7 +266,10 @@ impl Engine {
     /// [`EngineError::NoSuchSystem`] for a path that is none; it is written `module/system`.
     pub fn enable_system(&mut self, path: &str, enabled: bool) -> Result<(), EngineError> {
         let Some(system) = self.schedule.find_mut(path) else {
-            return Err(EngineError::NoSuchSystem { system: path.to_owned(), known: self.systems().join(", ") });
+            return Err(EngineError::NoSuchSystem {
+                system: path.to_owned(),
+                known: self.systems().join(", "),
+            });
         };
         system.enabled = enabled;
         Ok(())
@@ -323,7 +337,9 @@ impl Engine {
 
     /// Whether a driver must go on calling [`Engine::update`]: something is scheduled, due later, or running.
     pub fn has_pending_work(&self) -> bool {
-        self.schedule.iter().any(|system| system.enabled && !self.runtime.suspended.contains(&system.module.id()))
+        self.schedule
+            .iter()
+            .any(|system| system.enabled && !self.runtime.suspended.contains(&system.module.id()))
             || self.runtime.timers.len() > 0
             || !self.runtime.calls.lock().is_empty()
             || self.runtime.executor.total_running() > 0

@@ -80,7 +80,12 @@ impl<'a> Timers<'a> {
     ///
     /// # Errors
     /// [`StateError`] when the argument can't be encoded.
-    pub fn every<A: Data>(&mut self, period: Duration, handler: &str, argument: &A) -> Result<u64, StateError> {
+    pub fn every<A: Data>(
+        &mut self,
+        period: Duration,
+        handler: &str,
+        argument: &A,
+    ) -> Result<u64, StateError> {
         let period = period.max(Duration::from_millis(1));
         self.start(period, Some(period), handler, argument)
     }
@@ -95,7 +100,10 @@ impl<'a> Timers<'a> {
 
     /// Whether this module has a timer that calls `handler`.
     pub fn is_running(&self, handler: &str) -> bool {
-        self.queue.timers.values().any(|timer| timer.call.module == self.module && timer.call.handler == handler)
+        self.queue
+            .timers
+            .values()
+            .any(|timer| timer.call.module == self.module && timer.call.handler == handler)
     }
 
     fn start<A: Data>(

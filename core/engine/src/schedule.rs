@@ -194,7 +194,9 @@ impl Schedule {
             .collect();
         let mut waits_for = self.edges();
         let mut ready: BTreeSet<(&(String, usize), usize)> = BTreeSet::new();
-        ready.extend(waits_for.iter().filter(|(_, on)| on.is_empty()).map(|(index, _)| (&rank[index], *index)));
+        ready.extend(
+            waits_for.iter().filter(|(_, on)| on.is_empty()).map(|(index, _)| (&rank[index], *index)),
+        );
         let mut order = Vec::with_capacity(self.systems.len());
         while let Some((_, done)) = ready.pop_first() {
             order.push(done);

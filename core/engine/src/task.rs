@@ -79,12 +79,18 @@ impl TaskExecutor {
 
     fn spawn(&self, module: &ModuleTag, name: &str, future: impl Future<Output = ()> + Send + 'static) {
         self.start_worker();
-        let (faults, module_name, task_name) = (Arc::clone(&self.faults), module.name().to_owned(), name.to_owned());
+        let (faults, module_name, task_name) =
+            (Arc::clone(&self.faults), module.name().to_owned(), name.to_owned());
         let task = self.executor.spawn(async move {
             if let Err(payload) = AssertUnwindSafe(future).catch_unwind().await {
                 let message = payload_message(&*payload);
-                let fault =
-                    Fault { module: module_name, system: format!("task {task_name}"), message, frame: 0, panicked: true };
+                let fault = Fault {
+                    module: module_name,
+                    system: format!("task {task_name}"),
+                    message,
+                    frame: 0,
+                    panicked: true,
+                };
                 faults.lock().push(fault);
             }
         });

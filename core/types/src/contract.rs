@@ -1,6 +1,7 @@
 //! What an area shows to others: models (data) and views (the calls on them).
 
 use std::any::Any;
+use std::sync::Arc;
 
 use crate::{ModelType, ThreadSafe, ViewId};
 
@@ -62,12 +63,21 @@ pub struct Provided {
     declaration: ViewDeclaration,
     // A `Box<V>` with `V` a `dyn` contract: a box in a box, so that the contract's own type can be asked for.
     object: Box<dyn Any + Send + Sync>,
+    // Dropped after the object, whose code lies in the library.
+    library: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Provided {
     /// Offers `object` under contract `V`.
     pub fn new<V: Contract + ?Sized>(object: Box<V>) -> Self {
-        Self { declaration: ViewDeclaration::of::<V>(), object: Box::new(object) }
+        Self { declaration: ViewDeclaration::of::<V>(), object: Box::new(object), library: None }
+    }
+
+    /// The same object, which now keeps `library` mapped for as long as it lives.
+    #[must_use]
+    pub fn kept_by(mut self, library: Arc<dyn Any + Send + Sync>) -> Self {
+        self.library = Some(library);
+        self
     }
 
     /// Which contract the object fulfils, and the hash of the sources it was compiled with.

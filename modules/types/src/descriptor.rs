@@ -257,9 +257,8 @@ impl<const N: usize> Text<N> {
         let length = self.bytes.iter().position(|byte| *byte == 0).unwrap_or(N);
         let text = &self.bytes[..length];
         // A text that was cut inside a character ends before it.
-        std::str::from_utf8(text).unwrap_or_else(|error| {
-            std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default()
-        })
+        std::str::from_utf8(text)
+            .unwrap_or_else(|error| std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default())
     }
 }
 
@@ -328,8 +327,13 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    const BUILT: Fingerprint =
-        Fingerprint { rustc: "rustc 1", target: "t", profile: "dev", flags: "-Cx", facade: "0123456789abcdef" };
+    const BUILT: Fingerprint = Fingerprint {
+        rustc: "rustc 1",
+        target: "t",
+        profile: "dev",
+        flags: "-Cx",
+        facade: "0123456789abcdef",
+    };
 
     fn bytes_of(descriptor: &ModuleDescriptor) -> Vec<u8> {
         let mut out = Vec::new();
@@ -351,15 +355,24 @@ mod tests {
         ];
         for (count, entries) in lists {
             out.extend(count.to_ne_bytes());
-            entries.iter().for_each(|entry| out.extend([entry.id.to_ne_bytes(), entry.hash.to_ne_bytes()].concat()));
+            entries
+                .iter()
+                .for_each(|entry| out.extend([entry.id.to_ne_bytes(), entry.hash.to_ne_bytes()].concat()));
         }
         out
     }
 
     #[test]
     fn what_is_written_is_read_and_fills_the_struct_without_gaps() {
-        let written =
-            ModuleDescriptor::new(ModuleKind::View, "swim", "1.2.3", BUILT, &[(1, 2)], &[(3, 4), (5, 6)], &[]);
+        let written = ModuleDescriptor::new(
+            ModuleKind::View,
+            "swim",
+            "1.2.3",
+            BUILT,
+            &[(1, 2)],
+            &[(3, 4), (5, 6)],
+            &[],
+        );
         let bytes = bytes_of(&written);
         assert_eq!(bytes.len(), ModuleDescriptor::SIZE);
         let read = ModuleDescriptor::read(&bytes).unwrap();

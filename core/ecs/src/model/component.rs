@@ -1,6 +1,7 @@
 //! What a type must be to live in a world, and what the world keeps to know of it.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
+use std::sync::Arc;
 
 use keel_core_types::{ComponentId, ThreadSafe};
 use keel_state::{LiveSchema, Schema, StateError, TypeSchema, decode, encode_into};
@@ -85,6 +86,8 @@ pub struct ModelTypeInfo {
     pub(crate) live: LiveSchema,
     pub(crate) fingerprint: TypeFingerprint,
     pub(crate) operations: Operations,
+    // Dropped after all that leads into the library.
+    library: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 pub(crate) enum Operations {
@@ -162,7 +165,14 @@ impl ModelTypeInfo {
             align: align_of::<T>(),
             rust: TypeId::of::<T>(),
         };
-        Self { name: name.to_owned(), id: ComponentId::of(name), live, fingerprint, operations }
+        Self { name: name.to_owned(), id: ComponentId::of(name), live, fingerprint, operations, library: None }
+    }
+
+    /// The same type, which now keeps the `library` of its code mapped for as long as it lives.
+    #[must_use]
+    pub fn kept_by(mut self, library: Arc<dyn Any + Send + Sync>) -> Self {
+        self.library = Some(library);
+        self
     }
 
     /// The declared name.

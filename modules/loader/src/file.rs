@@ -1,0 +1,224 @@
+//! What a library file says of itself, read without running any of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use keel_module_types::{DescriptorError, ModuleDescriptor};
+use object::read::elf::{Dyn, FileHeader};
+use object::{Architecture, BinaryFormat, Object, ObjectSection, ObjectSymbol, SymbolKind, elf};
+
+use crate::LoadError;
+
+const DESCRIPTOR_SYMBOL: &str = "keel_descriptor_";
+
+/// The facts of a library file that decide whether it is opened, and whether it may be closed again.
+#[derive(Clone)]
+pub struct LibraryFile {
+    path: PathBuf,
+    bytes: u64,
+    crate_name: String,
+    descriptor: ModuleDescriptor,
+    needed: Vec<String>,
+    has_thread_locals: bool,
+    statics: Vec<String>,
+}
+
+impl LibraryFile {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`LoadError`] for a file that can't be read, is no whole library, is for another machine, or has no
+    /// descriptor.
+    pub fn read(path: &Path) -> Result<Self, LoadError> {
+        let bytes = fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+        let not_whole = |error: object::Error| LoadError::NotALibrary {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        let file = object::File::parse(&*bytes).map_err(not_whole)?;
+        check_architecture(path, &file)?;
+        check_segments(path, &bytes, &file)?;
+        let (crate_name, descriptor) = find_descriptor(path, &file)?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes: bytes.len() as u64,
+            needed: needed_libraries(&bytes, &file).map_err(not_whole)?,
+            has_thread_locals: file.sections().any(|section| is_thread_local(&section)),
+            statics: statics(&file, &crate_name),
+            crate_name,
+            descriptor,
+        })
+    }
+
+    /// Where the file lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The name of the crate that exports the module, as it stands in symbols.
+    pub fn crate_name(&self) -> &str {
+        &self.crate_name
+    }
+
+    /// What the module is and what it was built with.
+    pub fn descriptor(&self) -> &ModuleDescriptor {
+        &self.descriptor
+    }
+
+    /// The libraries that the system would open along with it.
+    pub fn needed(&self) -> &[String] {
+        &self.needed
+    }
+
+    /// Whether it has thread-local storage. Such a library is never unmapped: a thread that exits afterwards would
+    /// run destructors that are gone.
+    pub fn has_thread_locals(&self) -> bool {
+        self.has_thread_locals
+    }
+
+    /// The module's own writable statics. They start afresh in each generation.
+    pub fn statics(&self) -> &[String] {
+        &self.statics
+    }
+
+    /// The first needed library that is neither the facade, std nor the system's.
+    pub fn foreign_library(&self) -> Option<&str> {
+        self.needed.iter().map(String::as_str).find(|name| !is_allowed(name))
+    }
+}
+
+fn check_architecture(path: &Path, file: &object::File<'_>) -> Result<(), LoadError> {
+    let expected = match std::env::consts::ARCH {
+        "x86_64" => Architecture::X86_64,
+        "aarch64" => Architecture::Aarch64,
+        "x86" => Architecture::I386,
+        "arm" => Architecture::Arm,
+        "riscv64" => Architecture::Riscv64,
+        _ => return Ok(()),
+    };
+    if file.architecture() == expected {
+        return Ok(());
+    }
+    Err(LoadError::Architecture {
+        path: path.to_owned(),
+        expected: format!("{expected:?}"),
+        found: format!("{:?}", file.architecture()),
+    })
+}
+
+/// A truncated library often parses: its headers are at the front. What they point to must be there as well, or the
+/// system would map a hole and the first touch of it would be a SIGBUS.
+fn check_segments(path: &Path, bytes: &[u8], file: &object::File<'_>) -> Result<(), LoadError> {
+    let length = bytes.len() as u64;
+    let end = file
+        .sections()
+        .filter_map(|section| section.file_range())
+        .map(|(start, size)| start.saturating_add(size));
+    let end = end.max().unwrap_or(0);
+    if end <= length {
+        return Ok(());
+    }
+    let reason = format!("it should have at least {end} bytes and has {length}");
+    Err(LoadError::NotALibrary { path: path.to_owned(), reason })
+}
+
+fn find_descriptor(path: &Path, file: &object::File<'_>) -> Result<(String, ModuleDescriptor), LoadError> {
+    let wrong = |source| LoadError::Descriptor { path: path.to_owned(), source };
+    let symbols = file.dynamic_symbols().chain(file.symbols()).filter(|symbol| symbol.is_definition());
+    let found = symbols.filter_map(|symbol| {
+        // Mach-O puts an underscore before every name.
+        let name = symbol.name().ok()?.trim_start_matches('_');
+        Some((name.strip_prefix(DESCRIPTOR_SYMBOL)?.to_owned(), symbol))
+    });
+    let (crate_name, symbol) = found.into_iter().next().ok_or_else(|| wrong(DescriptorError::Missing))?;
+    let section = symbol.section_index().and_then(|index| file.section_by_index(index).ok());
+    let data = section.and_then(|section| {
+        section.data_range(symbol.address(), ModuleDescriptor::SIZE as u64).ok().flatten()
+    });
+    let descriptor = ModuleDescriptor::read(data.unwrap_or_default()).map_err(wrong)?;
+    Ok((crate_name, descriptor))
+}
+
+fn needed_libraries(bytes: &[u8], file: &object::File<'_>) -> Result<Vec<String>, object::Error> {
+    if file.format() == BinaryFormat::Elf && file.is_64() {
+        return needed_by_elf::<elf::FileHeader64<object::Endianness>>(bytes);
+    }
+    let imports = file.imports()?;
+    let mut names: Vec<_> =
+        imports.iter().map(|import| String::from_utf8_lossy(import.library()).into_owned()).collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| !name.is_empty());
+    Ok(names)
+}
+
+fn needed_by_elf<Elf: FileHeader<Endian = object::Endianness>>(
+    bytes: &[u8],
+) -> Result<Vec<String>, object::Error> {
+    let header = Elf::parse(bytes)?;
+    let endian = header.endian()?;
+    let sections = header.sections(endian, bytes)?;
+    let Some((entries, strings)) = sections.dynamic(endian, bytes)? else { return Ok(Vec::new()) };
+    let strings = sections.strings(endian, bytes, strings)?;
+    let needed = entries.iter().filter(|entry| entry.tag32(endian) == Some(elf::DT_NEEDED));
+    needed.map(|entry| Ok(String::from_utf8_lossy(entry.string(endian, strings)?).into_owned())).collect()
+}
+
+fn is_thread_local(section: &object::Section<'_, '_>) -> bool {
+    use object::SectionKind::{Tls, TlsVariables, UninitializedTls};
+    matches!(section.kind(), Tls | TlsVariables | UninitializedTls) && section.size() > 0
+}
+
+fn statics(file: &object::File<'_>, crate_name: &str) -> Vec<String> {
+    let writable = |symbol: &object::Symbol<'_, '_>| {
+        let section = symbol.section_index().and_then(|index| file.section_by_index(index).ok());
+        let name = section.as_ref().and_then(|section| section.name().ok()).unwrap_or_default();
+        symbol.size() > 0 && [".data", ".bss", "__data", "__bss"].contains(&name)
+    };
+    let own = format!("{crate_name}::");
+    let data = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Data && writable(symbol));
+    let names =
+        data.filter_map(|symbol| Some(format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?))));
+    let mut names: Vec<_> = names.filter(|name| name.starts_with(&own)).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The facade, Rust's own libraries, and those of the system that std is linked with.
+fn is_allowed(name: &str) -> bool {
+    const PREFIXES: [&str; 17] = [
+        "libkeel.",
+        "keel.dll",
+        "libstd-",
+        "std-",
+        "libc.so",
+        "libm.so",
+        "libdl.so",
+        "librt.so",
+        "libpthread.so",
+        "libgcc_s.",
+        "ld-linux",
+        "libSystem.",
+        "/usr/lib/",
+        "@rpath/libkeel.",
+        "@rpath/libstd-",
+        "api-ms-win-",
+        "ntdll.dll",
+    ];
+    const WINDOWS: [&str; 6] = [
+        "kernel32.dll",
+        "ws2_32.dll",
+        "bcryptprimitives.dll",
+        "userenv.dll",
+        "vcruntime140.dll",
+        "ucrtbase.dll",
+    ];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || WINDOWS.contains(&name.to_ascii_lowercase().as_str())
+}

@@ -1,0 +1,158 @@
+//! An open module, and the objects it hands out.
+
+use std::any::Any;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use keel_core_types::Provided;
+use keel_ecs::ModelTypeInfo;
+use keel_module_types::{ModuleDescriptor, ModuleRoot, ViewModel};
+use libloading::Library;
+
+use crate::loader::Ledger;
+use crate::{Kept, LibraryFile, LoadError};
+
+/// A module whose library is mapped. Clones share the library.
+#[derive(Clone)]
+pub struct Module {
+    mapped: Arc<Mapped>,
+}
+
+/// A mapped library. Dropping it leaves it mapped: only [`Module::retire`] closes.
+pub(crate) struct Mapped {
+    file: LibraryFile,
+    root: ModuleRoot,
+    library: ManuallyDrop<Library>,
+    ledger: Arc<Ledger>,
+}
+
+impl Mapped {
+    pub(crate) fn new(file: LibraryFile, root: ModuleRoot, library: Library, ledger: Arc<Ledger>) -> Self {
+        Self { file, root, library: ManuallyDrop::new(library), ledger }
+    }
+}
+
+impl Module {
+    pub(crate) fn new(mapped: Mapped) -> Self {
+        Self { mapped: Arc::new(mapped) }
+    }
+
+    /// The file that it was opened from.
+    pub fn file(&self) -> &LibraryFile {
+        &self.mapped.file
+    }
+
+    /// What the module is and what it was built with.
+    pub fn descriptor(&self) -> &ModuleDescriptor {
+        self.mapped.file.descriptor()
+    }
+
+    /// The types of components, resources and events that it exports (a Model module), or was compiled with.
+    ///
+    /// # Errors
+    /// [`LoadError::Panicked`].
+    pub fn types(&self) -> Result<Vec<Arc<ModelTypeInfo>>, LoadError> {
+        let types = contain(self.file(), "types", self.mapped.root.types)?;
+        Ok(types.into_iter().map(|info| Arc::new(info.kept_by(self.guard()))).collect())
+    }
+
+    /// The views of a View module.
+    ///
+    /// # Errors
+    /// [`LoadError::Panicked`].
+    pub fn views(&self) -> Result<Vec<Provided>, LoadError> {
+        let views = contain(self.file(), "views", self.mapped.root.views)?;
+        Ok(views.into_iter().map(|view| view.kept_by(self.guard())).collect())
+    }
+
+    /// The behaviour of a view-model module; `None` for the other kinds.
+    ///
+    /// # Errors
+    /// [`LoadError::Panicked`].
+    pub fn view_model(&self) -> Result<Option<LoadedViewModel>, LoadError> {
+        let object = contain(self.file(), "view_model", self.mapped.root.view_model)?;
+        Ok(object.map(|object| LoadedViewModel { object, _library: self.guard() }))
+    }
+
+    /// Something that keeps the library mapped for as long as it lives.
+    pub fn guard(&self) -> Arc<dyn Any + Send + Sync> {
+        Arc::clone(&self.mapped) as Arc<dyn Any + Send + Sync>
+    }
+
+    /// How many guards and clones there are beside this one.
+    pub fn holders(&self) -> usize {
+        Arc::strong_count(&self.mapped) - 1
+    }
+
+    /// Closes the library, if it qualifies: nothing that Keel handed out is held, and it has no thread-local
+    /// storage. The caller has made sure that no thread runs its code, and that every world its systems touched was
+    /// rebuilt since. What an author leaked in ways that can't be counted (a forgotten `Box`, a static of another
+    /// library that points here) is not covered; `docs/GUARANTEES.md` lists it.
+    ///
+    /// # Errors
+    /// [`Kept`]: the library stays mapped for the rest of the process, and is counted.
+    pub fn retire(self) -> Result<(), Kept> {
+        let ledger = Arc::clone(&self.mapped.ledger);
+        let bytes = self.mapped.file.bytes();
+        let closed = self.close();
+        let mut census = ledger.census.write();
+        match &closed {
+            Ok(()) => census.unmapped += 1,
+            Err(_) => {
+                census.kept += 1;
+                census.kept_bytes += bytes;
+            }
+        }
+        closed
+    }
+
+    #[allow(unsafe_code, reason = "unmapping a library is what this crate is for")]
+    fn close(self) -> Result<(), Kept> {
+        if self.file().has_thread_locals() {
+            return Err(Kept::ThreadLocals);
+        }
+        let mut mapped = Arc::try_unwrap(self.mapped)
+            .map_err(|held| Kept::Held { holders: Arc::strong_count(&held).saturating_sub(1) })?;
+        // SAFETY: `mapped` is owned here and dropped right after, so the library is taken once and not used again.
+        let library = unsafe { ManuallyDrop::take(&mut mapped.library) };
+        let path = mapped.file.path().to_owned();
+        library.close().map_err(|error| Kept::Refused(error.to_string()))?;
+        mapped.ledger.open.write().remove(&path);
+        Ok(())
+    }
+}
+
+/// A module's behaviour. It keeps the library mapped; the object goes first when both are dropped.
+pub struct LoadedViewModel {
+    object: Box<dyn ViewModel>,
+    _library: Arc<dyn Any + Send + Sync>,
+}
+
+impl Deref for LoadedViewModel {
+    type Target = dyn ViewModel;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.object
+    }
+}
+
+impl DerefMut for LoadedViewModel {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut *self.object
+    }
+}
+
+/// Calls a function of the root; a panic becomes an error with its text copied.
+pub(crate) fn contain<T>(
+    file: &LibraryFile,
+    call: &'static str,
+    function: fn() -> T,
+) -> Result<T, LoadError> {
+    catch_unwind(AssertUnwindSafe(function)).map_err(|payload| {
+        let literal = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = literal.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
+        LoadError::Panicked { module: file.descriptor().name().to_owned(), call, message }
+    })
+}

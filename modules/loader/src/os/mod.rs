@@ -1,0 +1,11 @@
+//! What differs between systems.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::open;
+#[cfg(windows)]
+pub(crate) use windows::open;

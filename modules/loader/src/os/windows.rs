@@ -1,0 +1,15 @@
+//! Windows.
+
+use std::path::Path;
+
+use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library};
+
+/// Opens the library; the libraries it needs are looked for beside it first.
+///
+/// # Safety
+/// The library's initialisers run. The caller has checked what it is.
+#[allow(unsafe_code, reason = "opening a library is what this crate is for")]
+pub(crate) unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    // SAFETY: handed on to the caller.
+    unsafe { Library::load_with_flags(path, LOAD_WITH_ALTERED_SEARCH_PATH) }.map(Into::into)
+}
