@@ -16,6 +16,20 @@ pub trait Model: Any + ThreadSafe {
     fn reset(&mut self);
 }
 
+/// A model as a type, as [`Contract`] is a view as a type: what a pool and those who ask it for objects must
+/// agree on. The `#[model]` attribute implements it.
+pub trait TypedModel: Model + Sized {
+    /// The type's declared name, unique in a workspace; [`TypedModel::TYPE`] is its hash.
+    const NAME: &'static str;
+
+    /// The fingerprint of the type's schema and layout. Two builds of one type have the same `TypeId`, whatever
+    /// became of its fields, so that only this tells them apart.
+    const LAYOUT: u64;
+
+    /// The type's id.
+    const TYPE: ModelType = ModelType::of(Self::NAME);
+}
+
 /// Calls on a model, provided by one module and used by others through `dyn`.
 ///
 /// Implementations hold no model: each call takes the model it works on as a parameter.
@@ -105,7 +119,9 @@ pub enum ViewError {
         view: String,
     },
     /// The provider was compiled with other sources of the crate that declares the contract.
-    #[error("the view `{view}` was compiled from sources {found:016x}, its user from {expected:016x}; rebuild both")]
+    #[error(
+        "the view `{view}` was compiled from sources {found:016x}, its user from {expected:016x}; rebuild both"
+    )]
     ContractMismatch {
         /// The contract's name.
         view: String,

@@ -23,6 +23,6 @@ mod contract;
 mod id;
 mod primitives;
 
-pub use contract::{Contract, Model, Provided, View, ViewDeclaration, ViewError, ViewSource};
+pub use contract::{Contract, Model, Provided, TypedModel, View, ViewDeclaration, ViewError, ViewSource};
 pub use id::{ComponentId, IdCollision, IdTable, ModelId, ModelType, ModuleId, ViewId, hash_name};
 pub use primitives::{Atomic, Handle, Once, Shared, ThreadSafe};
