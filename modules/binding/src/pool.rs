@@ -16,7 +16,8 @@ const DRAINED: u64 = 1 << 63;
 /// The objects of one model type.
 ///
 /// Each thread takes from and returns to a shard of its own, and steals from the others when that is empty.
-/// Nothing in a pool waits for another thread.
+/// No call takes a lock; only the first to open a block of new slots lets others wait while it is allocated, and
+/// a `take` at the limit looks again while some slot is neither taken nor borrowed.
 ///
 /// Asking a pool for objects of another type does not compile:
 ///
@@ -186,6 +187,7 @@ impl<T: TypedModel> ModelPool<T> {
         self.limit
     }
 
+    #[inline]
     fn take_free(&self, home: usize) -> Result<Option<ModelId>, PoolError> {
         for shard in shard::from_home(home) {
             while let Some(index) = self.shards[shard].free.pop(&self.slots) {

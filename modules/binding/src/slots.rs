@@ -19,34 +19,41 @@ const NO_SLOT: u32 = u32::MAX;
 pub(crate) struct SlotState(u64);
 
 impl SlotState {
+    #[inline]
     pub(crate) fn live(id: ModelId) -> Self {
         Self((u64::from(id.generation()) + 1) << 1 | LIVE)
     }
 
     /// Free, and taken `takes` times before.
+    #[inline]
     pub(crate) fn free(takes: u64) -> Self {
         Self(takes << 1)
     }
 
     /// Free for ever.
+    #[inline]
     pub(crate) fn spent() -> Self {
         Self::free(1 << u32::BITS)
     }
 
+    #[inline]
     pub(crate) fn is_live(self) -> bool {
         self.0 & LIVE != 0
     }
 
+    #[inline]
     pub(crate) fn takes(self) -> u64 {
         self.0 >> 1
     }
 
     /// No generation is left: the slot is never handed out again, so that no stale id comes back to life.
+    #[inline]
     pub(crate) fn is_spent(self) -> bool {
         !self.is_live() && self.takes() > u64::from(u32::MAX)
     }
 
     /// The generation of the object that is or was here last.
+    #[inline]
     pub(crate) fn generation(self) -> u32 {
         self.takes().saturating_sub(1) as u32
     }
@@ -111,6 +118,7 @@ impl<T> Slots<T> {
     }
 }
 
+#[inline]
 fn place_of(index: u32) -> (usize, usize) {
     let position = u64::from(index) + u64::from(FIRST_SEGMENT);
     let segment = position.ilog2() - FIRST_SEGMENT.ilog2();
@@ -153,6 +161,7 @@ impl SlotStack {
         }
     }
 
+    #[inline]
     fn replace(&self, head: u64, top: u32, success: Ordering) -> Result<(), u64> {
         let changed = ((head >> 32).wrapping_add(1)) << 32 | u64::from(top);
         self.head.compare_exchange_weak(head, changed, success, Ordering::Acquire).map(drop)

@@ -56,6 +56,7 @@ impl<V: Clone> Table<V> {
     }
 }
 
+#[inline]
 fn shard_of(id: u64) -> usize {
     (id >> SHARD_SHIFT) as usize
 }
