@@ -1,1 +1,3 @@
 //! The benchmarks of Keel.
+
+pub mod binding;
