@@ -357,15 +357,13 @@ trait View0: View {}
 impl Contract for dyn View0 {
     const NAME: &'static str = "View0";
     const HASH: u64 = 1;
-}
 
-struct Depth(ViewId);
-
-impl View for Depth {
-    fn view_id(&self) -> ViewId {
-        self.0
+    fn as_view(&self) -> &dyn View {
+        self
     }
 }
+
+struct Depth;
 
 impl View0 for Depth {}
 
@@ -374,6 +372,10 @@ macro_rules! views {
         impl Contract for dyn Numbered<$number> {
             const NAME: &'static str = concat!("View", $number);
             const HASH: u64 = 1;
+
+            fn as_view(&self) -> &dyn View {
+                self
+            }
         }
 
         impl Numbered<$number> for Depth {}
@@ -384,11 +386,11 @@ macro_rules! views {
             match number {
                 $($number => {
                     let id = <dyn Numbered<$number>>::ID;
-                    (id, Provided::new::<dyn Numbered<$number>>(Box::new(Depth(id))))
+                    (id, Provided::new::<dyn Numbered<$number>>(Box::new(Depth)))
                 })*
                 _ => {
                     let id = <dyn View0>::ID;
-                    (id, Provided::new::<dyn View0>(Box::new(Depth(id))))
+                    (id, Provided::new::<dyn View0>(Box::new(Depth)))
                 }
             }
         }

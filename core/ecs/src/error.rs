@@ -35,7 +35,9 @@ pub enum EcsError {
         resource: String,
     },
     /// The world does not know the type.
-    #[error("type `{name}` is not registered; list it in the `model!` of its crate, and load its Model module")]
+    #[error(
+        "type `{name}` is not registered; list it in the `model!` of its crate, and load its Model module"
+    )]
     NotRegistered {
         /// The type's declared name.
         name: String,

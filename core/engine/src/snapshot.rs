@@ -1,7 +1,7 @@
 //! The state of an engine: its world, its time, its timers and its waiting calls.
 
 use keel_ecs::WorldSnapshot;
-use keel_state::{Snapshot, SnapshotWriter, StateError, decode, encode_into};
+use keel_state::{Snapshot, SnapshotWriter, decode, encode_into};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
@@ -68,9 +68,7 @@ impl EngineSnapshot {
     /// When a section is missing or does not decode.
     pub fn read(file: &Snapshot<'_>) -> Result<Self, EngineError> {
         let world = WorldSnapshot::read(file)?;
-        let clock = file
-            .get("engine", "clock")
-            .ok_or_else(|| StateError::MissingSection { section: "engine clock".to_owned() })?;
-        Ok(Self { world, clock: decode(&mut { clock })? })
+        let clock = decode(&mut file.require("engine", "clock")?)?;
+        Ok(Self { world, clock })
     }
 }

@@ -33,10 +33,9 @@ pub trait TypedModel: Model + Sized {
 /// Calls on a model, provided by one module and used by others through `dyn`.
 ///
 /// Implementations hold no model: each call takes the model it works on as a parameter.
-pub trait View: ThreadSafe {
-    /// Which contract this object fulfils.
-    fn view_id(&self) -> ViewId;
-}
+pub trait View: Any + ThreadSafe {}
+
+impl<T: Any + ThreadSafe> View for T {}
 
 /// A view trait as a type: `dyn ConsoleView` is a contract. The `#[view]` attribute implements it.
 pub trait Contract: View {
@@ -49,6 +48,9 @@ pub trait Contract: View {
 
     /// The contract's id.
     const ID: ViewId = ViewId::of(Self::NAME);
+
+    /// The object without its contract.
+    fn as_view(&self) -> &dyn View;
 }
 
 /// What a module says of a view that it provides or requires.
@@ -77,6 +79,7 @@ pub struct Provided {
     declaration: ViewDeclaration,
     // A `Box<V>` with `V` a `dyn` contract: a box in a box, so that the contract's own type can be asked for.
     object: Box<dyn Any + Send + Sync>,
+    as_view: for<'o> fn(&'o (dyn Any + Send + Sync)) -> Option<&'o dyn View>,
     // Dropped after the object, whose code lies in the library.
     library: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -84,7 +87,12 @@ pub struct Provided {
 impl Provided {
     /// Offers `object` under contract `V`.
     pub fn new<V: Contract + ?Sized>(object: Box<V>) -> Self {
-        Self { declaration: ViewDeclaration::of::<V>(), object: Box::new(object), library: None }
+        Self {
+            declaration: ViewDeclaration::of::<V>(),
+            object: Box::new(object),
+            as_view: |object| object.downcast_ref::<Box<V>>().map(|object| object.as_view()),
+            library: None,
+        }
     }
 
     /// The same object, which now keeps `library` mapped for as long as it lives.
@@ -97,6 +105,11 @@ impl Provided {
     /// Which contract the object fulfils, and the hash of the sources it was compiled with.
     pub fn declaration(&self) -> &ViewDeclaration {
         &self.declaration
+    }
+
+    /// The object without its contract.
+    pub fn view(&self) -> Option<&dyn View> {
+        (self.as_view)(&*self.object)
     }
 
     /// The object, if its contract is `V` and was compiled from the same sources.

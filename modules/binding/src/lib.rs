@@ -33,12 +33,10 @@
 //! impl Contract for dyn TideView {
 //!     const NAME: &'static str = "TideView";
 //!     const HASH: u64 = 7;
+//!     fn as_view(&self) -> &dyn View { self }
 //! }
 //!
 //! struct SpringTide;
-//! impl View for SpringTide {
-//!     fn view_id(&self) -> ViewId { <dyn TideView>::ID }
-//! }
 //! impl TideView for SpringTide {
 //!     fn rise(&self, tide: &mut Tide) { tide.level += 2.0; }
 //! }

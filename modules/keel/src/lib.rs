@@ -1,1 +1,63 @@
-//! The facade: one library with all that a module's author needs.
+//! Keel: a game engine that you rebuild while it runs.
+//!
+//! This is the facade: the one library that the host and all modules link, so that there is exactly one world type,
+//! one allocator, one logger, one of every static. A module's author needs nothing else:
+//!
+//! ```
+//! use keel::prelude::*;
+//!
+//! #[data]
+//! #[derive(Default)]
+//! struct Counter {
+//!     steps: u64,
+//! }
+//!
+//! #[view_model]
+//! impl ViewModel for Counter {
+//!     fn register(&mut self, _setup: &mut Setup) -> ModuleResult {
+//!         Ok(())
+//!     }
+//!
+//!     fn update(&mut self, _frame: &mut Frame<'_>) -> ModuleResult {
+//!         self.steps += 1;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! keel::export_module! { view_model: Counter }
+//! # fn main() {}
+//! ```
+//!
+//! The guide in `docs/guide` begins where this example ends.
+
+pub use keel_binding as binding;
+pub use keel_console as console;
+pub use keel_core_types as types;
+pub use keel_ecs as ecs;
+pub use keel_engine as engine;
+pub use keel_module_types as module;
+pub use keel_state as state;
+pub use log;
+
+pub use keel_ecs::{component, event, resource};
+pub use keel_module_macros::{data, model, view, view_model};
+pub use keel_module_types::export_module;
+
+/// What most modules use.
+pub mod prelude {
+    pub use keel_core_types::{Atomic, Contract, Handle, Model, Once, Shared, View, ViewId};
+    pub use keel_ecs::{
+        Bundle, ChangeTracker, Children, Commands, Component, EcsError, Entity, Event, EventReader, Name, Or,
+        Parent, PreparedQuery, Query, Resource, With, Without, World, component, event, resource,
+    };
+    pub use keel_engine::{Caller, Frame, Random, Stage, SystemDescriptor, Time, sleep};
+    pub use keel_module_macros::{data, view, view_model};
+    pub use keel_module_types::{ModuleContext, ModuleError, ModuleResult, Setup, ViewModel};
+}
+
+/// What the attributes and macros expand to. Not for people.
+#[doc(hidden)]
+pub mod __private {
+    pub use keel_ecs::__private::*;
+    pub use keel_module_types::__private::*;
+}

@@ -4,8 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keel_module_types::{DescriptorError, ModuleDescriptor};
-use object::read::elf::{Dyn, FileHeader};
-use object::{Architecture, BinaryFormat, Object, ObjectSection, ObjectSymbol, SymbolKind, elf};
+use object::{Architecture, Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 use crate::LoadError;
 
@@ -42,7 +41,7 @@ impl LibraryFile {
         Ok(Self {
             path: path.to_owned(),
             bytes: bytes.len() as u64,
-            needed: needed_libraries(&bytes, &file).map_err(not_whole)?,
+            needed: needed_libraries(&file).map_err(not_whole)?,
             has_thread_locals: file.sections().any(|section| is_thread_local(&section)),
             statics: statics(&file, &crate_name),
             crate_name,
@@ -144,29 +143,10 @@ fn find_descriptor(path: &Path, file: &object::File<'_>) -> Result<(String, Modu
     Ok((crate_name, descriptor))
 }
 
-fn needed_libraries(bytes: &[u8], file: &object::File<'_>) -> Result<Vec<String>, object::Error> {
-    if file.format() == BinaryFormat::Elf && file.is_64() {
-        return needed_by_elf::<elf::FileHeader64<object::Endianness>>(bytes);
-    }
-    let imports = file.imports()?;
-    let mut names: Vec<_> =
-        imports.iter().map(|import| String::from_utf8_lossy(import.library()).into_owned()).collect();
-    names.sort();
-    names.dedup();
-    names.retain(|name| !name.is_empty());
-    Ok(names)
-}
-
-fn needed_by_elf<Elf: FileHeader<Endian = object::Endianness>>(
-    bytes: &[u8],
-) -> Result<Vec<String>, object::Error> {
-    let header = Elf::parse(bytes)?;
-    let endian = header.endian()?;
-    let sections = header.sections(endian, bytes)?;
-    let Some((entries, strings)) = sections.dynamic(endian, bytes)? else { return Ok(Vec::new()) };
-    let strings = sections.strings(endian, bytes, strings)?;
-    let needed = entries.iter().filter(|entry| entry.tag32(endian) == Some(elf::DT_NEEDED));
-    needed.map(|entry| Ok(String::from_utf8_lossy(entry.string(endian, strings)?).into_owned())).collect()
+fn needed_libraries(file: &object::File<'_>) -> Result<Vec<String>, object::Error> {
+    file.import_libraries()?
+        .map(|library| Ok(String::from_utf8_lossy(library?.name()).into_owned()))
+        .collect()
 }
 
 fn is_thread_local(section: &object::Section<'_, '_>) -> bool {

@@ -7,8 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use keel_core_types::Provided;
-use keel_ecs::ModelTypeInfo;
-use keel_module_types::{ModuleDescriptor, ModuleRoot, ViewModel};
+use keel_module_types::{ModelTypeInfo, ModuleDescriptor, ModuleRoot, ViewModel};
 use libloading::Library;
 
 use crate::loader::Ledger;

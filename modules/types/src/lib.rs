@@ -19,8 +19,9 @@ pub use fingerprint::{FINGERPRINT, Fingerprint, facade_address};
 pub use keel_core_types::{
     ComponentId, Contract, Model, ModelId, ModelType, ModuleId, Provided, View, ViewDeclaration, ViewId,
 };
+pub use keel_ecs::ModelTypeInfo;
 pub use keel_module_macros::{model, view, view_model};
-pub use root::{ModuleRoot, root_layout};
+pub use root::{EntryPoint, ModuleRoot, root_layout};
 pub use setup::Setup;
 pub use view_model::{ModuleContext, ModuleError, ModuleResult, ViewModel};
 
@@ -29,7 +30,7 @@ pub use view_model::{ModuleContext, ModuleError, ModuleResult, ViewModel};
 pub mod __private {
     pub use abi_stable::type_layout::TypeLayout;
     pub use async_trait::async_trait;
-    pub use keel_core_types::{Contract, Provided, ViewId};
+    pub use keel_core_types::{Contract, ModelType, Provided, View, ViewId};
     pub use keel_ecs::ModelTypeInfo;
     pub use keel_engine::__private::*;
     pub use keel_state::{Change, SavedValue, StateError};

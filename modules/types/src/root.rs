@@ -7,6 +7,9 @@ use keel_ecs::ModelTypeInfo;
 
 use crate::{ModuleDescriptor, ViewModel};
 
+/// A function of a module's root. Host and module are of one compiler and one facade, so it has Rust's own ABI.
+pub type EntryPoint<T> = fn() -> T;
+
 /// What a module exports, as functions. Its fields are checked one by one against the host's idea of them before
 /// any is called.
 #[repr(C)]
@@ -16,16 +19,16 @@ pub struct ModuleRoot {
     pub descriptor: ModuleDescriptor,
     /// [`facade_address`](crate::facade_address) as the module sees it.
     #[sabi(unsafe_opaque_field)]
-    pub facade: fn() -> usize,
+    pub facade: EntryPoint<usize>,
     /// The types of components, resources and events that the module exports or was compiled with.
     #[sabi(unsafe_opaque_field)]
-    pub types: fn() -> Vec<ModelTypeInfo>,
+    pub types: EntryPoint<Vec<ModelTypeInfo>>,
     /// The views of a View module.
     #[sabi(unsafe_opaque_field)]
-    pub views: fn() -> Vec<Provided>,
+    pub views: EntryPoint<Vec<Provided>>,
     /// The behaviour of a view-model module.
     #[sabi(unsafe_opaque_field)]
-    pub view_model: fn() -> Option<Box<dyn ViewModel>>,
+    pub view_model: EntryPoint<Option<Box<dyn ViewModel>>>,
 }
 
 static ROOT_LAYOUT: &TypeLayout = ModuleRoot::LAYOUT;

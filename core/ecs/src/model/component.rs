@@ -84,6 +84,8 @@ pub struct ModelTypeInfo {
     pub(crate) name: String,
     pub(crate) id: ComponentId,
     pub(crate) live: LiveSchema,
+    /// `live`'s schema alone, shared with the snapshots.
+    pub(crate) schema: Arc<TypeSchema>,
     pub(crate) fingerprint: TypeFingerprint,
     pub(crate) operations: Operations,
     // Dropped after all that leads into the library.
@@ -159,13 +161,22 @@ impl ModelTypeInfo {
 
     fn new<T: Data>(name: &str, operations: Operations) -> Self {
         let live = LiveSchema::of::<T>();
+        let schema = Arc::new(live.schema().clone());
         let fingerprint = TypeFingerprint {
             schema: live.schema().hash(),
             size: size_of::<T>(),
             align: align_of::<T>(),
             rust: TypeId::of::<T>(),
         };
-        Self { name: name.to_owned(), id: ComponentId::of(name), live, fingerprint, operations, library: None }
+        Self {
+            name: name.to_owned(),
+            id: ComponentId::of(name),
+            live,
+            schema,
+            fingerprint,
+            operations,
+            library: None,
+        }
     }
 
     /// The same type, which now keeps the `library` of its code mapped for as long as it lives.

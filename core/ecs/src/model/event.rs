@@ -59,7 +59,7 @@ impl<E> Default for EventReader<E> {
     }
 }
 
-impl<E> Schema for EventReader<E> {
+impl<E: 'static> Schema for EventReader<E> {
     fn schema(types: &mut SchemaBuilder) -> TypeRef {
         u64::schema(types)
     }

@@ -23,7 +23,9 @@ impl World {
             for info in archetype.component_types().filter_map(|id| self.types.of_rust(id)) {
                 if let Some(operations) = info.component_operations() {
                     let id = info.id().bits();
-                    (operations.visit_column)(archetype, &mut |row, bytes| sum.add(entities[row], id, bytes))?;
+                    (operations.visit_column)(archetype, &mut |row, bytes| {
+                        sum.add(entities[row], id, bytes)
+                    })?;
                 }
             }
         }

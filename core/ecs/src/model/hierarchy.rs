@@ -48,7 +48,8 @@ impl World {
             return Err(EcsError::CyclicParent { child, parent });
         }
         self.leave_parent(child);
-        let joined = self.get_mut::<Children>(parent).map(|mut children| children.entities.push(child)).is_ok();
+        let joined =
+            self.get_mut::<Children>(parent).map(|mut children| children.entities.push(child)).is_ok();
         if !joined {
             self.insert(parent, (Children { entities: vec![child] },))?;
         }

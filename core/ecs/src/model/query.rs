@@ -383,7 +383,8 @@ impl<Q: Query, F: Filter> PreparedQuery<Q, F> {
         let known = archetypes.len();
         let new = archetypes.enumerate().skip(self.seen);
         self.matching.extend(
-            new.filter(|(_, archetype)| Q::matches(archetype) && F::passes(archetype)).map(|(index, _)| index),
+            new.filter(|(_, archetype)| Q::matches(archetype) && F::passes(archetype))
+                .map(|(index, _)| index),
         );
         self.seen = known;
         let archetypes: Vec<_> = world.inner().archetypes().collect();

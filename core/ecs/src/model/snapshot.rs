@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keel_core_types::ComponentId;
-use keel_state::{
-    Change, LiveSchema, Migration, Snapshot, SnapshotWriter, StateError, TypeSchema, decode, encode_into,
-};
+use keel_state::{Change, Migration, Snapshot, SnapshotWriter, StateError, TypeSchema, decode, encode_into};
 use serde::{Deserialize, Serialize};
 
 use crate::model::component::Operations;
@@ -127,11 +125,8 @@ impl WorldSnapshot {
     /// # Errors
     /// [`EcsError::State`] when a section is missing or does not decode.
     pub fn read(file: &Snapshot<'_>) -> Result<Self, EcsError> {
-        let section = |name: &str| {
-            file.get("world", name).ok_or_else(|| StateError::MissingSection { section: format!("world {name}") })
-        };
-        let index = decode(&mut { section("index")? })?;
-        Ok(Self { index, bytes: section("data")?.to_vec() })
+        let index = decode(&mut file.require("world", "index")?)?;
+        Ok(Self { index, bytes: file.require("world", "data")?.to_vec() })
     }
 
     /// Every saved value as text: entity or queue, type, value; for people and for comparing two files.
@@ -234,7 +229,8 @@ impl World {
     pub fn plan_restore(types: &[Arc<ModelTypeInfo>], snapshot: &WorldSnapshot) -> Vec<Change> {
         let live: BTreeMap<_, _> = types.iter().map(|info| (info.id(), info)).collect();
         let saved = snapshot.index.types.iter();
-        let plans = saved.filter_map(|saved| Some(Migration::plan(&saved.schema, &live.get(&saved.id())?.live)));
+        let plans =
+            saved.filter_map(|saved| Some(Migration::plan(&saved.schema, &live.get(&saved.id())?.live)));
         plans.flat_map(|plan| plan.changes().to_vec()).collect()
     }
 
@@ -253,7 +249,7 @@ impl World {
             world.register(info)?;
         }
         world.unknown = snapshot.index.unknown.clone();
-        let mut restore = Restore::new(&world, snapshot, accept_loss)?;
+        let mut restore = Restore::new(&world, snapshot, accept_loss);
         restore.entities(&mut world)?;
         restore.resources(&mut world)?;
         restore.events(&mut world)?;
@@ -285,7 +281,8 @@ impl World {
             let mut components = Vec::new();
             for info in other.components_of(entity)? {
                 let target = self.types.get(info.id());
-                let known = target.filter(|target| target.fingerprint() == info.fingerprint()).map(Arc::clone);
+                let known =
+                    target.filter(|target| target.fingerprint() == info.fingerprint()).map(Arc::clone);
                 let known = known.ok_or_else(|| EcsError::NotRegistered { name: info.name().to_owned() })?;
                 let mut bytes = Vec::new();
                 if let (Some(operations), Ok(source)) =
@@ -363,7 +360,7 @@ struct Target {
 }
 
 impl<'s> Restore<'s> {
-    fn new(world: &World, snapshot: &'s WorldSnapshot, accept_loss: bool) -> Result<Self, EcsError> {
+    fn new(world: &World, snapshot: &'s WorldSnapshot, accept_loss: bool) -> Self {
         let mut targets = Vec::new();
         let mut report = RestoreReport::default();
         for saved in &snapshot.index.types {
@@ -373,11 +370,12 @@ impl<'s> Restore<'s> {
                 targets.push(None);
                 continue;
             };
-            let migration = plan(&saved.schema, &info.live, accept_loss)?;
+            let migration = Migration::plan(&saved.schema, &info.live);
+            let migration = if accept_loss { migration.accept_losses() } else { migration };
             report.changes.extend_from_slice(migration.changes());
             targets.push(Some(Target { info: Arc::clone(info), migration }));
         }
-        Ok(Self { snapshot, bytes: &snapshot.bytes, targets, report })
+        Self { snapshot, bytes: &snapshot.bytes, targets, report }
     }
 
     fn entities(&mut self, world: &mut World) -> Result<(), EcsError> {
@@ -503,7 +501,7 @@ impl SavedType {
         Self {
             name: info.name().to_owned(),
             kind: SavedKind::of(info.kind()),
-            schema: Arc::clone(info.live.shared_schema()),
+            schema: Arc::clone(&info.schema),
         }
     }
 
@@ -534,14 +532,6 @@ impl Unknown {
     }
 }
 
-fn plan(saved: &TypeSchema, live: &LiveSchema, accept_loss: bool) -> Result<Migration, StateError> {
-    let migration = Migration::plan(saved, live);
-    if migration.is_lossy() && !accept_loss {
-        return Err(StateError::WouldLose { losses: migration.losses().cloned().collect() });
-    }
-    Ok(migration)
-}
-
 fn take<'b>(bytes: &mut &'b [u8], length: u64) -> Result<&'b [u8], StateError> {
     let (taken, rest) = usize::try_from(length)
         .ok()
@@ -553,7 +543,9 @@ fn take<'b>(bytes: &mut &'b [u8], length: u64) -> Result<&'b [u8], StateError> {
 
 fn take_entities(bytes: &mut &[u8], count: u64) -> Result<Vec<Entity>, StateError> {
     let raw = take(bytes, count.saturating_mul(8))?;
-    let bits = raw.chunks_exact(8).map(|chunk| chunk.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte)));
+    let bits = raw
+        .chunks_exact(8)
+        .map(|chunk| chunk.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte)));
     bits.map(|bits| Entity::from_bits(bits).ok_or_else(|| corrupt("an entity id of 0"))).collect()
 }
 
@@ -562,5 +554,5 @@ fn all_read(rest: &[u8]) -> Result<(), StateError> {
 }
 
 fn corrupt(found: &str) -> StateError {
-    StateError::Corrupt { found: found.to_owned() }
+    StateError::Corrupt { expected: "a snapshot that agrees with its own index", found: found.to_owned() }
 }

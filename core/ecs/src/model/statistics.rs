@@ -38,7 +38,11 @@ impl World {
     pub fn statistics(&self) -> WorldStatistics {
         WorldStatistics {
             entities: self.len(),
-            archetypes: self.entities.archetypes().map(|archetype| self.archetype_statistics(archetype)).collect(),
+            archetypes: self
+                .entities
+                .archetypes()
+                .map(|archetype| self.archetype_statistics(archetype))
+                .collect(),
             resources: self.resources.len(),
             events: self.events.values().map(|store| store.borrow().len()).sum(),
         }

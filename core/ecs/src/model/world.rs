@@ -16,7 +16,8 @@ use crate::model::resource::Resources;
 use crate::model::snapshot::Unknown;
 use crate::model::types::TypeTable;
 use crate::{
-    Bundle, Children, Component, EcsError, Entity, Event, Events, ModelTypeInfo, ModelTypeKind, Name, Parent, Resource,
+    Bundle, Children, Component, EcsError, Entity, Event, Events, ModelTypeInfo, ModelTypeKind, Name, Parent,
+    Resource,
 };
 
 /// Counts the worlds that were made, so that a prepared query notices when it meets another one.
@@ -210,10 +211,9 @@ impl World {
     pub fn remove<B: Bundle>(&mut self, entity: Entity) -> Result<B, EcsError> {
         self.entities.remove::<B>(entity.inner()).map_err(|error| match error {
             hecs::ComponentError::NoSuchEntity => EcsError::NoSuchEntity { entity },
-            hecs::ComponentError::MissingComponent(_) => EcsError::MissingComponent {
-                entity,
-                component: self.missing_of::<B>(entity),
-            },
+            hecs::ComponentError::MissingComponent(_) => {
+                EcsError::MissingComponent { entity, component: self.missing_of::<B>(entity) }
+            }
         })
     }
 
@@ -328,7 +328,9 @@ impl World {
     }
 
     fn event_cell<E: Event>(&self) -> &AtomicRefCell<Box<dyn AnyEvents>> {
-        self.events.get(&E::ID).unwrap_or_else(|| panic!("{}", EcsError::NotRegistered { name: E::NAME.to_owned() }))
+        self.events
+            .get(&E::ID)
+            .unwrap_or_else(|| panic!("{}", EcsError::NotRegistered { name: E::NAME.to_owned() }))
     }
 
     fn event_store_mut<E: Event>(&self) -> AtomicRefMut<'_, EventStore<E>> {
@@ -366,7 +368,9 @@ impl World {
 
     fn missing_of<B: Bundle>(&self, entity: Entity) -> String {
         let has = |id: TypeId| {
-            self.entities.entity(entity.inner()).is_ok_and(|entity| entity.component_types().any(|found| found == id))
+            self.entities
+                .entity(entity.inner())
+                .is_ok_and(|entity| entity.component_types().any(|found| found == id))
         };
         B::unknown(&has).unwrap_or("?").to_owned()
     }

@@ -1,6 +1,6 @@
 //! The models and views that the tests share.
 
-use keel_core_types::{Contract, Model, ModelType, Provided, TypedModel, View, ViewDeclaration, ViewId};
+use keel_core_types::{Contract, Model, ModelType, Provided, TypedModel, View, ViewDeclaration};
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Boat {
@@ -56,12 +56,6 @@ pub(crate) trait Stern: View {
 
 pub(crate) struct Built(pub(crate) u64);
 
-impl View for Built {
-    fn view_id(&self) -> ViewId {
-        <dyn Bow>::ID
-    }
-}
-
 impl Bow for Built {
     fn version(&self) -> u64 {
         self.0
@@ -77,11 +71,19 @@ impl Stern for Built {
 impl Contract for dyn Bow {
     const NAME: &'static str = "Bow";
     const HASH: u64 = 11;
+
+    fn as_view(&self) -> &dyn View {
+        self
+    }
 }
 
 impl Contract for dyn Stern {
     const NAME: &'static str = "Stern";
     const HASH: u64 = 12;
+
+    fn as_view(&self) -> &dyn View {
+        self
+    }
 }
 
 pub(crate) fn bow(version: u64) -> Provided {

@@ -1,0 +1,3 @@
+//! The contracts of the console area.
+
+pub(crate) mod picture;

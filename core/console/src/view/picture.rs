@@ -1,0 +1,20 @@
+//! How a game shows itself.
+
+use keel_core_types::View;
+use keel_ecs::World;
+use keel_module_macros::view;
+
+use crate::{Key, Picture};
+
+/// Draws a world, and turns keys into events. A View module provides it for its game.
+#[view(crate = keel_console, name = "keel.PictureView")]
+pub trait PictureView: View {
+    /// One line about the game: its name, say, and the keys it listens to.
+    fn title(&self) -> String;
+
+    /// Draws the world, `alpha` of the way (0..1) from the last step to the next.
+    fn draw(&self, world: &World, alpha: f32, picture: &mut Picture);
+
+    /// Tells the game of a key, by sending an event; whether the game has a use for it.
+    fn key(&self, world: &World, key: Key) -> bool;
+}

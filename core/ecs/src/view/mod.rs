@@ -1,0 +1,1 @@
+//! The contracts through which others work on a world.

@@ -1,0 +1,97 @@
+//! What the expansions of the macros in `keel-module-macros` name. Not for anyone else.
+
+use std::marker::PhantomData;
+
+pub use serde;
+use serde::Serialize;
+
+use crate::encode_into;
+pub use crate::{FieldStyle, Schema, SchemaBuilder, TypeRef};
+
+/// Finds out whether `T` has a default, in code that does not know `T`: the inherent method exists only if it
+/// has, and wins over the trait's. A type parameter's default is not seen.
+pub struct Probe<T>(PhantomData<T>);
+
+impl<T> Probe<T> {
+    #[expect(clippy::new_without_default, reason = "a default would be the very thing probed for")]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: Default + Serialize> Probe<T> {
+    pub fn encoded_default(&self) -> Option<Vec<u8>> {
+        encoded(&T::default())
+    }
+
+    pub fn opaque_default(&self) -> Option<Vec<u8>> {
+        encoded_opaque(&T::default())
+    }
+}
+
+pub trait NoDefault {
+    fn encoded_default(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn opaque_default(&self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+impl<T> NoDefault for Probe<T> {}
+
+/// The bytes of a default; none if it cannot be encoded, which then shows as a field without a default.
+pub fn encoded<T: Serialize>(value: &T) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    encode_into(value, &mut bytes).ok().map(|()| bytes)
+}
+
+pub fn encoded_opaque<T: Serialize>(value: &T) -> Option<Vec<u8>> {
+    encoded(&opaque::Written(value))
+}
+
+/// `#[serde(with = "...")]` for opaque fields: length-prefixed bytes around whatever serde makes of the value.
+pub mod opaque {
+    use std::fmt;
+    use std::marker::PhantomData;
+
+    use serde::de::{DeserializeOwned, Deserializer, Visitor};
+    use serde::ser::{Error as _, Serialize, Serializer};
+
+    use crate::{decode_all, encode_into};
+
+    pub(super) struct Written<'a, T>(pub(super) &'a T);
+
+    impl<T: Serialize> Serialize for Written<'_, T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serialize(self.0, serializer)
+        }
+    }
+
+    pub fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::new();
+        encode_into(value, &mut bytes).map_err(S::Error::custom)?;
+        serializer.serialize_bytes(&bytes)
+    }
+
+    pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        deserializer.deserialize_bytes(Inside(PhantomData))
+    }
+
+    struct Inside<T>(PhantomData<T>);
+
+    impl<T: DeserializeOwned> Visitor<'_> for Inside<T> {
+        type Value = T;
+
+        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            out.write_str("the bytes of an opaque value")
+        }
+
+        fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<T, E> {
+            decode_all(bytes).map_err(E::custom)
+        }
+    }
+}

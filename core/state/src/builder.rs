@@ -1,0 +1,305 @@
+//! Describing types: the [`Schema`] trait, and the builder that `#[data]` fills.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Field, FieldStyle, Shape, StateError, TypeDef, TypeRef, TypeSchema, Variant, decode, encode_into,
+};
+
+/// A type whose bytes can be described. The `#[data]` attribute implements it.
+///
+/// The description must match what the type's `Serialize` writes; nothing can check that it does.
+pub trait Schema: 'static {
+    /// Describes the type, adding it and the types inside it to `types` unless they are there.
+    fn schema(types: &mut SchemaBuilder) -> TypeRef;
+}
+
+/// A type as this build declares it: its schema, with what its author wrote for older states.
+///
+/// It holds functions of the module that declares the type: drop it before that module is unmapped.
+#[derive(Clone, Debug)]
+pub struct LiveSchema {
+    schema: TypeSchema,
+    notes: Vec<TypeNotes>,
+}
+
+/// What the author of a type said of it that its bytes do not show.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TypeNotes {
+    pub(crate) default: Option<Vec<u8>>,
+    pub(crate) variants: Vec<VariantNotes>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct VariantNotes {
+    pub(crate) renamed_from: Vec<String>,
+    pub(crate) fields: Vec<FieldNotes>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FieldNotes {
+    pub(crate) default: Option<Vec<u8>>,
+    pub(crate) renamed_from: Vec<String>,
+    pub(crate) conversions: Vec<Conversion>,
+}
+
+pub(crate) type Convert = dyn Fn(&mut &[u8], &mut Vec<u8>) -> Result<(), StateError> + Send + Sync;
+
+/// A function from an older type of a field to its present one, on their bytes.
+#[derive(Clone)]
+pub(crate) struct Conversion {
+    pub(crate) from: TypeSchema,
+    pub(crate) convert: Arc<Convert>,
+}
+
+impl fmt::Debug for Conversion {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Conversion").field(&self.from).finish()
+    }
+}
+
+impl LiveSchema {
+    /// The schema of `T` with its author's notes. Runs `T`'s defaults.
+    pub fn of<T: Schema + ?Sized>() -> Self {
+        let mut types = SchemaBuilder { with_notes: true, ..SchemaBuilder::without_notes() };
+        let root = T::schema(&mut types);
+        types.finish(root)
+    }
+
+    /// The schema alone, as it is stored beside the values.
+    pub fn schema(&self) -> &TypeSchema {
+        &self.schema
+    }
+
+    pub(crate) fn into_schema(self) -> TypeSchema {
+        self.schema
+    }
+
+    pub(crate) fn variant_notes(&self, ty: u32, variant: usize) -> Option<&VariantNotes> {
+        self.notes.get(ty as usize)?.variants.get(variant)
+    }
+
+    /// The encoded default of field number `field` of a named type's variant (0 for a struct), as it is used
+    /// when an older state lacks the field: `#[keel(default = ...)]`, or else the default of the field's type.
+    pub fn field_default(&self, ty: u32, variant: usize, field: usize) -> Option<Vec<u8>> {
+        let notes = self.variant_notes(ty, variant).and_then(|notes| notes.fields.get(field));
+        let field = self.schema.types().get(ty as usize)?.variants.get(variant)?.fields.get(field)?;
+        notes.and_then(|notes| notes.default.clone()).or_else(|| self.type_default(&field.ty))
+    }
+
+    /// The encoded default of a type: what `Default` gives where the type implements it.
+    pub fn type_default(&self, ty: &TypeRef) -> Option<Vec<u8>> {
+        Some(match ty {
+            TypeRef::Unit => Vec::new(),
+            TypeRef::Bool | TypeRef::Char | TypeRef::Option(_) => vec![0],
+            TypeRef::Number(number) => vec![0; number.width()],
+            TypeRef::String | TypeRef::Sequence(_) | TypeRef::Set(_) | TypeRef::Map(..) => vec![0; 8],
+            TypeRef::Array(inner, count) => self.type_default(inner)?.repeat(usize::try_from(*count).ok()?),
+            TypeRef::Tuple(inner) => {
+                inner.iter().map(|ty| self.type_default(ty)).collect::<Option<Vec<_>>>()?.concat()
+            }
+            TypeRef::Named(index) => self.notes.get(*index as usize)?.default.clone()?,
+            TypeRef::Opaque(_) => return None,
+        })
+    }
+}
+
+/// A schema without notes, as read from a file: its named types have no defaults.
+impl From<TypeSchema> for LiveSchema {
+    fn from(schema: TypeSchema) -> Self {
+        Self { schema, notes: Vec::new() }
+    }
+}
+
+/// Collects the named types that a type is made of.
+#[derive(Debug)]
+pub struct SchemaBuilder {
+    types: Vec<TypeDef>,
+    notes: Vec<TypeNotes>,
+    known: HashMap<TypeId, u32>,
+    with_notes: bool,
+}
+
+impl SchemaBuilder {
+    pub(crate) fn without_notes() -> Self {
+        Self { types: Vec::new(), notes: Vec::new(), known: HashMap::new(), with_notes: false }
+    }
+
+    pub(crate) fn finish(self, root: TypeRef) -> LiveSchema {
+        LiveSchema {
+            schema: TypeSchema::new(root, self.types)
+                .expect("a type of Rust is within the limits of a schema"),
+            notes: self.notes,
+        }
+    }
+
+    /// Describes struct `T`, unless that was done before.
+    pub fn structure<T: 'static>(
+        &mut self,
+        name: &str,
+        style: FieldStyle,
+        describe: impl FnOnce(&mut FieldsBuilder<'_>),
+    ) -> TypeRef {
+        self.define::<T>(name, Shape::Struct, |types| {
+            types.variant(name, style, describe);
+        })
+    }
+
+    /// Describes enum `T`, unless that was done before.
+    pub fn enumeration<T: 'static>(
+        &mut self,
+        name: &str,
+        describe: impl FnOnce(&mut VariantsBuilder<'_>),
+    ) -> TypeRef {
+        self.define::<T>(name, Shape::Enum, describe)
+    }
+
+    fn define<T: 'static>(
+        &mut self,
+        name: &str,
+        shape: Shape,
+        describe: impl FnOnce(&mut VariantsBuilder<'_>),
+    ) -> TypeRef {
+        if let Some(&index) = self.known.get(&TypeId::of::<T>()) {
+            return TypeRef::Named(index);
+        }
+        // The place is taken before the fields are described, since they may contain the type itself.
+        let index = self.types.len();
+        self.known.insert(TypeId::of::<T>(), index as u32);
+        self.types.push(TypeDef { name: name.to_owned(), shape, variants: Vec::new() });
+        self.notes.push(TypeNotes::default());
+
+        let mut variants = VariantsBuilder { types: self, variants: Vec::new(), notes: TypeNotes::default() };
+        describe(&mut variants);
+        let VariantsBuilder { variants, notes, .. } = variants;
+        self.types[index].variants = variants;
+        self.notes[index] = notes;
+        TypeRef::Named(index as u32)
+    }
+}
+
+/// Describes the variants of one type.
+#[derive(Debug)]
+pub struct VariantsBuilder<'a> {
+    types: &'a mut SchemaBuilder,
+    variants: Vec<Variant>,
+    notes: TypeNotes,
+}
+
+impl VariantsBuilder<'_> {
+    /// Adds the next variant.
+    pub fn variant(
+        &mut self,
+        name: &str,
+        style: FieldStyle,
+        describe: impl FnOnce(&mut FieldsBuilder<'_>),
+    ) -> &mut Self {
+        let mut fields = FieldsBuilder {
+            types: self.types,
+            fields: Vec::new(),
+            notes: VariantNotes::default(),
+            type_default: None,
+        };
+        describe(&mut fields);
+        let FieldsBuilder { fields, notes, type_default, .. } = fields;
+        self.variants.push(Variant { name: name.to_owned(), style, fields });
+        self.notes.variants.push(notes);
+        self.notes.default = type_default.or(self.notes.default.take());
+        self
+    }
+
+    /// Says what the type's own default is, already encoded; called only where defaults are wanted.
+    pub fn type_default(&mut self, default: impl FnOnce() -> Option<Vec<u8>>) -> &mut Self {
+        if self.types.with_notes {
+            self.notes.default = default();
+        }
+        self
+    }
+}
+
+/// Describes the fields of a struct or variant, in their order.
+#[derive(Debug)]
+pub struct FieldsBuilder<'a> {
+    types: &'a mut SchemaBuilder,
+    fields: Vec<Field>,
+    notes: VariantNotes,
+    type_default: Option<Vec<u8>>,
+}
+
+impl FieldsBuilder<'_> {
+    /// Adds a field of type `T`.
+    pub fn field<T: Schema + ?Sized>(&mut self, name: &str) -> FieldBuilder<'_> {
+        let ty = T::schema(self.types);
+        self.add(name, ty)
+    }
+
+    /// Adds a field that is saved as length-prefixed bytes and known by the name of its type alone.
+    pub fn opaque(&mut self, name: &str, type_name: &str) -> FieldBuilder<'_> {
+        self.add(name, TypeRef::Opaque(type_name.to_owned()))
+    }
+
+    /// Says that this variant had other names.
+    pub fn variant_renamed_from(&mut self, old: &str) -> &mut Self {
+        self.notes.renamed_from.push(old.to_owned());
+        self
+    }
+
+    /// Says what the struct's own default is, already encoded; called only where defaults are wanted.
+    pub fn type_default(&mut self, default: impl FnOnce() -> Option<Vec<u8>>) -> &mut Self {
+        if self.types.with_notes {
+            self.type_default = default();
+        }
+        self
+    }
+
+    fn add(&mut self, name: &str, ty: TypeRef) -> FieldBuilder<'_> {
+        self.fields.push(Field { name: name.to_owned(), ty });
+        self.notes.fields.push(FieldNotes::default());
+        let index = self.notes.fields.len() - 1;
+        FieldBuilder { with_notes: self.types.with_notes, notes: &mut self.notes.fields[index] }
+    }
+}
+
+/// Adds what the author said of one field.
+#[derive(Debug)]
+pub struct FieldBuilder<'a> {
+    with_notes: bool,
+    notes: &'a mut FieldNotes,
+}
+
+impl FieldBuilder<'_> {
+    /// The field was called `old` before.
+    pub fn renamed_from(self, old: &str) -> Self {
+        self.notes.renamed_from.push(old.to_owned());
+        self
+    }
+
+    /// What the field is in a state that lacks it, already encoded; called only where defaults are wanted.
+    pub fn default(self, default: impl FnOnce() -> Option<Vec<u8>>) -> Self {
+        if self.with_notes {
+            self.notes.default = default();
+        }
+        self
+    }
+
+    /// How a value of the field's older type becomes one of its present type.
+    pub fn convert_from<Old, New>(self, convert: fn(Old) -> New) -> Self
+    where
+        Old: Schema + DeserializeOwned,
+        New: Serialize + 'static,
+    {
+        if self.with_notes {
+            self.notes.conversions.push(Conversion {
+                from: TypeSchema::of::<Old>(),
+                convert: Arc::new(move |saved, out| encode_into(&convert(decode(saved)?), out)),
+            });
+        }
+        self
+    }
+}

@@ -1,0 +1,159 @@
+//! Schemas of the standard library's types, as serde saves them.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::marker::PhantomData;
+use std::num;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::__private::encoded;
+use crate::{FieldStyle, Number, Schema, SchemaBuilder, TypeRef};
+
+macro_rules! leaf {
+    ($($ty:ty => $schema:expr;)*) => {$(
+        impl Schema for $ty {
+            fn schema(_: &mut SchemaBuilder) -> TypeRef {
+                $schema
+            }
+        }
+    )*};
+}
+
+leaf! {
+    () => TypeRef::Unit;
+    bool => TypeRef::Bool;
+    u8 => TypeRef::Number(Number::U8);
+    u16 => TypeRef::Number(Number::U16);
+    u32 => TypeRef::Number(Number::U32);
+    u64 => TypeRef::Number(Number::U64);
+    u128 => TypeRef::Number(Number::U128);
+    usize => TypeRef::Number(Number::U64);
+    i8 => TypeRef::Number(Number::I8);
+    i16 => TypeRef::Number(Number::I16);
+    i32 => TypeRef::Number(Number::I32);
+    i64 => TypeRef::Number(Number::I64);
+    i128 => TypeRef::Number(Number::I128);
+    isize => TypeRef::Number(Number::I64);
+    f32 => TypeRef::Number(Number::F32);
+    f64 => TypeRef::Number(Number::F64);
+    char => TypeRef::Char;
+    String => TypeRef::String;
+    str => TypeRef::String;
+}
+
+macro_rules! generic {
+    ($([$($param:ident)*] $ty:ty => |$types:ident| $schema:expr;)*) => {$(
+        impl<$($param: Schema),*> Schema for $ty {
+            fn schema($types: &mut SchemaBuilder) -> TypeRef {
+                $schema
+            }
+        }
+    )*};
+}
+
+generic! {
+    [T] Option<T> => |types| TypeRef::Option(Box::new(T::schema(types)));
+    [T] Vec<T> => |types| TypeRef::Sequence(Box::new(T::schema(types)));
+    [T] VecDeque<T> => |types| TypeRef::Sequence(Box::new(T::schema(types)));
+    [T] [T] => |types| TypeRef::Sequence(Box::new(T::schema(types)));
+    [T] BTreeSet<T> => |types| TypeRef::Set(Box::new(T::schema(types)));
+    [K V] BTreeMap<K, V> => |types| TypeRef::Map(Box::new(K::schema(types)), Box::new(V::schema(types)));
+}
+
+impl<T: Schema, S: 'static> Schema for HashSet<T, S> {
+    fn schema(types: &mut SchemaBuilder) -> TypeRef {
+        TypeRef::Set(Box::new(T::schema(types)))
+    }
+}
+
+impl<K: Schema, V: Schema, S: 'static> Schema for HashMap<K, V, S> {
+    fn schema(types: &mut SchemaBuilder) -> TypeRef {
+        TypeRef::Map(Box::new(K::schema(types)), Box::new(V::schema(types)))
+    }
+}
+
+impl<T: 'static> Schema for PhantomData<T> {
+    fn schema(_: &mut SchemaBuilder) -> TypeRef {
+        TypeRef::Unit
+    }
+}
+
+impl<T: Schema + ?Sized> Schema for Box<T> {
+    fn schema(types: &mut SchemaBuilder) -> TypeRef {
+        T::schema(types)
+    }
+}
+
+impl<T: Schema + ?Sized> Schema for Arc<T> {
+    fn schema(types: &mut SchemaBuilder) -> TypeRef {
+        T::schema(types)
+    }
+}
+
+impl<T: Schema + ToOwned + ?Sized> Schema for Cow<'static, T> {
+    fn schema(types: &mut SchemaBuilder) -> TypeRef {
+        T::schema(types)
+    }
+}
+
+impl Schema for Duration {
+    fn schema(types: &mut SchemaBuilder) -> TypeRef {
+        types.structure::<Self>("Duration", FieldStyle::Named, |fields| {
+            fields.field::<u64>("secs");
+            fields.field::<u32>("nanos");
+            fields.type_default(|| encoded(&Self::ZERO));
+        })
+    }
+}
+
+// A named type around the number, since zero is a value of the one and not of the other.
+macro_rules! nonzero {
+    ($($ty:ident $number:ty;)*) => {$(
+        impl Schema for num::$ty {
+            fn schema(types: &mut SchemaBuilder) -> TypeRef {
+                types.structure::<Self>(stringify!($ty), FieldStyle::Tuple, |fields| {
+                    fields.field::<$number>("0");
+                })
+            }
+        }
+    )*};
+}
+
+nonzero! {
+    NonZeroU8 u8; NonZeroU16 u16; NonZeroU32 u32; NonZeroU64 u64; NonZeroU128 u128; NonZeroUsize usize;
+    NonZeroI8 i8; NonZeroI16 i16; NonZeroI32 i32; NonZeroI64 i64; NonZeroI128 i128; NonZeroIsize isize;
+}
+
+// serde saves arrays up to this length.
+macro_rules! arrays {
+    ($($count:literal)*) => {$(
+        impl<T: Schema> Schema for [T; $count] {
+            fn schema(types: &mut SchemaBuilder) -> TypeRef {
+                TypeRef::Array(Box::new(T::schema(types)), $count)
+            }
+        }
+    )*};
+}
+
+arrays!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+
+impl<T: 'static> Schema for [T; 0] {
+    fn schema(_: &mut SchemaBuilder) -> TypeRef {
+        TypeRef::Unit
+    }
+}
+
+macro_rules! tuples {
+    ($($($name:ident)*;)*) => {$(
+        impl<$($name: Schema),*> Schema for ($($name,)*) {
+            fn schema(types: &mut SchemaBuilder) -> TypeRef {
+                TypeRef::Tuple(vec![$($name::schema(types)),*])
+            }
+        }
+    )*};
+}
+
+tuples! {
+    A; A B; A B C; A B C D; A B C D E; A B C D E F; A B C D E F G; A B C D E F G H;
+}

@@ -1,0 +1,105 @@
+//! From the bytes of an older schema to the bytes of this build's: planned once, then applied to each value.
+
+mod change;
+mod number;
+mod op;
+mod plan;
+mod run;
+
+pub use change::{Change, ChangeKind, Loss};
+
+use crate::layout::Layouts;
+use crate::{LiveSchema, StateError, TypeSchema};
+use op::Op;
+
+/// What has to be done to values of a saved schema so that they become values of a live one.
+///
+/// Structs and enums are matched by the names of their fields and variants, everything else by its shape.
+#[derive(Debug)]
+pub struct Migration {
+    op: Op,
+    // What recursive types call: a pair of a saved and a live type each.
+    procedures: Vec<Op>,
+    layouts: Layouts,
+    changes: Vec<Change>,
+    accepted: bool,
+}
+
+impl Migration {
+    /// Compares the schemas. Always succeeds; what stands in the way is among the [`changes`](Self::changes).
+    pub fn plan(saved: &TypeSchema, live: &LiveSchema) -> Self {
+        plan::plan(saved, live)
+    }
+
+    /// Everything that differs, in the order of the live fields.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Whether the saved bytes are good as they are. There may be changes nevertheless: a renamed field moves
+    /// no bytes.
+    pub fn is_identity(&self) -> bool {
+        matches!(self.op, Op::Same(_))
+    }
+
+    /// The changes that lose data, or may: what a user has to see before they accept it.
+    pub fn losses(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| change.loss() != Loss::None)
+    }
+
+    /// Whether there are any [`losses`](Self::losses).
+    pub fn is_lossy(&self) -> bool {
+        self.losses().next().is_some()
+    }
+
+    /// Consents to the losses: dropped fields are dropped, numbers become the nearest of their new type, and
+    /// what cannot be carried over becomes its default.
+    pub fn accept_losses(mut self) -> Self {
+        self.accepted = true;
+        self
+    }
+
+    /// Reads one value off the front of `saved` and appends what it becomes to `out`.
+    ///
+    /// # Errors
+    /// [`StateError::Impossible`] and [`StateError::LossesNotAccepted`] before anything is read;
+    /// [`StateError::ValueLost`] when this value is one that a change which only may lose data does lose; and
+    /// the errors of damaged bytes. `saved` and `out` are then as they were.
+    pub fn apply(&self, saved: &mut &[u8], out: &mut Vec<u8>) -> Result<(), StateError> {
+        self.apply_column(1, saved, out)
+    }
+
+    /// As [`apply`](Self::apply), for `count` values one after another.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply); `saved` and `out` are then as they were before the first value.
+    pub fn apply_column(&self, count: usize, saved: &mut &[u8], out: &mut Vec<u8>) -> Result<(), StateError> {
+        self.check_losses()?;
+        let (saved_before, out_before) = (*saved, out.len());
+        let run = run::Run { procedures: &self.procedures, layouts: &self.layouts, accepted: self.accepted };
+        run.column(&self.op, count, saved, out).inspect_err(|_| {
+            *saved = saved_before;
+            out.truncate(out_before);
+        })
+    }
+
+    fn check_losses(&self) -> Result<(), StateError> {
+        // Changes are few where there are any; most columns have none.
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        if let Some(list) = self.list(Loss::Impossible) {
+            return Err(StateError::Impossible { list });
+        }
+        match self.list(Loss::Certain) {
+            Some(list) if !self.accepted => Err(StateError::LossesNotAccepted { list }),
+            _ => Ok(()),
+        }
+    }
+
+    fn list(&self, loss: Loss) -> Option<String> {
+        let lines: Vec<_> =
+            self.changes.iter().filter(|change| change.loss() == loss).map(Change::to_string).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}

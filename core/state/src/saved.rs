@@ -1,0 +1,57 @@
+//! One value with its schema: a module's fields, a call's argument.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{Change, LiveSchema, Migration, Schema, StateError, TypeSchema, decode_all, encode_into};
+
+/// A value as bytes, with the schema that says what they mean, so that a later build can read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedValue {
+    schema: Arc<TypeSchema>,
+    bytes: Vec<u8>,
+}
+
+impl SavedValue {
+    /// Saves `value`.
+    ///
+    /// # Errors
+    /// [`StateError::Encode`] when its `Serialize` fails.
+    pub fn of<T: Schema + Serialize>(value: &T) -> Result<Self, StateError> {
+        let mut bytes = Vec::new();
+        encode_into(value, &mut bytes)?;
+        Ok(Self { schema: Arc::new(TypeSchema::of::<T>()), bytes })
+    }
+
+    /// The value as a `T`, and what had to be changed for it.
+    ///
+    /// # Errors
+    /// [`StateError`] when the bytes are damaged, or when something would be lost and `accept_loss` is not set.
+    pub fn restore<T: Schema + DeserializeOwned>(
+        &self,
+        accept_loss: bool,
+    ) -> Result<(T, Vec<Change>), StateError> {
+        let migration = Migration::plan(&self.schema, &LiveSchema::of::<T>());
+        let migration = if accept_loss { migration.accept_losses() } else { migration };
+        let mut migrated = Vec::new();
+        migration.apply(&mut self.bytes.as_slice(), &mut migrated)?;
+        Ok((decode_all(&migrated)?, migration.changes().to_vec()))
+    }
+
+    /// What the bytes mean.
+    pub fn schema(&self) -> &TypeSchema {
+        &self.schema
+    }
+
+    /// The size of the encoded value in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether the value takes no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}

@@ -1,0 +1,340 @@
+//! `#[data]`: serde's derives, and `Schema`.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, Data, DeriveInput, Error, Expr, Field, Fields, LitStr, Meta, Path, Result, Token, Type,
+    parse_quote,
+};
+
+use crate::root::Args;
+
+/// The item with serde's derives, and its implementation of `Schema`.
+pub(crate) fn expand(args: &Args, mut item: DeriveInput) -> Result<TokenStream> {
+    check_attributes(&item)?;
+    let private = args.private();
+    let name = unraw(&item.ident);
+    let body = match &mut item.data {
+        Data::Struct(data) => structure(&private, &name, &mut data.fields)?,
+        Data::Enum(data) => enumeration(&private, &name, data)?,
+        Data::Union(data) => {
+            return Err(Error::new_spanned(
+                data.union_token,
+                "a union does not know which of its fields it holds and cannot be saved; use an enum",
+            ));
+        }
+    };
+    add_derives(&private, &mut item);
+    let implementation = implement(&private, &item, &body);
+    Ok(quote!(#item #implementation))
+}
+
+fn implement(private: &TokenStream, item: &DeriveInput, body: &TokenStream) -> TokenStream {
+    let mut generics = item.generics.clone();
+    for param in generics.type_params_mut() {
+        param.bounds.push(parse_quote!(#private::Schema));
+        param.bounds.push(parse_quote!(#private::serde::Serialize));
+    }
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (_, type_generics, _) = item.generics.split_for_impl();
+    let ident = &item.ident;
+    quote! {
+        #[automatically_derived]
+        const _: () = {
+            #[allow(unused_imports, reason = "only types without a default need it")]
+            use #private::NoDefault as _;
+
+            impl #impl_generics #private::Schema for #ident #type_generics #where_clause {
+                fn schema(types: &mut #private::SchemaBuilder) -> #private::TypeRef {
+                    #body
+                }
+            }
+        };
+    }
+}
+
+fn add_derives(private: &TokenStream, item: &mut DeriveInput) {
+    let serde = quote!(#private::serde);
+    let path = written(&serde);
+    item.attrs.push(parse_quote!(#[derive(#serde::Serialize, #serde::Deserialize)]));
+    item.attrs.push(parse_quote!(#[serde(crate = #path)]));
+}
+
+fn structure(private: &TokenStream, name: &str, fields: &mut Fields) -> Result<TokenStream> {
+    let style = style(private, fields);
+    let described = describe_fields(private, fields)?;
+    Ok(quote! {
+        types.structure::<Self>(#name, #style, |fields| {
+            fields.type_default(|| #private::Probe::<Self>::new().encoded_default());
+            #described
+        })
+    })
+}
+
+fn enumeration(private: &TokenStream, name: &str, data: &mut syn::DataEnum) -> Result<TokenStream> {
+    let mut variants = TokenStream::new();
+    for variant in &mut data.variants {
+        let options = Options::take(&mut variant.attrs)?;
+        options.only_renamed_from("a variant")?;
+        let variant_name = unraw(&variant.ident);
+        let style = style(private, &variant.fields);
+        let described = describe_fields(private, &mut variant.fields)?;
+        let renamed = &options.renamed_from;
+        variants.extend(quote! {
+            variants.variant(#variant_name, #style, |fields| {
+                #(fields.variant_renamed_from(#renamed);)*
+                #described
+            });
+        });
+    }
+    Ok(quote! {
+        types.enumeration::<Self>(#name, |variants| {
+            variants.type_default(|| #private::Probe::<Self>::new().encoded_default());
+            #variants
+        })
+    })
+}
+
+fn style(private: &TokenStream, fields: &Fields) -> TokenStream {
+    match fields {
+        Fields::Unit => quote!(#private::FieldStyle::Unit),
+        Fields::Unnamed(_) => quote!(#private::FieldStyle::Tuple),
+        Fields::Named(_) => quote!(#private::FieldStyle::Named),
+    }
+}
+
+fn describe_fields(private: &TokenStream, fields: &mut Fields) -> Result<TokenStream> {
+    // Without fields, nothing else uses the builder.
+    let mut described = quote!(let _ = &fields;);
+    for (index, field) in fields.iter_mut().enumerate() {
+        described.extend(describe_field(private, index, field)?);
+    }
+    Ok(described)
+}
+
+fn describe_field(private: &TokenStream, index: usize, field: &mut Field) -> Result<TokenStream> {
+    check_serde(&field.attrs)?;
+    let options = Options::take(&mut field.attrs)?;
+    if let Some(span) = &options.skip {
+        return skip(span, &options, field).map(|()| TokenStream::new());
+    }
+    let name = field.ident.as_ref().map_or(index.to_string(), unraw);
+    let ty = &field.ty;
+    let begin = match &options.opaque {
+        Some(opaque) => {
+            let type_name = opaque.name.clone().unwrap_or_else(|| written(ty));
+            quote!(fields.opaque(#name, #type_name))
+        }
+        None => quote!(fields.field::<#ty>(#name)),
+    };
+    let renamed = &options.renamed_from;
+    let default = default(private, &options, ty);
+    let conversions = options
+        .convert_from
+        .iter()
+        .map(|Conversion { old, function, .. }| quote!(.convert_from::<#old, #ty>(#function)));
+    let described = quote!(#begin #(.renamed_from(#renamed))* #default #(#conversions)*;);
+    if options.opaque.is_some() {
+        let path = written(&quote!(#private::opaque));
+        field.attrs.push(parse_quote!(#[serde(with = #path)]));
+    }
+    Ok(described)
+}
+
+fn default(private: &TokenStream, options: &Options, ty: &Type) -> Option<TokenStream> {
+    let (encoded, probed) = match options.opaque {
+        Some(_) => (quote!(encoded_opaque), Some(quote!(opaque_default))),
+        None => (quote!(encoded), None),
+    };
+    match (&options.default, probed) {
+        (Some(value), _) => Some(quote! {
+            .default(|| {
+                let value: #ty = #value;
+                #private::#encoded(&value)
+            })
+        }),
+        // Only an opaque type must be asked here; any other says its default in its own schema.
+        (None, Some(probed)) => Some(quote!(.default(|| #private::Probe::<#ty>::new().#probed()))),
+        (None, None) => None,
+    }
+}
+
+fn skip(span: &Path, options: &Options, field: &mut Field) -> Result<()> {
+    if field.ident.is_none() {
+        return Err(Error::new_spanned(
+            span,
+            "a field without a name cannot be skipped: the others are matched by their place; name the fields",
+        ));
+    }
+    let others = options.default.is_some()
+        || options.opaque.is_some()
+        || !options.renamed_from.is_empty()
+        || !options.convert_from.is_empty();
+    if others {
+        return Err(Error::new_spanned(
+            span,
+            "a skipped field is not saved and always becomes its `Default`; remove its other `#[keel(...)]` options",
+        ));
+    }
+    field.attrs.push(parse_quote!(#[serde(skip)]));
+    Ok(())
+}
+
+/// What `#[keel(...)]` says of a field or a variant.
+#[derive(Default)]
+struct Options {
+    default: Option<Expr>,
+    renamed_from: Vec<LitStr>,
+    convert_from: Vec<Conversion>,
+    opaque: Option<Opaque>,
+    skip: Option<Path>,
+}
+
+struct Conversion {
+    old: Type,
+    function: Expr,
+    path: Path,
+}
+
+struct Opaque {
+    name: Option<String>,
+    path: Path,
+}
+
+impl Options {
+    /// Parses the `#[keel(...)]` attributes and removes them.
+    fn take(attrs: &mut Vec<Attribute>) -> Result<Self> {
+        let mut options = Self::default();
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident("keel")) {
+            attr.parse_nested_meta(|meta| options.parse(&meta))?;
+        }
+        attrs.retain(|attr| !attr.path().is_ident("keel"));
+        Ok(options)
+    }
+
+    fn parse(&mut self, meta: &syn::meta::ParseNestedMeta<'_>) -> Result<()> {
+        let path = meta.path.clone();
+        let name = path.get_ident().map(ToString::to_string).unwrap_or_default();
+        match name.as_str() {
+            "default" if self.default.is_none() => self.default = Some(meta.value()?.parse()?),
+            "renamed_from" => self.renamed_from.push(meta.value()?.parse()?),
+            "convert_from" => self.convert_from.push(parse_conversion(meta)?),
+            "opaque" if self.opaque.is_none() => self.opaque = Some(parse_opaque(meta)?),
+            "skip" if self.skip.is_none() => self.skip = Some(path),
+            "default" | "opaque" | "skip" => return Err(meta.error("this is said twice; say it once")),
+            _ => {
+                return Err(meta.error(
+                    "unknown option; there are `default = EXPR`, `renamed_from = \"old\"`, \
+                     `convert_from(Old, function)`, `opaque` and `skip`",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn only_renamed_from(&self, what: &str) -> Result<()> {
+        let spans = [
+            self.default.as_ref().map(ToTokens::to_token_stream),
+            self.convert_from.first().map(|conversion| conversion.path.to_token_stream()),
+            self.opaque.as_ref().map(|opaque| opaque.path.to_token_stream()),
+            self.skip.as_ref().map(ToTokens::to_token_stream),
+        ];
+        match spans.into_iter().flatten().next() {
+            Some(span) => {
+                Err(Error::new_spanned(span, format!("on {what}, only `renamed_from = \"old\"` is possible")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn parse_conversion(meta: &syn::meta::ParseNestedMeta<'_>) -> Result<Conversion> {
+    let content;
+    syn::parenthesized!(content in meta.input);
+    let old = content.parse()?;
+    content.parse::<Token![,]>()?;
+    let function = content.parse()?;
+    let _: Option<Token![,]> = content.parse()?;
+    match content.is_empty() {
+        true => Ok(Conversion { old, function, path: meta.path.clone() }),
+        false => Err(content.error("`convert_from(Old, function)` takes a type and a function")),
+    }
+}
+
+fn parse_opaque(meta: &syn::meta::ParseNestedMeta<'_>) -> Result<Opaque> {
+    let name = match meta.input.peek(Token![=]) {
+        true => Some(meta.value()?.parse::<LitStr>()?.value()),
+        false => None,
+    };
+    Ok(Opaque { name, path: meta.path.clone() })
+}
+
+fn check_attributes(item: &DeriveInput) -> Result<()> {
+    check_serde(&item.attrs)?;
+    if let Data::Enum(data) = &item.data {
+        data.variants.iter().try_for_each(|variant| check_serde(&variant.attrs))?;
+    }
+    if let Some(attr) = item.attrs.iter().find(|attr| attr.path().is_ident("keel")) {
+        return Err(Error::new_spanned(attr, "`#[keel(...)]` belongs on a field or a variant"));
+    }
+    let derives = item.attrs.iter().filter(|attr| attr.path().is_ident("derive"));
+    for derive in derives {
+        let paths = derive.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)?;
+        let doubled = paths.iter().find(|path| {
+            path.segments.last().is_some_and(|last| last.ident == "Serialize" || last.ident == "Deserialize")
+        });
+        if let Some(path) = doubled {
+            return Err(Error::new_spanned(
+                path,
+                "this attribute derives it already; remove it from the list",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_serde(attrs: &[Attribute]) -> Result<()> {
+    let Some(attr) = attrs.iter().find(|attr| attr.path().is_ident("serde")) else { return Ok(()) };
+    let instead = attr
+        .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+        .ok()
+        .and_then(|list| list.first().and_then(|meta| meta.path().get_ident().map(ToString::to_string)))
+        .map_or("remove it", |name| match name.as_str() {
+            "skip" | "skip_serializing" | "skip_deserializing" | "skip_serializing_if" => {
+                "use `#[keel(skip)]` to leave a field out"
+            }
+            "default" => "use `#[keel(default = EXPR)]`",
+            "rename" | "rename_all" | "alias" => "use `#[keel(renamed_from = \"old\")]`",
+            "with" | "serialize_with" | "deserialize_with" | "remote" => {
+                "use `#[keel(opaque)]` for a type without a schema"
+            }
+            "flatten" => "keep the inner struct as a field of its own",
+            "from" | "try_from" | "into" => "use `#[keel(convert_from(Old, function))]`",
+            _ => "remove it",
+        });
+    Err(Error::new_spanned(
+        attr,
+        format!("serde's attributes would let the bytes and the schema disagree; {instead}"),
+    ))
+}
+
+fn unraw(ident: &syn::Ident) -> String {
+    ident.unraw().to_string()
+}
+
+/// Tokens as text without spaces, except between words.
+fn written(tokens: &impl ToTokens) -> String {
+    let text = tokens.to_token_stream().to_string();
+    let mut written = String::new();
+    for part in text.split_whitespace() {
+        let word =
+            |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+        if word(written.chars().last()) && word(part.chars().next()) {
+            written.push(' ');
+        }
+        written.push_str(part);
+    }
+    written
+}
