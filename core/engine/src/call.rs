@@ -94,8 +94,9 @@ impl Handlers {
         Ok(())
     }
 
-    pub(crate) fn remove_module(&mut self, module: ModuleId) {
-        self.by_module.remove(&module);
+    /// Takes out all handlers of a module.
+    pub(crate) fn take_module(&mut self, module: ModuleId) -> Vec<(String, Handler)> {
+        self.by_module.remove(&module).map(|(_, handlers)| handlers.into_iter().collect()).unwrap_or_default()
     }
 
     /// The module that a call is for, and its handler.

@@ -1,15 +1,16 @@
 //! One engine: a world and all that moves it on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
 use keel_ecs::{ModelTypeInfo, World};
 
-use crate::call::{Call, Handlers, IntoHandler};
+use crate::call::{Call, Handler, Handlers, IntoHandler};
 use crate::frame::TimerQueue;
 use crate::runtime::Runtime;
-use crate::schedule::{IntoSystem, Schedule, System};
+use crate::schedule::{IntoSystem, Schedule, System, SystemCode};
 use crate::snapshot::{Clock, SavedTime};
 use crate::{
     DrainReport, EngineError, EngineSnapshot, Fault, Frame, ModuleTag, Random, Stage, SystemDescriptor, Time,
@@ -50,6 +51,34 @@ impl PinViews for NoViews {
 impl ViewSource for NoViews {
     fn provided(&self, _: ViewId) -> Option<&Provided> {
         None
+    }
+}
+
+/// The code of one module: what is exchanged at a swap.
+pub struct ModuleCode {
+    /// The owner.
+    pub module: ModuleTag,
+    /// Its systems.
+    pub systems: Vec<(SystemDescriptor, SystemCode)>,
+    /// Its handlers of calls and timers.
+    pub handlers: Vec<(String, Handler)>,
+}
+
+impl ModuleCode {
+    /// A module without any code.
+    pub fn new(module: &ModuleTag) -> Self {
+        Self { module: module.clone(), systems: Vec::new(), handlers: Vec::new() }
+    }
+
+    fn check_handlers(&self) -> Result<(), EngineError> {
+        let mut names = BTreeSet::new();
+        let twice = self.handlers.iter().find(|(name, _)| !names.insert(name));
+        twice.map_or(Ok(()), |(name, _)| {
+            Err(EngineError::DuplicateHandler {
+                module: self.module.name().to_owned(),
+                handler: name.clone(),
+            })
+        })
     }
 }
 
@@ -293,29 +322,57 @@ impl Engine {
         self.handlers.add(module, name, handler.into_handler())
     }
 
-    /// Takes a module's systems and handlers out, before others are put in their place. Its timers and waiting
-    /// calls stay: they are data.
-    pub fn detach_module(&mut self, module: ModuleId) {
-        self.schedule.remove_module(module);
-        self.handlers.remove_module(module);
+    /// Puts new code in the place of what these modules have, all at once, and returns the old code. Their timers and
+    /// waiting calls stay: they are data. A suspended module runs again.
+    ///
+    /// # Errors
+    /// [`EngineError`] when names or orders collide; nothing has changed then, and the new code is dropped.
+    pub fn exchange(&mut self, new: Vec<ModuleCode>) -> Result<Vec<ModuleCode>, EngineError> {
+        new.iter().try_for_each(ModuleCode::check_handlers)?;
+        let tags: Vec<_> = new.iter().map(|code| code.module.clone()).collect();
+        let ids: Vec<_> = tags.iter().map(ModuleTag::id).collect();
+        let mut systems = Vec::new();
+        let mut handlers = Vec::new();
+        for ModuleCode { module, systems: of_module, handlers: named } in new {
+            systems.extend(of_module.into_iter().map(|(descriptor, code)| System {
+                module: module.clone(),
+                descriptor,
+                code,
+                enabled: true,
+            }));
+            handlers.push((module, named));
+        }
+        let old_systems = self.schedule.exchange(&ids, systems)?;
+        let mut old: Vec<_> = tags.iter().map(ModuleCode::new).collect();
+        for System { module, descriptor, code, .. } in old_systems {
+            let position = old.iter().position(|old| old.module == module);
+            if let Some(position) = position {
+                old[position].systems.push((descriptor, code));
+            }
+        }
+        for of_module in &mut old {
+            of_module.handlers = self.handlers.take_module(of_module.module.id());
+            self.runtime.suspended.remove(&of_module.module.id());
+        }
+        for (module, named) in handlers {
+            for (name, handler) in named {
+                self.handlers.add(&module, &name, handler)?;
+            }
+        }
+        Ok(old)
     }
 
-    /// Ends all that a removed module owned.
-    pub fn remove_module(&mut self, module: ModuleId) {
-        self.detach_module(module);
-        self.runtime.timers.remove_module(module);
-        self.runtime.calls.lock().retain(|call| call.module != module);
-        self.runtime.suspended.remove(&module);
+    /// Ends all that a removed module owned, and returns its code.
+    pub fn remove_module(&mut self, module: &ModuleTag) -> ModuleCode {
+        let removed = self.exchange(vec![ModuleCode::new(module)]).ok().and_then(|mut old| old.pop());
+        self.runtime.timers.remove_module(module.id());
+        self.runtime.calls.lock().retain(|call| call.module != module.id());
+        removed.unwrap_or_else(|| ModuleCode::new(module))
     }
 
     /// Waits for a module's background tasks, at most `deadline`, and cancels the rest.
     pub fn drain_tasks(&self, module: ModuleId, deadline: Duration) -> DrainReport {
         self.runtime.executor.drain(module, deadline)
-    }
-
-    /// Lets a suspended module run again, as after a swap.
-    pub fn resume_module(&mut self, module: ModuleId) {
-        self.runtime.suspended.remove(&module);
     }
 
     /// Whether a fault has suspended the module.

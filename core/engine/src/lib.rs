@@ -36,7 +36,7 @@ mod task;
 mod time;
 
 pub use call::{Caller, Handler, IntoHandler};
-pub use engine::{Engine, EngineConfig, PinViews};
+pub use engine::{Engine, EngineConfig, ModuleCode, PinViews};
 pub use error::EngineError;
 pub use fault::{Fault, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};

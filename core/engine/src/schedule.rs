@@ -146,20 +146,41 @@ pub(crate) struct Schedule {
 impl Schedule {
     /// Adds a system. Nothing changes when that is an error.
     pub(crate) fn add(&mut self, system: System) -> Result<(), EngineError> {
-        if self.systems.iter().any(|known| known.path() == system.path()) {
-            return Err(EngineError::DuplicateSystem {
-                module: system.module.name().to_owned(),
-                system: system.descriptor.name,
-            });
-        }
-        self.systems.push(system);
-        self.sort().inspect_err(|_| {
-            self.systems.pop();
-        })
+        self.exchange(&[], vec![system]).map(drop)
     }
 
-    pub(crate) fn remove_module(&mut self, module: ModuleId) {
-        self.systems.retain(|system| system.module.id() != module);
+    /// Puts `new` in the place of all systems of `modules`, which are returned. Nothing changes when that is an
+    /// error. A system that was switched off stays off if the new ones have one of its name.
+    pub(crate) fn exchange(&mut self, modules: &[ModuleId], new: Vec<System>) -> Result<Vec<System>, EngineError> {
+        let is_exchanged = |system: &System| modules.contains(&system.module.id());
+        let (old, kept) = std::mem::take(&mut self.systems).into_iter().partition(is_exchanged);
+        let old: Vec<System> = old;
+        let kept_count = kept.len();
+        self.systems = kept;
+        for mut system in new {
+            system.enabled &= old.iter().all(|old| old.enabled || old.path() != system.path());
+            self.systems.push(system);
+        }
+        let checked = self.check_names().and_then(|()| self.sort());
+        if let Err(error) = checked {
+            self.systems.truncate(kept_count);
+            self.systems.extend(old);
+            // They were in order before.
+            let _ = self.sort();
+            return Err(error);
+        }
+        Ok(old)
+    }
+
+    fn check_names(&self) -> Result<(), EngineError> {
+        let mut paths = BTreeSet::new();
+        let twice = self.systems.iter().find(|system| !paths.insert(system.path()));
+        twice.map_or(Ok(()), |system| {
+            Err(EngineError::DuplicateSystem {
+                module: system.module.name().to_owned(),
+                system: system.descriptor.name.clone(),
+            })
+        })
     }
 
     pub(crate) fn remove(&mut self, module: ModuleId, name: &str) -> bool {

@@ -13,10 +13,11 @@ use serde::de::DeserializeOwned;
 use crate::StateError;
 use crate::decoder::Decoder;
 
-/// How many structs, enums, options and sequences may lie inside one another: 384.
+/// How many structs, enums, options and sequences may lie inside one another: 128, as in `serde_json`.
 ///
-/// Reading uses the stack for each level, and a stack overflow cannot be caught.
-pub const DEPTH_MAX: usize = 384;
+/// Reading uses the stack for each level, and a stack overflow cannot be caught. Writing does not count: a value
+/// that nests deeper is written and cannot be read, so keep such data flat.
+pub const DEPTH_MAX: usize = 128;
 
 /// How many elements without any bytes (units, say) a sequence may have: 1,048,576.
 ///

@@ -152,6 +152,7 @@ pub(crate) fn group(parts: Vec<Layout>) -> Layout {
 fn array(count: u64, inner: Layout) -> Layout {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     match inner.fixed() {
+        _ if count == 0 => Layout::Fixed(0),
         Some(width) => Layout::Fixed(count.saturating_mul(width)),
         None => Layout::Array(count, Box::new(inner)),
     }

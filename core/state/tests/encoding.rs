@@ -1,4 +1,5 @@
 //! Encoding: the format is bincode's, and no bytes do harm.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -68,6 +69,8 @@ fn tree() -> impl Strategy<Value = Tree> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn trees_survive_and_are_bincode(tree in tree()) {
         check(&tree);

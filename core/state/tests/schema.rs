@@ -1,4 +1,5 @@
 //! Schemas: what they say of types, how they are told apart, and how values are shown with them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -153,26 +154,26 @@ fn a_schema_survives_and_its_hash_never_changes() {
     assert_ne!(schema.hash(), TypeSchema::of::<Hull>().hash());
     assert_eq!(TypeSchema::of::<u32>().hash(), TypeSchema::of::<Box<u32>>().hash());
     // Snapshots hold these hashes: another hash would make every column look changed.
-    assert_eq!(TypeSchema::of::<Hull>().hash(), 0);
+    assert_eq!(TypeSchema::of::<Hull>().hash(), 0x7bac_85e9_4874_2362);
 }
 
 mod named {
-    pub mod a {
+    pub(super) mod a {
         #[keel_module_macros::data(crate = keel_state)]
-        pub struct Name {
+        pub(crate) struct Name {
             #[keel(default = 1, renamed_from = "other")]
             x: u8,
         }
     }
-    pub mod b {
+    pub(super) mod b {
         #[keel_module_macros::data(crate = keel_state)]
-        pub struct Name {
+        pub(crate) struct Name {
             x: u8,
         }
     }
-    pub mod c {
+    pub(super) mod c {
         #[keel_module_macros::data(crate = keel_state)]
-        pub struct Name {
+        pub(crate) struct Name {
             y: u8,
         }
     }

@@ -1,4 +1,5 @@
 //! Snapshots: what was written is read, and nothing else is.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use keel_state::{Snapshot, SnapshotWriter, StateError, encode_into, read_file, write_file};
 

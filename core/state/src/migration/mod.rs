@@ -22,6 +22,7 @@ pub struct Migration {
     procedures: Vec<Op>,
     layouts: Layouts,
     changes: Vec<Change>,
+    worst: Loss,
     accepted: bool,
 }
 
@@ -84,22 +85,17 @@ impl Migration {
     }
 
     fn check_losses(&self) -> Result<(), StateError> {
-        // Changes are few where there are any; most columns have none.
-        if self.changes.is_empty() {
-            return Ok(());
-        }
-        if let Some(list) = self.list(Loss::Impossible) {
-            return Err(StateError::Impossible { list });
-        }
-        match self.list(Loss::Certain) {
-            Some(list) if !self.accepted => Err(StateError::LossesNotAccepted { list }),
+        match self.worst {
+            Loss::Impossible => Err(StateError::Impossible { list: self.list(Loss::Impossible) }),
+            Loss::Certain if !self.accepted => {
+                Err(StateError::LossesNotAccepted { list: self.list(Loss::Certain) })
+            }
             _ => Ok(()),
         }
     }
 
-    fn list(&self, loss: Loss) -> Option<String> {
-        let lines: Vec<_> =
-            self.changes.iter().filter(|change| change.loss() == loss).map(Change::to_string).collect();
-        (!lines.is_empty()).then(|| lines.join("\n"))
+    fn list(&self, loss: Loss) -> String {
+        let lines = self.changes.iter().filter(|change| change.loss() == loss).map(Change::to_string);
+        lines.collect::<Vec<_>>().join("\n")
     }
 }

@@ -149,6 +149,5 @@ fn write_nearest(to: Number, negative: bool, magnitude: u128, live: &mut [u8]) -
         }
         _ => write_bits((magnitude as f64).copysign(sign).to_bits().into(), live),
     }
-    let significant = 128 - magnitude.leading_zeros() - magnitude.trailing_zeros().min(127);
-    magnitude == 0 || significant <= bits(to).value
+    magnitude == 0 || 128 - magnitude.leading_zeros() - magnitude.trailing_zeros() <= bits(to).value
 }

@@ -30,7 +30,8 @@ pub(super) fn plan(saved: &TypeSchema, live: &LiveSchema) -> Migration {
     let Planner { layouts, changes, procedures, .. } = planner;
     // A procedure that is never finished is never called: its type turned out incompatible.
     let procedures = procedures.into_iter().map(|op| op.unwrap_or(Op::Group(Vec::new()))).collect();
-    Migration { op, procedures, layouts, changes, accepted: false }
+    let worst = changes.iter().map(Change::loss).max().unwrap_or(Loss::None);
+    Migration { op, procedures, layouts, changes, worst, accepted: false }
 }
 
 struct Planner<'a> {

@@ -5,6 +5,9 @@ use crate::bytes::{check_count, corrupt, take, take_array, take_flag, take_lengt
 use crate::layout::{Layout, Layouts};
 use crate::{DEPTH_MAX, StateError};
 
+/// Up to how many fields are found without allocating.
+const FEW: usize = 16;
+
 pub(super) struct Run<'a> {
     pub(super) procedures: &'a [Op],
     pub(super) layouts: &'a Layouts,
@@ -116,7 +119,7 @@ impl Run<'_> {
         out.extend_from_slice(&patch.template);
         let live = &mut out[start..];
         for CopyRun { saved, live: at, width } in &*patch.runs {
-            live[*at..at + width].copy_from_slice(&value[*saved..saved + width]);
+            copy_short(&mut live[*at..at + width], &value[*saved..saved + width]);
         }
         for cast in &*patch.casts {
             let from = &value[cast.saved..cast.saved + cast.cast.from.width()];
@@ -137,9 +140,16 @@ impl Run<'_> {
         out: &mut Vec<u8>,
         depth: usize,
     ) -> Result<(), StateError> {
-        let mut starts = Vec::with_capacity(fields.len());
-        for layout in fields {
-            starts.push(*saved);
+        let (mut few, mut many) = ([&[][..]; FEW], Vec::new());
+        let starts = match fields.len() {
+            count @ ..=FEW => &mut few[..count],
+            count => {
+                many.resize(count, &[][..]);
+                many.as_mut_slice()
+            }
+        };
+        for (start, layout) in starts.iter_mut().zip(fields) {
+            *start = *saved;
             self.layouts.skip(layout, saved, depth)?;
         }
         live.iter().try_for_each(|(source, op)| {
@@ -164,5 +174,18 @@ impl Run<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+/// Copies a run of a plain struct. The usual widths are known to the compiler, which spares a call for each.
+#[inline]
+fn copy_short(live: &mut [u8], saved: &[u8]) {
+    match saved.len() {
+        4 => live[..4].copy_from_slice(&saved[..4]),
+        8 => live[..8].copy_from_slice(&saved[..8]),
+        12 => live[..12].copy_from_slice(&saved[..12]),
+        16 => live[..16].copy_from_slice(&saved[..16]),
+        24 => live[..24].copy_from_slice(&saved[..24]),
+        _ => live.copy_from_slice(saved),
     }
 }

@@ -41,11 +41,11 @@ fn implement(private: &TokenStream, item: &DeriveInput, body: &TokenStream) -> T
     let (_, type_generics, _) = item.generics.split_for_impl();
     let ident = &item.ident;
     quote! {
-        #[automatically_derived]
         const _: () = {
             #[allow(unused_imports, reason = "only types without a default need it")]
             use #private::NoDefault as _;
 
+            #[automatically_derived]
             impl #impl_generics #private::Schema for #ident #type_generics #where_clause {
                 fn schema(types: &mut #private::SchemaBuilder) -> #private::TypeRef {
                     #body
@@ -337,4 +337,75 @@ fn written(tokens: &impl ToTokens) -> String {
         written.push_str(part);
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expand_text(item: &str) -> Result<TokenStream> {
+        let args: Args = syn::parse_str("crate = somewhere")?;
+        expand(&args, syn::parse_str(item)?)
+    }
+
+    #[track_caller]
+    fn check_refused(item: &str, expected: &str) {
+        let error = expand_text(item).expect_err("the item was accepted").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_saved_is_refused_with_what_to_do() {
+        check_refused("union U { a: u8 }", "a union does not know which of its fields it holds");
+        check_refused("#[derive(Clone, serde::Serialize)] struct S;", "derives it already");
+        check_refused("#[keel(skip)] struct S;", "belongs on a field or a variant");
+        check_refused("struct S(#[keel(skip)] u8);", "name the fields");
+        check_refused("struct S { #[keel(skip, default = 1)] a: u8 }", "a skipped field is not saved");
+        check_refused(
+            "struct S { #[keel(defualt = 1)] a: u8 }",
+            "unknown option; there are `default = EXPR`",
+        );
+        check_refused("struct S { #[keel(default = 1, default = 2)] a: u8 }", "said twice");
+        check_refused("struct S { #[keel(convert_from(u8))] a: u8 }", "expected `,`");
+        check_refused(
+            "enum E { #[keel(skip)] A }",
+            "on a variant, only `renamed_from = \"old\"` is possible",
+        );
+    }
+
+    #[test]
+    fn serde_attributes_are_refused_with_what_to_use_instead() {
+        check_refused("#[serde(rename_all = \"camelCase\")] struct S;", "use `#[keel(renamed_from");
+        check_refused("struct S { #[serde(skip)] a: u8 }", "use `#[keel(skip)]`");
+        check_refused("struct S { #[serde(default)] a: u8 }", "use `#[keel(default = EXPR)]`");
+        check_refused("struct S { #[serde(flatten)] a: T }", "keep the inner struct as a field of its own");
+        check_refused("struct S(#[serde(with = \"m\")] u8);", "use `#[keel(opaque)]`");
+        check_refused("#[serde(try_from = \"T\")] struct S;", "use `#[keel(convert_from(Old, function))]`");
+        check_refused("enum E { #[serde(other)] A }", "let the bytes and the schema disagree; remove it");
+        check_refused("enum E { A { #[serde(alias = \"c\")] b: u8 } }", "use `#[keel(renamed_from");
+    }
+
+    #[test]
+    fn keel_attributes_are_removed_and_paths_begin_at_the_root() {
+        let expanded = expand_text("struct S { #[keel(default = 1)] a: u8, #[keel(opaque)] b: T }").unwrap();
+        let text = written(&expanded);
+        assert!(!text.contains("#[keel"), "{text}");
+        assert!(text.contains("derive(::somewhere::__private::serde::Serialize"), "{text}");
+        assert!(text.contains("with=\"::somewhere::__private::opaque\""), "{text}");
+    }
+
+    #[track_caller]
+    fn check_root(args: &str, expected: &str) {
+        let args: Args = syn::parse_str(args).unwrap();
+        assert_eq!(written(&args.private()), expected);
+    }
+
+    #[test]
+    fn the_root_is_keel_unless_said_otherwise() {
+        check_root("", "::keel::__private");
+        check_root("crate = keel_state", "::keel_state::__private");
+        check_root("crate = crate,", "crate::__private");
+        assert!(syn::parse_str::<Args>("name = \"x\"").is_err());
+        assert!(syn::parse_str::<Args>("crate = a, b").is_err());
+    }
 }
