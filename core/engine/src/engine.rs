@@ -253,15 +253,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes over `world`, which was made from `snapshot`, and the snapshot's time, timers and calls. The world
-    /// before is returned whole.
-    pub fn restore(&mut self, world: World, snapshot: &EngineSnapshot) -> World {
+    /// Takes over the snapshot's time, timers and calls; its world is put in place by [`Engine::replace_world`].
+    pub fn restore_clock(&mut self, snapshot: &EngineSnapshot) {
         let clock = &snapshot.clock;
         clock.time.restore(&mut self.runtime.time);
         self.unspent = Duration::from_nanos(clock.unspent_ns);
         self.runtime.timers = clock.timers.clone();
         *self.runtime.calls.lock() = clock.calls.iter().cloned().collect();
-        self.replace_world(world)
     }
 
     // What modules own.

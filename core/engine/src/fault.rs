@@ -34,7 +34,10 @@ pub fn install_panic_hook() {
 }
 
 /// Runs `call`; a panic becomes its message. Whatever `call` was changing may be half-changed then.
-pub(crate) fn contain<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+///
+/// # Errors
+/// The panic's message, copied, with its file and line where the hook is installed.
+pub fn contain<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     LAST_PANIC.with_borrow_mut(Option::take);
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         let noted = LAST_PANIC.with_borrow_mut(Option::take);

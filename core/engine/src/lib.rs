@@ -38,7 +38,7 @@ mod time;
 pub use call::{Caller, Handler, IntoHandler};
 pub use engine::{Engine, EngineConfig, ModuleCode, PinViews};
 pub use error::EngineError;
-pub use fault::{Fault, install_panic_hook};
+pub use fault::{Fault, contain, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};
 pub use random::Random;
 pub use schedule::{IntoSystem, Stage, SystemCode, SystemDescriptor, SystemId, SystemOutput};

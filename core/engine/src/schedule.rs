@@ -151,7 +151,11 @@ impl Schedule {
 
     /// Puts `new` in the place of all systems of `modules`, which are returned. Nothing changes when that is an
     /// error. A system that was switched off stays off if the new ones have one of its name.
-    pub(crate) fn exchange(&mut self, modules: &[ModuleId], new: Vec<System>) -> Result<Vec<System>, EngineError> {
+    pub(crate) fn exchange(
+        &mut self,
+        modules: &[ModuleId],
+        new: Vec<System>,
+    ) -> Result<Vec<System>, EngineError> {
         let is_exchanged = |system: &System| modules.contains(&system.module.id());
         let (old, kept) = std::mem::take(&mut self.systems).into_iter().partition(is_exchanged);
         let old: Vec<System> = old;

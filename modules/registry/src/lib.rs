@@ -1,1 +1,39 @@
-//! The life cycle of modules: load, build, check, swap, roll back, retire.
+//! The life cycle of modules: load, check, swap, roll back, retire.
+//!
+//! A library on its way into the running game passes [`Checker::check`], beside the game, and then
+//! [`Registry::swap`], between two frames. Until the very end of the swap nothing of the old generation has been let
+//! go: any failure leaves the old code and the old world, both, as they were.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::Arc;
+//! use keel_binding::Binding;
+//! use keel_engine::{Engine, EngineConfig};
+//! use keel_registry::{BoundViews, Consent, Registry, RegistryConfig};
+//!
+//! let binding = Arc::new(Binding::new());
+//! let mut engine = Engine::with_views(EngineConfig::default(), Box::new(BoundViews::new(&binding)));
+//! let mut registry = Registry::new(RegistryConfig::default(), binding);
+//!
+//! let candidate = registry.checker().check(Path::new("run/swim-1.so"), 1)?;
+//! let report = registry.swap(&mut engine, vec![candidate], Consent::Lossless)?;
+//! println!("{} values carried over", report.world.carried);
+//! # Ok::<(), keel_registry::Rejection>(())
+//! ```
+
+mod check;
+mod game_file;
+mod lifecycle;
+mod registry;
+mod rejection;
+mod report;
+mod ring;
+mod swap;
+mod views;
+
+pub use check::{Candidate, Checker};
+pub use lifecycle::{Event, Lifecycle, State, WrongTransition};
+pub use registry::{ModuleStatus, Registry, RegistryConfig, RegistryEvent};
+pub use rejection::{Code, Rejection};
+pub use report::{Consent, RetireReport, SwapReport, SwappedModule};
+pub use views::BoundViews;

@@ -1,7 +1,9 @@
 //! What a module declares before it goes live.
 
 use keel_core_types::{Contract, Provided};
-use keel_engine::{Handler, IntoHandler, IntoSystem, SystemCode, SystemDescriptor, SystemOutput};
+use keel_engine::{
+    Handler, IntoHandler, IntoSystem, ModuleCode, ModuleTag, SystemCode, SystemDescriptor, SystemOutput,
+};
 
 /// Collects a module's systems, handlers and views. Nothing takes effect until all of it does.
 #[derive(Default)]
@@ -47,6 +49,16 @@ impl Setup {
     /// The views declared so far.
     pub fn views(&self) -> &[Provided] {
         &self.views
+    }
+
+    /// Takes the views out, to be bound before the rest goes live.
+    pub fn take_views(&mut self) -> Vec<Provided> {
+        std::mem::take(&mut self.views)
+    }
+
+    /// The code that was declared, as `module`'s.
+    pub fn into_code(self, module: &ModuleTag) -> ModuleCode {
+        ModuleCode { module: module.clone(), systems: self.systems, handlers: self.handlers }
     }
 
     /// All that was declared: systems, handlers, views.

@@ -1,0 +1,165 @@
+//! Checking a library beside the running game.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::future;
+use keel_binding::Offer;
+use keel_core_types::{ModuleId, Provided};
+use keel_ecs::ModelTypeInfo;
+use keel_engine::{ModuleTag, contain};
+use keel_loader::{LoadedViewModel, Loader, Module};
+use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, Setup};
+
+use crate::{Code, Rejection};
+
+/// Opens libraries and asks them what they need, on any thread.
+#[derive(Clone)]
+pub struct Checker {
+    loader: Loader,
+    deadline: Duration,
+}
+
+/// A module that is open, loaded, and ready to go live. Dropping it lets it go again.
+pub struct Candidate {
+    pub(crate) tag: ModuleTag,
+    pub(crate) generation: u64,
+    pub(crate) types: Vec<Arc<ModelTypeInfo>>,
+    pub(crate) views: Vec<Provided>,
+    pub(crate) view_model: Option<(LoadedViewModel, Setup)>,
+    // Dropped last: all of the above is code of the library.
+    pub(crate) module: Module,
+}
+
+impl Candidate {
+    /// The module's id.
+    pub fn id(&self) -> ModuleId {
+        self.tag.id()
+    }
+
+    /// The module's name.
+    pub fn name(&self) -> &str {
+        self.tag.name()
+    }
+
+    /// The open library.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// All that it offers to the binding.
+    pub(crate) fn take_offer(&mut self) -> Offer {
+        let declared = self.view_model.as_mut().map(|(_, setup)| setup.take_views()).unwrap_or_default();
+        let guarded = declared.into_iter().map(|view| view.kept_by(self.module.guard()));
+        let views: Vec<_> = self.views.drain(..).chain(guarded).collect();
+        views.into_iter().fold(Offer::new(self.tag.name()), Offer::provides)
+    }
+}
+
+impl Checker {
+    pub(crate) fn new(loader: Loader, deadline: Duration) -> Self {
+        Self { loader, deadline }
+    }
+
+    /// Opens the library at `path`, loads it as `generation`, and has it declare what it needs.
+    ///
+    /// # Errors
+    /// [`Rejection`]; the library is let go again.
+    pub fn check(&self, path: &Path, generation: u64) -> Result<Candidate, Rejection> {
+        let file_name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let module = self.loader.open(path).map_err(|error| Rejection::load(&file_name, &error))?;
+        self.prepare(module, generation)
+    }
+
+    /// Makes a fresh candidate of a module that is open already.
+    pub(crate) fn prepare(&self, module: Module, generation: u64) -> Result<Candidate, Rejection> {
+        let name = module.descriptor().name().to_owned();
+        let refuse = |error| Rejection::load(&name, &error);
+        let mut candidate = Candidate {
+            tag: ModuleTag::new(&name),
+            generation,
+            types: module.types().map_err(refuse)?,
+            views: module.views().map_err(refuse)?,
+            view_model: None,
+            module,
+        };
+        let view_model = candidate.module.view_model().map_err(refuse)?;
+        if let Some(mut view_model) = view_model {
+            let context = ModuleContext { name: name.clone(), generation };
+            self.within_deadline(&name, "load", view_model.load(&context))?;
+            let mut setup = Setup::new();
+            contained(&name, "register", || view_model.register(&mut setup))?;
+            candidate.view_model = Some((view_model, setup));
+        }
+        check_declared_views(&candidate)?;
+        Ok(candidate)
+    }
+
+    /// Drives a life-cycle call until it ends, or the deadline has come.
+    pub(crate) fn within_deadline(
+        &self,
+        module: &str,
+        call: &str,
+        future: impl Future<Output = ModuleResult>,
+    ) -> Result<(), Rejection> {
+        let deadline = self.deadline;
+        let outcome = contain(|| {
+            async_io::block_on(future::or(async { Some(future.await) }, async {
+                async_io::Timer::after(deadline).await;
+                None
+            }))
+        });
+        match outcome {
+            Ok(Some(Ok(()))) => Ok(()),
+            Ok(Some(Err(error))) => Err(Rejection::call(module, call, &error.to_string())),
+            Ok(None) => Err(Rejection::deadline(module, call, deadline)),
+            Err(panic) => Err(Rejection::call(module, call, &panic)),
+        }
+    }
+}
+
+/// Runs a life-cycle call that does not wait.
+pub(crate) fn contained(
+    module: &str,
+    call: &str,
+    run: impl FnOnce() -> ModuleResult,
+) -> Result<(), Rejection> {
+    match contain(run) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Rejection::call(module, call, &error.to_string())),
+        Err(panic) => Err(Rejection::call(module, call, &panic)),
+    }
+}
+
+/// What `export_module!` says and what `register` does must agree: the resolver has planned with the former.
+fn check_declared_views(candidate: &Candidate) -> Result<(), Rejection> {
+    let descriptor = candidate.module.descriptor();
+    if descriptor.kind() == ModuleKind::View {
+        return Ok(());
+    }
+    let registered = candidate.view_model.iter().flat_map(|(_, setup)| setup.views());
+    let registered: Vec<_> = registered.map(|view| view.declaration()).collect();
+    let undeclared =
+        registered.iter().find(|view| !descriptor.provides().iter().any(|entry| entry.view() == view.id()));
+    if let Some(view) = undeclared {
+        let message = format!(
+            "module `{}` provides the view `{}` in `register`, but its `export_module!` does not say so; add it to \
+             `provides: [...]` there and in its Cargo.toml",
+            candidate.name(),
+            view.name
+        );
+        return Err(Rejection::new(candidate.name(), Code::ViewsCollide, message));
+    }
+    if descriptor.provides().len() > registered.len() {
+        let message = format!(
+            "module `{}` says in `export_module!` that it provides {} views, and provided {} in `register`; call \
+             `setup.provide` for each",
+            candidate.name(),
+            descriptor.provides().len(),
+            registered.len()
+        );
+        return Err(Rejection::new(candidate.name(), Code::ViewsCollide, message));
+    }
+    Ok(())
+}

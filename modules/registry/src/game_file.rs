@@ -1,0 +1,53 @@
+//! A whole game in one file: the engine's state and the fields of all modules.
+
+use keel_engine::{Engine, EngineSnapshot};
+use keel_state::{Snapshot, SnapshotWriter, decode_all, encode_into};
+
+use crate::swap::{SavedGame, SavedStates, save_state};
+use crate::{Candidate, Consent, Registry, Rejection, SwapReport};
+
+/// Where the fields of module NAME are kept: section `module NAME`.
+const MODULE: &str = "module";
+
+impl Registry {
+    /// The running game as the bytes of a file. `buffer` is reused.
+    ///
+    /// # Errors
+    /// [`Rejection`] when a type's or a module's state can't be saved.
+    pub fn save_game(&mut self, engine: &Engine, buffer: Vec<u8>) -> Result<Vec<u8>, Rejection> {
+        let failed = |error: &dyn std::error::Error| Rejection::save("", error);
+        engine.save(&mut self.point).map_err(|error| failed(&error))?;
+        let mut file = SnapshotWriter::new(buffer);
+        self.point.write(&mut file).map_err(|error| failed(&error))?;
+        for (tag, live) in self.live() {
+            let Some(view_model) = &live.view_model else { continue };
+            let state = save_state(tag.name(), view_model)?;
+            file.section(MODULE, tag.name(), |out| encode_into(&state, out))
+                .map_err(|error| failed(&error))?;
+        }
+        Ok(file.finish())
+    }
+
+    /// Adds `candidates`, none of which is live, and goes on with the game in `bytes`. Modules that the game does
+    /// not know are started.
+    ///
+    /// # Errors
+    /// [`Rejection`] when the file is damaged or does not fit the modules; nothing has changed then.
+    pub fn resume_game(
+        &mut self,
+        engine: &mut Engine,
+        candidates: Vec<Candidate>,
+        bytes: &[u8],
+        consent: Consent,
+    ) -> Result<SwapReport, Rejection> {
+        let file = Snapshot::parse(bytes).map_err(|error| Rejection::state("", &error))?;
+        let snapshot = EngineSnapshot::read(&file).map_err(|error| Rejection::save("", &error))?;
+        let mut states = SavedStates::new();
+        for section in file.sections().iter().filter(|section| section.kind() == MODULE) {
+            let state =
+                decode_all(section.bytes()).map_err(|error| Rejection::state(section.name(), &error))?;
+            states.insert(section.name().to_owned(), state);
+        }
+        self.swap_with(engine, candidates, consent, Some(SavedGame { states, snapshot }))
+    }
+}

@@ -1,0 +1,255 @@
+//! The modules of one engine.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keel_binding::Binding;
+use keel_core_types::ModuleId;
+use keel_ecs::{ModelTypeInfo, World};
+use keel_engine::{Engine, EngineSnapshot, Fault, ModuleTag};
+use keel_loader::{Census, LoadedViewModel, Loader, Module};
+use keel_module_types::ModuleKind;
+use parking_lot::Mutex;
+
+use crate::lifecycle::{Event, Lifecycle, State};
+use crate::ring::Ring;
+use crate::{Checker, Code, Consent, Rejection, RetireReport, SwapReport};
+
+/// How a registry works.
+#[derive(Clone)]
+pub struct RegistryConfig {
+    /// How long `load`, `start` and `stop` may take.
+    pub call_deadline: Duration,
+    /// How long a module's tasks may take to end before its swap; then they are cancelled.
+    pub drain_deadline: Duration,
+    /// How many generations of each module stay mapped after they were replaced.
+    pub ring: usize,
+    /// Types that belong to no module, because the facade has them.
+    pub own_types: Vec<Arc<ModelTypeInfo>>,
+}
+
+impl Default for RegistryConfig {
+    fn default() -> Self {
+        Self {
+            call_deadline: Duration::from_secs(2),
+            drain_deadline: Duration::from_millis(20),
+            ring: 4,
+            own_types: Engine::own_types(),
+        }
+    }
+}
+
+/// What a registry tells those who listen.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RegistryEvent {
+    /// A module, or its next generation, has come to another state.
+    StateChanged {
+        /// Its name.
+        module: String,
+        /// The state before.
+        from: State,
+        /// The state now.
+        to: State,
+    },
+    /// These modules are about to be exchanged.
+    BeforeSwap {
+        /// Their names.
+        modules: Vec<String>,
+    },
+    /// They were exchanged.
+    AfterSwap(SwapReport),
+}
+
+/// What is known of a module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModuleStatus {
+    /// Its name.
+    pub name: String,
+    /// What it exports.
+    pub kind: ModuleKind,
+    /// The version of its package.
+    pub version: String,
+    /// How often it was swapped.
+    pub generation: u64,
+    /// Where it, or its next generation, stands.
+    pub state: State,
+    /// How many views it provides.
+    pub views: usize,
+    /// Its own writable statics, which start afresh in each generation.
+    pub statics: Vec<String>,
+    /// Whether it has thread-local storage, and so can't be unmapped.
+    pub thread_locals: bool,
+}
+
+/// One live generation of a module.
+pub(crate) struct Generation {
+    pub(crate) number: u64,
+    pub(crate) types: Vec<Arc<ModelTypeInfo>>,
+    pub(crate) view_model: Option<Arc<Mutex<LoadedViewModel>>>,
+    // Dropped last: all of the above is code of the library.
+    pub(crate) module: Module,
+}
+
+/// A module and its live generation, if it has one.
+pub(crate) struct Slot {
+    pub(crate) tag: ModuleTag,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) live: Option<Generation>,
+}
+
+type Listener = Box<dyn FnMut(&RegistryEvent) + Send>;
+
+/// The modules of one engine, by id.
+pub struct Registry {
+    pub(crate) config: RegistryConfig,
+    pub(crate) binding: Arc<Binding>,
+    pub(crate) slots: BTreeMap<ModuleId, Slot>,
+    pub(crate) ring: Ring,
+    /// The point that a swap in progress goes back to. Its buffers are reused.
+    pub(crate) point: EngineSnapshot,
+    /// Worlds that were replaced, to be dropped when there is time.
+    pub(crate) replaced_worlds: Vec<World>,
+    loader: Loader,
+    listeners: Vec<Listener>,
+}
+
+impl Registry {
+    /// A registry without modules.
+    pub fn new(config: RegistryConfig, binding: Arc<Binding>) -> Self {
+        Self {
+            ring: Ring::new(config.ring),
+            config,
+            binding,
+            slots: BTreeMap::new(),
+            point: EngineSnapshot::new(),
+            replaced_worlds: Vec::new(),
+            loader: Loader::new(),
+            listeners: Vec::new(),
+        }
+    }
+
+    /// What checks libraries, on any thread.
+    pub fn checker(&self) -> Checker {
+        Checker::new(self.loader.clone(), self.config.call_deadline)
+    }
+
+    /// Calls `listener` at each event, on the thread that drives the registry.
+    pub fn listen(&mut self, listener: impl FnMut(&RegistryEvent) + Send + 'static) {
+        self.listeners.push(Box::new(listener));
+    }
+
+    /// All modules, by name.
+    pub fn modules(&self) -> Vec<ModuleStatus> {
+        let mut modules: Vec<_> = self.slots.values().filter_map(Slot::status).collect();
+        modules.sort_by(|a, b| a.name.cmp(&b.name));
+        modules
+    }
+
+    /// The generation that the next swap of `module` makes.
+    pub fn next_generation(&self, module: &str) -> u64 {
+        let live = self.slots.get(&ModuleId::of(module)).and_then(|slot| slot.live.as_ref());
+        live.map_or(0, |live| live.number + 1)
+    }
+
+    /// Which libraries are mapped.
+    pub fn census(&self) -> Census {
+        self.loader.census()
+    }
+
+    /// Checks the library at `path` and swaps it in, at once. The caller is between two frames.
+    ///
+    /// # Errors
+    /// [`Rejection`]; nothing has changed then.
+    pub fn load(
+        &mut self,
+        engine: &mut Engine,
+        path: &Path,
+        consent: Consent,
+    ) -> Result<SwapReport, Rejection> {
+        let file = keel_loader::LibraryFile::read(path);
+        let name = file.as_ref().map(|file| file.descriptor().name().to_owned()).unwrap_or_default();
+        let candidate = self.checker().check(path, self.next_generation(&name))?;
+        self.swap(engine, vec![candidate], consent)
+    }
+
+    /// Moves a module on for something that happens outside: a save, a build.
+    pub fn note(&mut self, module: &str, event: Event) {
+        let slot = self.slots.entry(ModuleId::of(module)).or_insert_with(|| Slot {
+            tag: ModuleTag::new(module),
+            lifecycle: Lifecycle::default(),
+            live: None,
+        });
+        let from = slot.lifecycle.state();
+        match slot.lifecycle.apply(event) {
+            Ok(to) if to != from => {
+                self.emit(&RegistryEvent::StateChanged { module: module.to_owned(), from, to })
+            }
+            Ok(_) => {}
+            Err(error) => log::error!("module `{module}`: {error}"),
+        }
+    }
+
+    /// Marks the modules that the engine has suspended.
+    pub fn note_faults(&mut self, faults: &[Fault]) {
+        for fault in faults.iter().filter(|fault| fault.panicked) {
+            let slot = self.slots.get(&ModuleId::of(&fault.module));
+            let runs =
+                slot.is_some_and(|slot| matches!(slot.lifecycle.state(), State::Live | State::Rejected));
+            if runs {
+                self.note(&fault.module, Event::Faulted);
+            }
+        }
+    }
+
+    /// Does what can wait until there is time: drops worlds that were replaced, and lets the oldest generations go.
+    /// If libraries may be unmapped, the world is rebuilt first, so that nothing in it leads into them.
+    pub fn tidy(&mut self, engine: &mut Engine) -> RetireReport {
+        self.replaced_worlds.clear();
+        if self.ring.wants_rebuilt_world() {
+            match engine.world().duplicate(&mut self.point.world) {
+                Ok(world) => {
+                    drop(engine.replace_world(world));
+                    self.ring.world_was_rebuilt();
+                }
+                Err(error) => {
+                    log::error!("the world could not be rebuilt, so old modules stay mapped: {error}")
+                }
+            }
+        }
+        self.ring.retire()
+    }
+
+    pub(crate) fn emit(&mut self, event: &RegistryEvent) {
+        self.listeners.iter_mut().for_each(|listener| listener(event));
+    }
+
+    pub(crate) fn live(&self) -> impl Iterator<Item = (&ModuleTag, &Generation)> {
+        self.slots.values().filter_map(|slot| Some((&slot.tag, slot.live.as_ref()?)))
+    }
+
+    pub(crate) fn no_such_module(&self, module: &str) -> Rejection {
+        let known: Vec<_> = self.modules().into_iter().map(|status| status.name).collect();
+        let message = format!("there is no module `{module}`; there are: {}", known.join(", "));
+        Rejection::new(module, Code::NoSuchModule, message)
+    }
+}
+
+impl Slot {
+    fn status(&self) -> Option<ModuleStatus> {
+        let live = self.live.as_ref()?;
+        let descriptor = live.module.descriptor();
+        Some(ModuleStatus {
+            name: self.tag.name().to_owned(),
+            kind: descriptor.kind(),
+            version: descriptor.version().to_owned(),
+            generation: live.number,
+            state: self.lifecycle.state(),
+            views: descriptor.provides().len(),
+            statics: live.module.file().statics().to_vec(),
+            thread_locals: live.module.file().has_thread_locals(),
+        })
+    }
+}

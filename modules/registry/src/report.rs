@@ -1,0 +1,64 @@
+//! What became of a swap.
+
+use std::time::Duration;
+
+use keel_ecs::RestoreReport;
+use keel_engine::DrainReport;
+use keel_state::Change;
+
+use crate::Rejection;
+
+/// Whether a swap may lose data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Consent {
+    /// Refuse a swap that would, with a list of what it would lose.
+    #[default]
+    Lossless,
+    /// The user has seen the list and accepts it.
+    AcceptLoss,
+}
+
+impl Consent {
+    pub(crate) fn accepts_loss(self) -> bool {
+        self == Self::AcceptLoss
+    }
+}
+
+/// One module of a swap.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SwappedModule {
+    /// Its name.
+    pub name: String,
+    /// Its new generation; 0 when it was not there before.
+    pub generation: u64,
+    /// What was converted in its own fields.
+    pub changes: Vec<Change>,
+    /// How its background tasks ended.
+    pub tasks: DrainReport,
+}
+
+/// What a swap did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SwapReport {
+    /// The modules that were exchanged, together.
+    pub modules: Vec<SwappedModule>,
+    /// What became of the world's values.
+    pub world: RestoreReport,
+    /// Whether the world was built anew because a type's shape has changed.
+    pub rebuilt: bool,
+    /// How long the game stood still: from the end of the last frame of the old code, once its tasks had ended.
+    pub pause: Duration,
+    /// How long the modules' tasks took to end, before that.
+    pub drain: Duration,
+    /// New modules whose `start` failed. They were taken out again, with all that they did to the world.
+    pub failed_starts: Vec<Rejection>,
+}
+
+/// What became of the generations that left the ring.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RetireReport {
+    /// Libraries that were unmapped.
+    pub unmapped: usize,
+    /// Libraries that stay mapped, each with the reason.
+    pub kept: Vec<String>,
+}

@@ -1,0 +1,451 @@
+//! The swap: new code in the place of old, between two frames, all or nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use keel_core_types::{ComponentId, ModuleId};
+use keel_ecs::{ModelTypeInfo, RestoreReport, World};
+use keel_engine::{Engine, EngineSnapshot, Frame, ModuleCode, ModuleTag, SystemDescriptor, contain};
+use keel_loader::LoadedViewModel;
+use keel_module_types::ModuleKind;
+use keel_state::{Change, SavedValue};
+use parking_lot::Mutex;
+
+use crate::lifecycle::{Event, Lifecycle, State};
+use crate::registry::{Generation, Slot};
+use crate::ring::Replaced;
+use crate::{Candidate, Code, Consent, Registry, RegistryEvent, Rejection, SwapReport, SwappedModule};
+
+/// The fields of modules, by module name.
+pub(crate) type SavedStates = BTreeMap<String, SavedValue>;
+
+/// A game to go on with instead of the running one.
+pub(crate) struct SavedGame {
+    pub(crate) states: SavedStates,
+    pub(crate) snapshot: EngineSnapshot,
+}
+
+impl SavedGame {
+    fn world(
+        &self,
+        types: &[Arc<ModelTypeInfo>],
+        consent: Consent,
+    ) -> Result<(World, RestoreReport), Rejection> {
+        World::from_snapshot(types.iter().map(Arc::clone), &self.snapshot.world, consent.accepts_loss())
+            .map_err(|error| Rejection::restore("", &error))
+    }
+}
+
+/// A candidate whose state is restored, ready to be put in place.
+struct Prepared {
+    tag: ModuleTag,
+    generation: Generation,
+    code: ModuleCode,
+    changes: Vec<Change>,
+    /// It has no state to go on from.
+    starts: bool,
+}
+
+impl Registry {
+    /// Puts `candidates` in the place of the live generations of their modules, together, or adds those that are
+    /// new. The caller is between two frames.
+    ///
+    /// # Errors
+    /// [`Rejection`]; the old code and the old world, both, are then as they were.
+    pub fn swap(
+        &mut self,
+        engine: &mut Engine,
+        candidates: Vec<Candidate>,
+        consent: Consent,
+    ) -> Result<SwapReport, Rejection> {
+        self.swap_with(engine, candidates, consent, None)
+    }
+
+    /// [`Registry::swap`], or the beginning of a game that was saved.
+    pub(crate) fn swap_with(
+        &mut self,
+        engine: &mut Engine,
+        candidates: Vec<Candidate>,
+        consent: Consent,
+        saved: Option<SavedGame>,
+    ) -> Result<SwapReport, Rejection> {
+        let names: Vec<_> = candidates.iter().map(|candidate| candidate.name().to_owned()).collect();
+        self.emit(&RegistryEvent::BeforeSwap { modules: names.clone() });
+        names.iter().for_each(|name| self.advance_to_swapping(name));
+        let swapped = self.try_swap(engine, candidates, consent, saved);
+        for name in &names {
+            let here = self.slots.get(&ModuleId::of(name)).map(|slot| slot.lifecycle.state());
+            if here == Some(State::Swapping) {
+                self.note(name, if swapped.is_ok() { Event::SwappedForGood } else { Event::Failed });
+            }
+        }
+        let report = swapped?;
+        self.emit(&RegistryEvent::AfterSwap(report.clone()));
+        Ok(report)
+    }
+
+    fn try_swap(
+        &mut self,
+        engine: &mut Engine,
+        mut candidates: Vec<Candidate>,
+        consent: Consent,
+        saved: Option<SavedGame>,
+    ) -> Result<SwapReport, Rejection> {
+        let types = self.agreed_types(&candidates)?;
+        let mut report = SwapReport::default();
+        let begin = Instant::now();
+        let tasks: Vec<_> = candidates
+            .iter()
+            .map(|candidate| engine.drain_tasks(candidate.id(), self.config.drain_deadline))
+            .collect();
+        report.drain = begin.elapsed();
+
+        let begin = Instant::now();
+        let mut states = self.save_states(&candidates)?;
+        states.extend(saved.iter().flat_map(|saved| saved.states.clone()));
+        let first = candidates.first().map(|candidate| candidate.name().to_owned()).unwrap_or_default();
+        engine.save(&mut self.point).map_err(|error| Rejection::save(&first, &error))?;
+        let offers: Vec<_> = candidates.iter_mut().map(Candidate::take_offer).collect();
+        let prepared = prepare_all(candidates, &states, consent)?;
+        let world = match &saved {
+            Some(saved) => Some(saved.world(&types, consent)?),
+            None => self.rebuilt_world(engine.world(), &types, consent, &first)?,
+        };
+
+        let (code, placed): (Vec<_>, Vec<_>) = prepared.into_iter().map(Prepared::split).unzip();
+        let old_code = engine.exchange(code).map_err(|error| Rejection::engine(&first, &error))?;
+        let released = match self.binding.rebind(offers) {
+            Ok(released) => released,
+            Err(error) => {
+                // The old code was in place a moment ago, so it fits.
+                let _ = engine.exchange(old_code);
+                return Err(Rejection::bind(&first, &error));
+            }
+        };
+
+        // From here on nothing fails.
+        self.ring.release(released);
+        report.rebuilt = world.is_some();
+        if let Some(saved) = &saved {
+            engine.restore_clock(&saved.snapshot);
+        }
+        report.world = self.install_world(engine, world, &types);
+        let starting: Vec<_> =
+            placed.iter().filter(|placed| placed.starts).map(|placed| placed.tag.clone()).collect();
+        for ((placed, old_code), tasks) in placed.into_iter().zip(old_code).zip(tasks) {
+            report.modules.push(SwappedModule {
+                name: placed.tag.name().to_owned(),
+                generation: placed.generation.number,
+                changes: placed.changes,
+                tasks,
+            });
+            self.place(placed.tag, placed.generation, old_code);
+        }
+        report.pause = begin.elapsed();
+        report.failed_starts = self.start_all(engine, &starting);
+        Ok(report)
+    }
+
+    /// The types of all modules as they would be after the swap, in which all of them agree.
+    pub(crate) fn agreed_types(
+        &self,
+        candidates: &[Candidate],
+    ) -> Result<Vec<Arc<ModelTypeInfo>>, Rejection> {
+        let is_replaced = |tag: &ModuleTag| candidates.iter().any(|candidate| candidate.tag == *tag);
+        let staying = self.live().filter(|(tag, _)| !is_replaced(tag));
+        let staying = staying.map(|(tag, live)| (tag.name(), live.module.descriptor().kind(), &live.types));
+        let coming = candidates
+            .iter()
+            .map(|candidate| (candidate.name(), candidate.module.descriptor().kind(), &candidate.types));
+        // Model modules last: where several state a type, the world is to use the code of the one that exports it.
+        let mut all: Vec<_> = staying.chain(coming).collect();
+        all.sort_by_key(|(name, kind, _)| (*kind == ModuleKind::Model, name.to_owned()));
+
+        let mut agreed: BTreeMap<ComponentId, (&str, &Arc<ModelTypeInfo>)> = BTreeMap::new();
+        agreed.extend(self.config.own_types.iter().map(|info| (info.id(), ("keel", info))));
+        for (module, _, types) in all {
+            for info in types {
+                if let Some((other, known)) = agreed.get(&info.id()) {
+                    if known.fingerprint() != info.fingerprint() || known.name() != info.name() {
+                        return Err(disagreement(module, other, info));
+                    }
+                }
+                agreed.insert(info.id(), (module, info));
+            }
+        }
+        Ok(agreed.into_values().map(|(_, info)| Arc::clone(info)).collect())
+    }
+
+    /// The fields of the generations that are to be replaced.
+    fn save_states(&self, candidates: &[Candidate]) -> Result<SavedStates, Rejection> {
+        let mut states = SavedStates::new();
+        for candidate in candidates {
+            let live = self.slots.get(&candidate.id()).and_then(|slot| slot.live.as_ref());
+            let Some(view_model) = live.and_then(|live| live.view_model.as_ref()) else { continue };
+            states.insert(candidate.name().to_owned(), save_state(candidate.name(), view_model)?);
+        }
+        Ok(states)
+    }
+
+    /// A world of the new types, if the running one can't stay as it is.
+    fn rebuilt_world(
+        &self,
+        world: &World,
+        types: &[Arc<ModelTypeInfo>],
+        consent: Consent,
+        module: &str,
+    ) -> Result<Option<(World, RestoreReport)>, Rejection> {
+        let is_same = |info: &Arc<ModelTypeInfo>| {
+            world.type_info(info.id()).is_none_or(|known| known.fingerprint() == info.fingerprint())
+        };
+        let is_gone = |known: &Arc<ModelTypeInfo>| !types.iter().any(|info| info.id() == known.id());
+        let own = World::own_types();
+        let is_own = |known: &Arc<ModelTypeInfo>| own.iter().any(|own| own.id() == known.id());
+        if types.iter().all(is_same) && !world.types().any(|known| is_gone(known) && !is_own(known)) {
+            return Ok(None);
+        }
+        World::from_snapshot(types.iter().map(Arc::clone), &self.point.world, consent.accepts_loss())
+            .map(Some)
+            .map_err(|error| Rejection::restore(module, &error))
+    }
+
+    /// Puts the new world in place, or tells the running one of the new code for its types.
+    fn install_world(
+        &mut self,
+        engine: &mut Engine,
+        world: Option<(World, RestoreReport)>,
+        types: &[Arc<ModelTypeInfo>],
+    ) -> RestoreReport {
+        if let Some((world, report)) = world {
+            self.replaced_worlds.push(engine.replace_world(world));
+            self.ring.world_was_rebuilt();
+            return report;
+        }
+        for info in types {
+            // The fingerprints were found equal, or the type is new.
+            if let Err(error) = engine.world_mut().register(Arc::clone(info)) {
+                log::error!("type `{}` could not be registered: {error}", info.name());
+            }
+        }
+        RestoreReport { carried: self.point.world.values(), ..RestoreReport::default() }
+    }
+
+    fn place(&mut self, tag: ModuleTag, generation: Generation, old_code: ModuleCode) {
+        let epoch = self.ring.epoch();
+        let slot = self.slots.entry(tag.id()).or_insert_with(|| Slot {
+            tag: tag.clone(),
+            lifecycle: Lifecycle::default(),
+            live: None,
+        });
+        if let Some(old) = slot.live.replace(generation) {
+            self.ring.push(Replaced { tag, code: old_code, epoch, generation: old });
+        }
+    }
+
+    /// Starts new modules, one after the other. One that fails is taken out again, with all it did to the world.
+    fn start_all(&mut self, engine: &mut Engine, modules: &[ModuleTag]) -> Vec<Rejection> {
+        modules.iter().filter_map(|module| self.start(engine, module).err()).collect()
+    }
+
+    fn start(&mut self, engine: &mut Engine, module: &ModuleTag) -> Result<(), Rejection> {
+        let live = self.slots.get(&module.id()).and_then(|slot| slot.live.as_ref());
+        let Some(view_model) = live.and_then(|live| live.view_model.clone()) else { return Ok(()) };
+        engine.save(&mut self.point).map_err(|error| Rejection::save(module.name(), &error))?;
+        let checker = self.checker();
+        let started = engine.run_as(module, |frame| {
+            let mut view_model = view_model.lock();
+            Ok(checker.within_deadline(module.name(), "start", view_model.start(frame)))
+        });
+        let started = started.unwrap_or_else(|panic| Err(Rejection::call(module.name(), "start", &panic)));
+        started.inspect_err(|_| {
+            drop(view_model);
+            self.take_out(engine, module);
+        })
+    }
+
+    /// Takes a module that could not start out again, and puts the world back.
+    fn take_out(&mut self, engine: &mut Engine, module: &ModuleTag) {
+        let types: Vec<_> = engine.world().types().map(Arc::clone).collect();
+        match World::from_snapshot(types, &self.point.world, false) {
+            Ok((world, _)) => {
+                drop(engine.replace_world(world));
+                engine.restore_clock(&self.point);
+            }
+            Err(error) => log::error!("the world could not be put back: {error}"),
+        }
+        drop(engine.remove_module(module));
+        if let Ok(released) = self.binding.unbind(module.id()) {
+            self.ring.release(released);
+        }
+        if let Some(slot) = self.slots.get_mut(&module.id()) {
+            slot.live = None;
+        }
+    }
+
+    /// Starts the game's state afresh: an empty world, new fields of all modules, and their `start`.
+    ///
+    /// # Errors
+    /// [`Rejection`] when a module can't be made afresh; nothing has changed then.
+    pub fn reset(&mut self, engine: &mut Engine) -> Result<Vec<Rejection>, Rejection> {
+        let checker = self.checker();
+        let modules: Vec<_> =
+            self.live().map(|(tag, live)| (tag.clone(), live.module.clone(), live.number)).collect();
+        let mut candidates = Vec::new();
+        for (tag, module, number) in modules {
+            engine.drain_tasks(tag.id(), self.config.drain_deadline);
+            candidates.push(checker.prepare(module, number)?);
+        }
+        let offers: Vec<_> = candidates.iter_mut().map(Candidate::take_offer).collect();
+        let prepared = prepare_all(candidates, &SavedStates::new(), Consent::Lossless)?;
+        let (code, placed): (Vec<_>, Vec<_>) = prepared.into_iter().map(Prepared::split).unzip();
+        let old_code = engine.exchange(code).map_err(|error| Rejection::engine("", &error))?;
+        match self.binding.rebind(offers) {
+            Ok(released) => self.ring.release(released),
+            Err(error) => {
+                // The old code was in place a moment ago, so it fits.
+                let _ = engine.exchange(old_code);
+                return Err(Rejection::bind("", &error));
+            }
+        }
+        drop(old_code);
+        engine.reset();
+        let starting: Vec<_> = placed.iter().map(|placed| placed.tag.clone()).collect();
+        for placed in placed {
+            if let Some(slot) = self.slots.get_mut(&placed.tag.id()) {
+                slot.live = Some(placed.generation);
+            }
+        }
+        Ok(self.start_all(engine, &starting))
+    }
+
+    /// Stops a module and takes it out. Its components stay in the world.
+    ///
+    /// # Errors
+    /// [`Rejection`] when there is no such module.
+    pub fn remove(&mut self, engine: &mut Engine, module: &str) -> Result<(), Rejection> {
+        let tag = ModuleTag::new(module);
+        let live = self.slots.get_mut(&tag.id()).and_then(|slot| slot.live.take());
+        let Some(live) = live else { return Err(self.no_such_module(module)) };
+        engine.drain_tasks(tag.id(), self.config.drain_deadline);
+        if let Some(view_model) = &live.view_model {
+            let checker = self.checker();
+            let stopped = engine.run_as(&tag, |frame| {
+                let mut view_model = view_model.lock();
+                Ok(checker.within_deadline(module, "stop", view_model.stop(frame)))
+            });
+            if let Err(message) | Ok(Err(Rejection { message, .. })) = stopped {
+                log::warn!("module `{module}` was removed, though its `stop` failed: {message}");
+            }
+        }
+        let code = engine.remove_module(&tag);
+        if let Ok(released) = self.binding.unbind(tag.id()) {
+            self.ring.release(released);
+        }
+        self.ring.push(Replaced { epoch: self.ring.epoch(), tag: tag.clone(), code, generation: live });
+        self.slots.remove(&tag.id());
+        Ok(())
+    }
+
+    /// Walks a module's next generation to `Swapping`, through the states that the caller has not noted itself.
+    fn advance_to_swapping(&mut self, module: &str) {
+        use State::{Building, Checking, Swapping, Trial};
+        let id = ModuleId::of(module);
+        loop {
+            let state = self.slots.get(&id).map_or(State::Watching, |slot| slot.lifecycle.state());
+            let event = match state {
+                Swapping => return,
+                Building => Event::Built,
+                Checking => Event::Checked,
+                Trial => Event::Fits,
+                _ => Event::Saved,
+            };
+            self.note(module, event);
+        }
+    }
+}
+
+impl Prepared {
+    fn split(self) -> (ModuleCode, Placed) {
+        let Self { tag, generation, code, changes, starts } = self;
+        (code, Placed { tag, generation, changes, starts })
+    }
+}
+
+/// What is left of a candidate once its code is in the schedule.
+struct Placed {
+    tag: ModuleTag,
+    generation: Generation,
+    changes: Vec<Change>,
+    starts: bool,
+}
+
+/// Restores the states of all candidates; the first that fails ends it.
+fn prepare_all(
+    candidates: Vec<Candidate>,
+    states: &SavedStates,
+    consent: Consent,
+) -> Result<Vec<Prepared>, Rejection> {
+    candidates.into_iter().map(|candidate| prepare(candidate, states, consent)).collect()
+}
+
+fn prepare(candidate: Candidate, states: &SavedStates, consent: Consent) -> Result<Prepared, Rejection> {
+    let Candidate { tag, generation, types, view_model, module, .. } = candidate;
+    let mut prepared = Prepared {
+        code: ModuleCode::new(&tag),
+        generation: Generation { number: generation, types, view_model: None, module },
+        changes: Vec::new(),
+        starts: false,
+        tag,
+    };
+    let Some((mut view_model, setup)) = view_model else { return Ok(prepared) };
+    let name = prepared.tag.name();
+    match states.get(name) {
+        Some(saved) => prepared.changes = restore_state(name, &mut view_model, saved, consent)?,
+        None => prepared.starts = true,
+    }
+    let view_model = Arc::new(Mutex::new(view_model));
+    prepared.code = setup.into_code(&prepared.tag);
+    prepared.code.systems.insert(0, update_system(&view_model));
+    prepared.generation.view_model = Some(view_model);
+    Ok(prepared)
+}
+
+/// `ViewModel::update` as a system.
+fn update_system(view_model: &Arc<Mutex<LoadedViewModel>>) -> (SystemDescriptor, keel_engine::SystemCode) {
+    let view_model = Arc::clone(view_model);
+    let code =
+        move |frame: &mut Frame<'_>| view_model.lock().update(frame).map_err(|error| error.to_string());
+    (SystemDescriptor::new("update"), Box::new(code))
+}
+
+pub(crate) fn save_state(name: &str, view_model: &Mutex<LoadedViewModel>) -> Result<SavedValue, Rejection> {
+    let failed = |message: String| {
+        Rejection::new(name, Code::SaveFailed, format!("module `{name}` failed in `save_state`: {message}"))
+    };
+    let saved = contain(|| view_model.lock().save_state()).map_err(failed)?;
+    saved.map_err(|error| failed(error.to_string()))
+}
+
+fn restore_state(
+    name: &str,
+    view_model: &mut LoadedViewModel,
+    saved: &SavedValue,
+    consent: Consent,
+) -> Result<Vec<Change>, Rejection> {
+    let restored = contain(|| view_model.restore_state(saved, consent.accepts_loss()));
+    let restored = restored.map_err(|message| {
+        let message = format!("module `{name}` failed in `restore_state`: {message}");
+        Rejection::new(name, Code::RestoreFailed, message)
+    })?;
+    restored.map_err(|error| Rejection::state(name, &error))
+}
+
+fn disagreement(module: &str, other: &str, info: &ModelTypeInfo) -> Rejection {
+    let message = format!(
+        "modules `{module}` and `{other}` were compiled with different shapes of `{}`; build both again, with the \
+         same sources and features of the crate that declares it",
+        info.name()
+    );
+    Rejection::new(module, Code::TypesDisagree, message)
+}
