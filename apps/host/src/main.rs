@@ -1,3 +1,29 @@
-//! The binary `keel`.
+//! The binary `keel`: runs a game made of modules and swaps them while it runs.
+//!
+//! `keel run` is two processes of this binary. The *supervisor* watches the sources, builds, and owns the terminal;
+//! the *engine* owns the world, the frames and the modules. Whatever ends the engine, the supervisor is still there to
+//! leave the terminal clean and to say what happened.
 
-fn main() {}
+mod cli;
+mod commands;
+mod engine_process;
+mod event;
+mod os;
+mod protocol;
+mod supervisor;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::dispatch(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(cli::EXIT_FAILURE)
+        }
+    }
+}

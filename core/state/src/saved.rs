@@ -45,6 +45,14 @@ impl SavedValue {
         &self.schema
     }
 
+    /// The value as text, for people.
+    ///
+    /// # Errors
+    /// [`StateError`] when the bytes don't fit the schema.
+    pub fn display(&self) -> Result<String, StateError> {
+        self.schema.display(&mut self.bytes.as_slice())
+    }
+
     /// The size of the encoded value in bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keel_module_types::{DescriptorError, ModuleDescriptor};
+use keel_module_types::{DescriptorError, FINGERPRINT, ModuleDescriptor};
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 use crate::LoadError;
@@ -83,6 +83,21 @@ impl LibraryFile {
     /// The module's own writable statics. They start afresh in each generation.
     pub fn statics(&self) -> &[String] {
         &self.statics
+    }
+
+    /// Checks that the library was built as this host was, and needs nothing that it must not need.
+    ///
+    /// # Errors
+    /// [`LoadError::Mismatch`] and [`LoadError::ForeignLibrary`].
+    pub fn check_fit(&self) -> Result<(), LoadError> {
+        let module = || self.descriptor.name().to_owned();
+        if let Some((what, expected, found)) = self.descriptor.mismatch(&FINGERPRINT) {
+            return Err(LoadError::Mismatch { module: module(), what, expected, found });
+        }
+        if let Some(needed) = self.foreign_library() {
+            return Err(LoadError::ForeignLibrary { module: module(), needed: needed.to_owned() });
+        }
+        Ok(())
     }
 
     /// The first needed library that is neither the facade, std nor the system's.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use abi_stable::type_layout::TypeLayout;
 use keel_core_types::Shared;
-use keel_module_types::{FINGERPRINT, ModuleRoot, facade_address, root_layout};
+use keel_module_types::{ModuleRoot, facade_address, root_layout};
 use libloading::Library;
 
 use crate::module::{Mapped, contain};
@@ -75,7 +75,7 @@ impl Loader {
     /// # Errors
     /// As [`Loader::open`].
     pub fn open_file(&self, file: LibraryFile) -> Result<Module, LoadError> {
-        check_fit(&file)?;
+        file.check_fit()?;
         if !self.ledger.open.write().insert(file.path().to_owned()) {
             return Err(LoadError::AlreadyOpen { path: file.path().to_owned() });
         }
@@ -87,17 +87,6 @@ impl Loader {
         self.ledger.census.write().opened += 1;
         Ok(Module::new(Mapped::new(file, root, library, Arc::clone(&self.ledger))))
     }
-}
-
-fn check_fit(file: &LibraryFile) -> Result<(), LoadError> {
-    let module = || file.descriptor().name().to_owned();
-    if let Some((what, expected, found)) = file.descriptor().mismatch(&FINGERPRINT) {
-        return Err(LoadError::Mismatch { module: module(), what, expected, found });
-    }
-    if let Some(needed) = file.foreign_library() {
-        return Err(LoadError::ForeignLibrary { module: module(), needed: needed.to_owned() });
-    }
-    Ok(())
 }
 
 /// Opens the library and copies its root table, field by field as far as it can be trusted.

@@ -12,6 +12,7 @@ use keel_engine::{ModuleTag, contain};
 use keel_loader::{LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, Setup};
 
+use crate::swap::discard;
 use crate::{Code, Rejection};
 
 /// Opens libraries and asks them what they need, on any thread.
@@ -69,7 +70,8 @@ impl Checker {
     pub fn check(&self, path: &Path, generation: u64) -> Result<Candidate, Rejection> {
         let file_name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let module = self.loader.open(path).map_err(|error| Rejection::load(&file_name, &error))?;
-        self.prepare(module, generation)
+        let opened = module.clone();
+        self.prepare(module, generation).inspect_err(|_| discard(opened))
     }
 
     /// Makes a fresh candidate of a module that is open already.

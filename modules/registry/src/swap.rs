@@ -7,7 +7,7 @@ use std::time::Instant;
 use keel_core_types::{ComponentId, ModuleId};
 use keel_ecs::{ModelTypeInfo, RestoreReport, World};
 use keel_engine::{Engine, EngineSnapshot, Frame, ModuleCode, ModuleTag, SystemDescriptor, contain};
-use keel_loader::LoadedViewModel;
+use keel_loader::{LoadedViewModel, Module};
 use keel_module_types::ModuleKind;
 use keel_state::{Change, SavedValue};
 use parking_lot::Mutex;
@@ -73,7 +73,11 @@ impl Registry {
         let names: Vec<_> = candidates.iter().map(|candidate| candidate.name().to_owned()).collect();
         self.emit(&RegistryEvent::BeforeSwap { modules: names.clone() });
         names.iter().for_each(|name| self.advance_to_swapping(name));
+        let modules: Vec<_> = candidates.iter().map(|candidate| candidate.module.clone()).collect();
         let swapped = self.try_swap(engine, candidates, consent, saved);
+        if swapped.is_err() {
+            modules.into_iter().for_each(discard);
+        }
         for name in &names {
             let here = self.slots.get(&ModuleId::of(name)).map(|slot| slot.lifecycle.state());
             if here == Some(State::Swapping) {
@@ -439,6 +443,14 @@ fn restore_state(
         Rejection::new(name, Code::RestoreFailed, message)
     })?;
     restored.map_err(|error| Rejection::state(name, &error))
+}
+
+/// Lets a library go that never went live. Nothing of it is left but, at worst, what its author leaked.
+pub(crate) fn discard(module: Module) {
+    let name = module.descriptor().name().to_owned();
+    if let Err(kept) = module.retire() {
+        log::debug!("the refused library of `{name}` stays mapped: {kept}");
+    }
 }
 
 fn disagreement(module: &str, other: &str, info: &ModelTypeInfo) -> Rejection {

@@ -82,7 +82,7 @@ pub struct ModuleDescriptor {
     target: Text<64>,
     profile: Text<96>,
     flags: Text<256>,
-    facade: Text<16>,
+    facade: Text<32>,
     models: Entries<16>,
     provides: Entries<32>,
     requires: Entries<32>,

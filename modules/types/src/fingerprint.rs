@@ -1,5 +1,7 @@
 //! What a host and a module must have in common.
 
+use keel_module_macros::locked_hash;
+
 /// The compiler, target, profile, flags and facade sources that something was built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
@@ -11,7 +13,8 @@ pub struct Fingerprint {
     pub profile: &'static str,
     /// RUSTFLAGS, separated by spaces.
     pub flags: &'static str,
-    /// A hash of the sources of all crates that are compiled into the facade, and of Cargo.lock, as 16 hex digits.
+    /// Two hashes, each of 16 hex digits: of the sources of Keel's crates in the facade, and of what Cargo.lock says
+    /// of all others.
     pub facade: &'static str,
 }
 
@@ -21,8 +24,28 @@ pub const FINGERPRINT: Fingerprint = Fingerprint {
     target: env!("KEEL_TARGET"),
     profile: env!("KEEL_PROFILE"),
     flags: env!("KEEL_FLAGS"),
-    facade: env!("KEEL_FACADE"),
+    facade: FACADE_HASH,
 };
+
+/// See [`Fingerprint::facade`].
+const FACADE_HASH: &str = match std::str::from_utf8(&FACADE_HASH_BYTES) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
+const FACADE_HASH_BYTES: [u8; 32] = joined(env!("KEEL_FACADE"), locked_hash!("keel"));
+
+/// The two hashes, one after the other; `concat!` takes no macro of ours.
+const fn joined(sources: &str, locked: &str) -> [u8; 32] {
+    let mut joined = [b'0'; 32];
+    let mut index = 0;
+    while index < 16 {
+        joined[index] = sources.as_bytes()[index];
+        joined[16 + index] = locked.as_bytes()[index];
+        index += 1;
+    }
+    joined
+}
 
 static FACADE: u8 = 0;
 

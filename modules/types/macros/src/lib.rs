@@ -5,6 +5,7 @@
 
 mod data;
 mod kind;
+mod lockfile;
 mod model;
 mod root;
 mod sources;
@@ -12,7 +13,8 @@ mod view;
 mod view_model;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, ItemImpl, ItemTrait, parse_macro_input};
+use quote::quote;
+use syn::{DeriveInput, ItemImpl, ItemTrait, LitStr, parse_macro_input};
 
 /// Makes a struct or an enum something that can be saved: implements `Serialize`, `Deserialize` and `Schema`.
 ///
@@ -98,4 +100,12 @@ pub fn view_model(args: TokenStream, item: TokenStream) -> TokenStream {
 pub fn model(input: TokenStream) -> TokenStream {
     let model = parse_macro_input!(input as model::Model);
     model::expand(&model).unwrap_or_else(|error| error.into_compile_error()).into()
+}
+
+/// The hash of what Cargo.lock says of a package and all that it is built from, as 16 hex digits. For Keel itself.
+#[doc(hidden)]
+#[proc_macro]
+pub fn locked_hash(input: TokenStream) -> TokenStream {
+    let package = parse_macro_input!(input as LitStr);
+    lockfile::hash(&package).map_or_else(|error| error.into_compile_error(), |hash| quote!(#hash)).into()
 }

@@ -17,7 +17,7 @@ pub(crate) fn hash(span: Span) -> Result<u64> {
     collect(&root.join("src"), &mut files)
         .map_err(|error| Error::new(span, format!("the crate's sources can't be read: {error}")))?;
     files.sort();
-    let mut hash = 0xcbf2_9ce4_8422_2325;
+    let mut hash = FNV_OFFSET;
     for file in files {
         let name = file.strip_prefix(&root).unwrap_or(&file).to_string_lossy().replace('\\', "/");
         hash = fnv1a(hash, name.as_bytes());
@@ -38,6 +38,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
+/// The start of a 64-bit FNV-1a hash.
+pub(crate) const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// Hashes on.
+pub(crate) fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

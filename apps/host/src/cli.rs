@@ -1,0 +1,157 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Something went wrong; standard error says what.
+pub(crate) const EXIT_FAILURE: u8 = 1;
+/// The modules don't fit together, or one was refused.
+pub(crate) const EXIT_REFUSED: u8 = 3;
+/// The engine process ended by itself.
+pub(crate) const EXIT_ENGINE_DIED: u8 = 4;
+
+/// A game engine that you rebuild while it runs.
+#[derive(Parser)]
+#[command(name = "keel", version, about, after_help = EXAMPLES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  keel run                          play; edit a crate under systems/ and save it
+  keel run --headless --json        no terminal; one JSON object a line
+  keel run --headless --frames 600 --fps 0
+                                    600 frames as fast as they go
+  keel check                        do the modules fit together?
+  keel new system weather           a new module, ready to be edited
+
+Exit codes:
+  0  all went well, or you ended it
+  1  something went wrong
+  2  the command line makes no sense
+  3  the modules don't fit together, or one was refused
+  4  the engine process ended by itself";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Runs the game, and swaps each module when its source is saved.
+    Run(RunArgs),
+    /// Lists the modules of the workspace.
+    Modules(FormatArgs),
+    /// Checks that the modules fit together and can be loaded. Nothing of the game runs.
+    Check(FormatArgs),
+    /// Saves, shows or compares snapshots of games.
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
+    /// Makes a new crate.
+    #[command(subcommand)]
+    New(NewCommand),
+    /// The engine process. `keel run` starts it.
+    #[command(hide = true)]
+    Engine(EngineArgs),
+}
+
+#[derive(Args, Clone, Default)]
+pub(crate) struct RunArgs {
+    /// No terminal: plain lines instead.
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// One JSON object a line on standard output; implies --headless.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Ends after so many frames.
+    #[arg(long, value_name = "N")]
+    pub(crate) frames: Option<u64>,
+    /// Frames a second; 0 for as many as go. Each simulates 1/N of a second, or 1/60 for 0.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub(crate) fps: u32,
+    /// Don't watch the sources; reload by key only.
+    #[arg(long)]
+    pub(crate) no_watch: bool,
+    /// Where the game's random numbers start.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Goes on with the game in this snapshot.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Saves the game into this snapshot when it ends.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_to: Option<PathBuf>,
+    /// Accepts swaps that lose data, without asking.
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct FormatArgs {
+    /// JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SnapshotCommand {
+    /// Runs the game without a terminal for some frames, and saves it.
+    Save {
+        /// The file to write.
+        file: PathBuf,
+        /// After so many frames.
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        frames: u64,
+        /// Where the game's random numbers start.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+    },
+    /// Prints what a snapshot holds, value by value.
+    Show {
+        /// The snapshot.
+        file: PathBuf,
+    },
+    /// Prints what differs between two snapshots. Exit status 1 when something does.
+    Diff {
+        /// The first snapshot.
+        before: PathBuf,
+        /// The second snapshot.
+        after: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum NewCommand {
+    /// A view-model module under systems/, which builds, loads and is tested at once.
+    System {
+        /// The name of its package: lower-case letters, digits and dashes.
+        name: String,
+    },
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct EngineArgs {
+    /// Frames a second; 0 for as many as go.
+    #[arg(long)]
+    pub(crate) fps: u32,
+    /// Ends after so many frames.
+    #[arg(long)]
+    pub(crate) frames: Option<u64>,
+    /// Where the game's random numbers start.
+    #[arg(long)]
+    pub(crate) seed: u64,
+    /// Simulates a fixed time in each frame, however long it took.
+    #[arg(long)]
+    pub(crate) fixed: bool,
+    /// Computes the world's hash each second.
+    #[arg(long)]
+    pub(crate) hash: bool,
+    /// Saves the game into this file when it ends.
+    #[arg(long)]
+    pub(crate) save_to: Option<PathBuf>,
+    /// The columns of the terminal; 0 for none.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) columns: u16,
+    /// The rows of the terminal.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) rows: u16,
+}

@@ -1,0 +1,66 @@
+//! `keel check`: do the modules fit together, and can each be loaded? Nothing of the game runs.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use keel_builder::CancelToken;
+use keel_loader::{LibraryFile, LoadError};
+use serde::Serialize;
+
+use crate::cli::{EXIT_REFUSED, FormatArgs};
+use crate::workspace;
+
+#[derive(Serialize)]
+struct Row {
+    module: String,
+    path: PathBuf,
+    fits: bool,
+    message: Option<String>,
+    /// Statics of the module: they start afresh in each generation.
+    statics: Vec<String>,
+    /// Whether it can be unmapped after it was replaced.
+    can_be_unmapped: bool,
+}
+
+pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
+    let (_, workspace) = workspace::read()?;
+    let report = workspace::builder(&workspace).build(&workspace::all_modules(&workspace), &CancelToken::new())?;
+    let rows: Vec<_> = report.artifacts.iter().map(|artifact| row(&artifact.package, &artifact.path)).collect();
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &rows)?;
+        writeln!(out)?;
+    } else {
+        for row in &rows {
+            let verdict = row.message.as_deref().unwrap_or("fits");
+            writeln!(out, "{:24}  {verdict}", row.module)?;
+            if !row.statics.is_empty() {
+                writeln!(out, "{:24}  its statics start afresh in each generation: {}", "", row.statics.join(", "))?;
+            }
+            if !row.can_be_unmapped {
+                writeln!(out, "{:24}  it has thread-local storage, so old generations stay in memory", "")?;
+            }
+        }
+    }
+    let all_fit = rows.iter().all(|row| row.fits);
+    Ok(if all_fit { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
+}
+
+/// Reads the library's descriptor. What only its code could tell is found when it is loaded.
+fn row(module: &str, path: &std::path::Path) -> Row {
+    let read = LibraryFile::read(path).and_then(|file| match file.check_fit() {
+        Ok(()) => Ok(file),
+        Err(error) => Err(error),
+    });
+    let message = read.as_ref().err().map(LoadError::to_string);
+    let file = read.ok();
+    Row {
+        module: module.to_owned(),
+        path: path.to_owned(),
+        fits: message.is_none(),
+        message,
+        statics: file.as_ref().map(|file| file.statics().to_vec()).unwrap_or_default(),
+        can_be_unmapped: file.is_none_or(|file| !file.has_thread_locals()),
+    }
+}

@@ -1,0 +1,23 @@
+//! What each command does.
+
+mod check;
+mod modules;
+mod new;
+mod snapshot;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::{engine_process, supervisor};
+
+/// Carries out what the command line says.
+pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command.unwrap_or(Command::Run(Default::default())) {
+        Command::Run(args) => supervisor::run(args),
+        Command::Engine(args) => engine_process::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Modules(args) => modules::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Snapshot(command) => snapshot::run(command),
+        Command::New(command) => new::run(&command),
+    }
+}

@@ -1,0 +1,315 @@
+//! The engine process: worlds, frames and modules. It does what the supervisor says, and tells what happens.
+
+mod link;
+mod logger;
+mod pace;
+mod swapper;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use crossbeam_channel::{Receiver, select};
+use keel::binding::Binding;
+use keel::engine::{Engine, EngineConfig, Fault, install_panic_hook};
+use keel_registry::{BoundViews, Consent, Registry, RegistryConfig, Rejection, State};
+
+use crate::cli::EngineArgs;
+use crate::event::{Event, ModuleLine, Stage};
+use crate::os;
+use crate::protocol::{BuildState, FromEngine, Library, ToEngine};
+use link::Link;
+use pace::Pace;
+use swapper::{Checked, Swapper};
+
+/// How often the figures are told.
+const STATS_PERIOD: Duration = Duration::from_secs(1);
+
+/// Runs the engine until the supervisor ends it, or the last frame has run.
+pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
+    let stream = os::own_stream().context("this is the engine process; start it by `keel run`")?;
+    let (link, orders) = Link::start(stream)?;
+    logger::install(&link);
+    install_panic_hook();
+    let mut host = Host::new(args, link);
+    host.run(&orders)
+}
+
+struct Host {
+    args: EngineArgs,
+    link: Link,
+    engine: Engine,
+    registry: Registry,
+    swapper: Swapper,
+    pace: Pace,
+    paused: bool,
+    running: bool,
+    stats_due: Instant,
+    frames_since_stats: u64,
+    work_since_stats: Duration,
+}
+
+impl Host {
+    fn new(args: &EngineArgs, link: Link) -> Self {
+        let binding = Arc::new(Binding::new());
+        let step = Duration::from_secs(1) / if args.fps == 0 { 60 } else { args.fps };
+        let config = EngineConfig { step, seed: args.seed, ..EngineConfig::default() };
+        let engine = Engine::with_views(config, Box::new(BoundViews::new(&binding)));
+        let registry = Registry::new(RegistryConfig::default(), binding);
+        Self {
+            args: args.clone(),
+            link,
+            engine,
+            swapper: Swapper::new(registry.checker()),
+            registry,
+            pace: Pace::new(args.fps, step, args.fixed),
+            paused: false,
+            running: true,
+            stats_due: Instant::now() + STATS_PERIOD,
+            frames_since_stats: 0,
+            work_since_stats: Duration::ZERO,
+        }
+    }
+
+    fn run(&mut self, orders: &Receiver<ToEngine>) -> anyhow::Result<()> {
+        let first = orders.recv().context("the supervisor has gone")?;
+        self.obey(first);
+        while self.running {
+            self.between_frames(orders);
+            if !self.running || self.is_last_frame_done() {
+                break;
+            }
+            if !self.paused {
+                self.frame();
+            }
+        }
+        self.tell_stats();
+        if let Some(file) = self.args.save_to.clone() {
+            self.save_game(file);
+        }
+        self.link.send(&FromEngine::Done);
+        Ok(())
+    }
+
+    fn is_last_frame_done(&self) -> bool {
+        self.args.frames.is_some_and(|frames| self.engine.time().frame >= frames)
+    }
+
+    /// Waits for the next frame's time; orders and checked modules are taken up as they come.
+    fn between_frames(&mut self, orders: &Receiver<ToEngine>) {
+        loop {
+            let wait = if self.paused { STATS_PERIOD } else { self.pace.until_next() };
+            let checked = self.swapper.checked().clone();
+            select! {
+                recv(orders) -> order => match order {
+                    Ok(order) => self.obey(order),
+                    // The supervisor is gone, and with it everyone who could see this.
+                    Err(_) => self.running = false,
+                },
+                recv(checked) -> checked => {
+                    if let Ok(checked) = checked {
+                        self.finish_swap(checked);
+                    }
+                }
+                default(wait) => return,
+            }
+            if !self.running {
+                return;
+            }
+        }
+    }
+
+    fn frame(&mut self) {
+        let dt = self.pace.begin();
+        let begin = Instant::now();
+        self.engine.update(dt);
+        self.work_since_stats += begin.elapsed();
+        self.frames_since_stats += 1;
+        if let Some(line) = self.swapper.first_frame_done() {
+            self.tell(Event::Swap(line));
+        }
+        let faults = self.engine.take_faults();
+        self.registry.note_faults(&faults);
+        faults.into_iter().for_each(|fault| self.tell_fault(fault));
+        if Instant::now() >= self.stats_due {
+            self.tell_stats();
+        }
+        self.tidy();
+    }
+
+    /// Retires old generations, if that is wanted at all, between two frames.
+    fn tidy(&mut self) {
+        let report = self.registry.tidy(&mut self.engine);
+        for kept in report.kept {
+            self.tell_log("debug", format!("stays mapped: {kept}"));
+        }
+    }
+
+    fn obey(&mut self, order: ToEngine) {
+        match order {
+            ToEngine::Load { modules, game } => self.load(modules, game.as_deref()),
+            ToEngine::Swap(request) => self.swapper.check(request, &self.registry),
+            ToEngine::Remove { module } => self.remove(&module),
+            ToEngine::Reset => self.reset(),
+            ToEngine::Pause { paused } => {
+                self.paused = paused;
+                self.pace.restart();
+            }
+            ToEngine::SaveGame { path } => self.save_game(path),
+            ToEngine::Build(state) => self.note_build(&state),
+            ToEngine::Log { level, message } => self.tell_log(&level, message),
+            ToEngine::Key(_) | ToEngine::Resize { .. } => {}
+            ToEngine::Stop => self.running = false,
+        }
+    }
+
+    /// Loads all modules at once. Those that are refused are told and left out.
+    fn load(&mut self, modules: Vec<Library>, game: Option<&Path>) {
+        let checker = self.registry.checker();
+        let checked = swapper::check_all(&checker, modules, |_| 0);
+        let (mut candidates, mut refused) = (Vec::new(), Vec::new());
+        for (_, outcome) in checked {
+            match outcome {
+                Ok(candidate) => candidates.push(candidate),
+                Err(rejection) => refused.push(rejection),
+            }
+        }
+        let begun = match game {
+            None => self.registry.swap(&mut self.engine, candidates, Consent::Lossless),
+            Some(path) => std::fs::read(path)
+                .map_err(|error| {
+                    let message = format!("the game in {} can't be read: {error}", path.display());
+                    Rejection::new("", keel_registry::Code::RestoreFailed, message)
+                })
+                .and_then(|bytes| {
+                    self.registry.resume_game(&mut self.engine, candidates, &bytes, Consent::Lossless)
+                }),
+        };
+        match begun {
+            Ok(report) => refused.extend(report.failed_starts),
+            Err(rejection) => refused.push(rejection),
+        }
+        refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection));
+        self.tell(Event::Ready { modules: self.module_lines() });
+        self.pace.restart();
+    }
+
+    fn finish_swap(&mut self, checked: Checked) {
+        match self.swapper.apply(checked, &mut self.registry, &mut self.engine) {
+            Ok(failed_starts) => {
+                failed_starts.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection));
+                // The new code runs at once; its first frame is not kept waiting for the old one's time.
+                self.pace.hurry();
+            }
+            Err((stage, rejection)) => self.tell_rejection(stage, rejection),
+        }
+    }
+
+    fn remove(&mut self, module: &str) {
+        match self.registry.remove(&mut self.engine, module) {
+            Ok(()) => self.tell_log("info", format!("module `{module}` was removed")),
+            Err(rejection) => self.tell_log("warn", rejection.to_string()),
+        }
+    }
+
+    fn reset(&mut self) {
+        match self.registry.reset(&mut self.engine) {
+            Ok(failed) => {
+                failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection));
+                self.tell_log("info", "the game was started afresh".to_owned());
+            }
+            Err(rejection) => self.tell_rejection(Stage::Swap, rejection),
+        }
+    }
+
+    fn save_game(&mut self, path: PathBuf) {
+        let saved = self.registry.save_game(&self.engine, Vec::new()).map_err(|error| error.to_string());
+        let saved = saved
+            .and_then(|bytes| keel::state::write_file(&path, &bytes).map_err(|error| error.to_string()));
+        self.link.send(&FromEngine::Saved { path, error: saved.err() });
+    }
+
+    fn note_build(&mut self, state: &BuildState) {
+        let (modules, event) = match state {
+            BuildState::Idle => return,
+            BuildState::Building { modules } => (modules, keel_registry::Event::Saved),
+            BuildState::Failed { modules, .. } => (modules, keel_registry::Event::Failed),
+        };
+        let known: Vec<_> = self.registry.modules().into_iter().map(|status| status.name).collect();
+        for module in modules.iter().filter(|module| known.contains(module)) {
+            self.registry.note(module, event);
+        }
+    }
+
+    // What is told.
+
+    fn tell(&mut self, event: Event) {
+        self.link.send(&FromEngine::Event(event));
+    }
+
+    fn tell_log(&mut self, level: &str, message: String) {
+        self.tell(Event::Log { level: level.to_owned(), message });
+    }
+
+    fn tell_rejection(&mut self, stage: Stage, rejection: Rejection) {
+        let code = serde_json::to_value(rejection.code).ok();
+        let code = code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
+        self.tell(Event::Rejected { module: rejection.module, stage, code, message: rejection.message });
+    }
+
+    fn tell_fault(&mut self, fault: Fault) {
+        let Fault { module, system, message, frame, panicked } = fault;
+        self.tell(Event::Fault { module, system, message, frame, suspended: panicked });
+    }
+
+    fn tell_stats(&mut self) {
+        let world_hash = self.args.hash.then(|| self.engine.world().hash()).and_then(Result::ok);
+        let since = STATS_PERIOD + Instant::now().saturating_duration_since(self.stats_due);
+        let frames = self.frames_since_stats.max(1);
+        let census = self.registry.census();
+        let time = self.engine.time();
+        self.tell(Event::Stats {
+            frame: time.frame,
+            step: time.step,
+            fps: self.frames_since_stats as f64 / since.as_secs_f64(),
+            frame_ms: self.work_since_stats.as_secs_f64() * 1e3 / frames as f64,
+            entities: self.engine.world().len(),
+            world_hash: world_hash.map(|hash| format!("{hash:016x}")),
+            rss_kib: os::resident_kib(),
+            libraries: census.mapped(),
+            libraries_kept: census.kept,
+        });
+        self.stats_due = Instant::now() + STATS_PERIOD;
+        self.frames_since_stats = 0;
+        self.work_since_stats = Duration::ZERO;
+    }
+
+    fn module_lines(&self) -> Vec<ModuleLine> {
+        let modules = self.registry.modules().into_iter();
+        let lines = modules.map(|status| ModuleLine {
+            name: status.name,
+            kind: status.kind.name().to_owned(),
+            version: status.version,
+            generation: status.generation,
+            state: state_name(status.state).to_owned(),
+            views: status.views,
+        });
+        lines.collect()
+    }
+}
+
+/// The state as people and machines read it.
+fn state_name(state: State) -> &'static str {
+    match state {
+        State::Watching => "watching",
+        State::Building => "building",
+        State::Checking => "checking",
+        State::Trial => "trial",
+        State::Swapping => "swapping",
+        State::Probation => "probation",
+        State::Live => "live",
+        State::Rejected => "rejected",
+        State::Suspended => "suspended",
+    }
+}

@@ -1,0 +1,151 @@
+//! Checking modules beside the game, and swapping them in between two frames.
+
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use keel::engine::Engine;
+use keel::state::{Change, ChangeKind};
+use keel_registry::{Candidate, Checker, Consent, Registry, Rejection, SwapReport};
+
+use crate::event::{Stage, StagesMs, SwapLine};
+use crate::protocol::{Library, SwapRequest};
+
+/// Modules that were checked together, and are to be swapped together.
+pub(crate) struct Checked {
+    request: SwapRequest,
+    outcome: Result<Vec<Candidate>, Rejection>,
+    check: Duration,
+}
+
+/// The swaps of one engine.
+pub(crate) struct Swapper {
+    checker: Checker,
+    sender: Sender<Checked>,
+    checked: Receiver<Checked>,
+    /// A swap whose new code has not run yet.
+    unreported: Option<(SwapLine, Option<u64>)>,
+}
+
+impl Swapper {
+    pub(crate) fn new(checker: Checker) -> Self {
+        let (sender, checked) = unbounded();
+        Self { checker, sender, checked, unreported: None }
+    }
+
+    /// Where checked modules come out.
+    pub(crate) fn checked(&self) -> &Receiver<Checked> {
+        &self.checked
+    }
+
+    /// Begins to check, on a thread of its own.
+    pub(crate) fn check(&self, request: SwapRequest, registry: &Registry) {
+        let (checker, sender) = (self.checker.clone(), self.sender.clone());
+        let generations: Vec<_> =
+            request.modules.iter().map(|library| registry.next_generation(&library.module)).collect();
+        let spawned = thread::Builder::new().name("keel-check".to_owned()).spawn(move || {
+            let begin = Instant::now();
+            let modules = request.modules.clone();
+            let checked = check_all(&checker, modules, |index| generations[index]);
+            let outcome = checked.into_iter().map(|(_, outcome)| outcome).collect();
+            // The engine that would receive it may have ended.
+            let _ = sender.send(Checked { request, outcome, check: begin.elapsed() });
+        });
+        if let Err(error) = spawned {
+            keel::log::error!("no thread to check modules could be started: {error}");
+        }
+    }
+
+    /// Puts checked modules in place.
+    pub(crate) fn apply(
+        &mut self,
+        checked: Checked,
+        registry: &mut Registry,
+        engine: &mut Engine,
+    ) -> Result<Vec<Rejection>, (Stage, Rejection)> {
+        let Checked { request, outcome, check } = checked;
+        let candidates = outcome.map_err(|rejection| (Stage::Check, rejection))?;
+        let consent = if request.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
+        let begin = Instant::now();
+        let report = registry.swap(engine, candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;
+        let swap = begin.elapsed();
+        let line = line(&request, &report, check, swap);
+        self.unreported = Some((line, request.saved_at_us));
+        Ok(report.failed_starts)
+    }
+
+    /// After a frame: the report of the swap whose new code has just run for the first time.
+    pub(crate) fn first_frame_done(&mut self) -> Option<SwapLine> {
+        let (mut line, saved_at_us) = self.unreported.take()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        line.edit_to_running_ms =
+            saved_at_us.map(|saved| now.saturating_sub(Duration::from_micros(saved)).as_secs_f64() * 1e3);
+        Some(line)
+    }
+}
+
+/// Checks modules side by side: they are independent of each other until they are bound.
+pub(crate) fn check_all(
+    checker: &Checker,
+    modules: Vec<Library>,
+    generation: impl Fn(usize) -> u64 + Sync,
+) -> Vec<(Library, Result<Candidate, Rejection>)> {
+    let check = |index: usize, library: &Library| {
+        checker.check(&library.path, generation(index)).map_err(|mut rejection| {
+            rejection.module.clone_from(&library.module);
+            rejection
+        })
+    };
+    if let [library] = modules.as_slice() {
+        let outcome = check(0, library);
+        return modules.into_iter().map(|library| library).zip([outcome]).collect();
+    }
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = modules
+            .iter()
+            .enumerate()
+            .map(|(index, library)| scope.spawn(move || check(index, library)))
+            .collect();
+        threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
+    });
+    let outcomes = outcomes.into_iter().zip(&modules).map(|(outcome, library)| {
+        outcome.unwrap_or_else(|_| {
+            let message = format!("checking `{}` panicked; this is a defect of the host", library.module);
+            Err(Rejection::new(&library.module, keel_registry::Code::LoadFailed, message))
+        })
+    });
+    let outcomes: Vec<_> = outcomes.collect();
+    modules.into_iter().zip(outcomes).collect()
+}
+
+fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Duration) -> SwapLine {
+    let names: Vec<_> = report.modules.iter().map(|module| module.name.as_str()).collect();
+    let of_modules = report.modules.iter().flat_map(|module| &module.changes);
+    let changes: Vec<_> = report.world.changes.iter().chain(of_modules).collect();
+    let of_kind = |is: fn(&ChangeKind) -> bool| {
+        changes.iter().filter(|change| is(change.kind())).map(|change| change.path().to_owned()).collect()
+    };
+    let is_defaulted = |kind: &ChangeKind| matches!(kind, ChangeKind::Defaulted);
+    let is_dropped = |kind: &ChangeKind| matches!(kind, ChangeKind::Dropped { .. } | ChangeKind::DroppedVariant);
+    let others = changes.iter().filter(|change| !is_defaulted(change.kind()) && !is_dropped(change.kind()));
+    let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+    SwapLine {
+        module: names.join("+"),
+        generation: report.modules.iter().map(|module| module.generation).max().unwrap_or(0),
+        edit_to_running_ms: None,
+        stages_ms: StagesMs {
+            detect: request.detect_ms,
+            build: request.build_ms,
+            check: ms(check),
+            swap: ms(swap),
+        },
+        pause_ms: ms(report.pause),
+        carried: report.world.carried,
+        converted: report.world.converted,
+        defaulted: of_kind(is_defaulted),
+        dropped: of_kind(is_dropped),
+        changed: others.map(|change: &&Change| change.to_string()).collect(),
+        rebuilt: report.rebuilt,
+        tasks_cancelled: report.modules.iter().map(|module| module.tasks.cancelled).sum(),
+    }
+}

@@ -1,0 +1,133 @@
+//! What a running game tells: the objects that `--json` prints, one a line. The guide's chapter "What machines read"
+//! documents each field.
+
+use serde::{Deserialize, Serialize};
+
+/// One line of `keel run --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Event {
+    /// The modules are live and the first frame is about to run.
+    Ready { modules: Vec<ModuleLine> },
+    /// Once a second, and at the end.
+    Stats {
+        frame: u64,
+        step: u64,
+        fps: f64,
+        frame_ms: f64,
+        entities: usize,
+        /// 16 hex digits; absent unless it was asked for.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        world_hash: Option<String>,
+        rss_kib: u64,
+        libraries: u64,
+        libraries_kept: u64,
+    },
+    /// New code has run its first frame.
+    Swap(SwapLine),
+    /// A new generation was refused; the old one goes on.
+    Rejected { module: String, stage: Stage, code: String, message: String },
+    /// The engine process was started again.
+    Restarted { reason: String, restart_ms: f64 },
+    /// A module's code failed.
+    Fault { module: String, system: String, message: String, frame: u64, suspended: bool },
+    /// Something else worth a line.
+    Log { level: String, message: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ModuleLine {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) version: String,
+    pub(crate) generation: u64,
+    pub(crate) state: String,
+    pub(crate) views: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SwapLine {
+    /// The module whose source was saved; with several, joined by `+`.
+    pub(crate) module: String,
+    pub(crate) generation: u64,
+    /// From the moment the file was closed to the end of the first frame of new code; absent without a save.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) edit_to_running_ms: Option<f64>,
+    pub(crate) stages_ms: StagesMs,
+    pub(crate) pause_ms: f64,
+    pub(crate) carried: usize,
+    pub(crate) converted: usize,
+    pub(crate) defaulted: Vec<String>,
+    pub(crate) dropped: Vec<String>,
+    /// Every other change of a type, in words.
+    pub(crate) changed: Vec<String>,
+    /// Whether the world was built anew.
+    pub(crate) rebuilt: bool,
+    pub(crate) tasks_cancelled: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StagesMs {
+    pub(crate) detect: f64,
+    pub(crate) build: f64,
+    pub(crate) check: f64,
+    pub(crate) swap: f64,
+}
+
+/// Where a new generation was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    Resolve,
+    Build,
+    Check,
+    Swap,
+}
+
+impl Event {
+    /// The line for people.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Ready { modules } => {
+                let names: Vec<_> = modules.iter().map(|module| module.name.as_str()).collect();
+                format!("{} modules are live: {}", modules.len(), names.join(", "))
+            }
+            Self::Stats { frame, fps, frame_ms, entities, .. } => {
+                format!("frame {frame}: {fps:.0} fps, {frame_ms:.2} ms a frame, {entities} entities")
+            }
+            Self::Swap(swap) => swap.text(),
+            Self::Rejected { module, stage, code, message } => {
+                let stage = format!("{stage:?}").to_lowercase();
+                format!("{module} was refused at {stage} [{code}]: {message}")
+            }
+            Self::Restarted { reason, restart_ms } => {
+                format!("the engine was started again in {restart_ms:.0} ms: {reason}")
+            }
+            Self::Fault { module, system, message, suspended, .. } => {
+                let suspended = if *suspended { "; the module is suspended until its next swap" } else { "" };
+                format!("{module}/{system} failed: {message}{suspended}")
+            }
+            Self::Log { level, message } => format!("{level}: {message}"),
+        }
+    }
+}
+
+impl SwapLine {
+    fn text(&self) -> String {
+        let StagesMs { detect, build, check, swap } = self.stages_ms;
+        let whole = self.edit_to_running_ms.map_or_else(String::new, |ms| format!(" in {ms:.0} ms"));
+        let mut text = format!(
+            "{} v{} is live{whole}: detect {detect:.0}, build {build:.0}, check {check:.1}, swap {swap:.2}; paused \
+             {:.2} ms; {} values carried, {} converted",
+            self.module, self.generation, self.pause_ms, self.carried, self.converted
+        );
+        for (what, fields) in
+            [("defaulted", &self.defaulted), ("dropped", &self.dropped), ("changed", &self.changed)]
+        {
+            if !fields.is_empty() {
+                text.push_str(&format!("; {what}: {}", fields.join(", ")));
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,126 @@
+//! What supervisor and engine say to each other.
+//!
+//! A message is a length of 4 bytes (little endian), and so many bytes of JSON: after a change of Keel's core the
+//! engine is a newer build than the supervisor, and JSON passes over what it does not know. Bytes for the terminal
+//! would be slow as JSON; they follow a message [`FromEngine::Screen`] as they are.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use keel::console::Key;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+
+/// No message is longer; a length beyond it is no message of ours.
+const MESSAGE_BYTES_MAX: u32 = 64 << 20;
+
+/// From the supervisor to the engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum ToEngine {
+    /// Begin, with these modules; go on with the game in this file, if there is one.
+    Load { modules: Vec<Library>, game: Option<PathBuf> },
+    /// Exchange these modules, together.
+    Swap(SwapRequest),
+    /// Take a module out.
+    Remove { module: String },
+    /// Start the game's state afresh.
+    Reset,
+    /// Stand still, or go on.
+    Pause { paused: bool },
+    /// Save the game into this file, and tell.
+    SaveGame { path: PathBuf },
+    /// A build has begun or ended, or there is none.
+    Build(BuildState),
+    /// Something for the log.
+    Log { level: String, message: String },
+    /// A key for the dashboard or the game.
+    Key(Key),
+    /// The terminal has another size.
+    Resize { columns: u16, rows: u16 },
+    /// End.
+    Stop,
+}
+
+/// A built module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Library {
+    pub(crate) module: String,
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SwapRequest {
+    pub(crate) modules: Vec<Library>,
+    /// When the edited file was closed, in microseconds since the Unix epoch; `None` for an explicit reload.
+    pub(crate) saved_at_us: Option<u64>,
+    pub(crate) detect_ms: f64,
+    pub(crate) build_ms: f64,
+    pub(crate) accept_loss: bool,
+}
+
+/// What cargo is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum BuildState {
+    Idle,
+    Building { modules: Vec<String> },
+    Failed { modules: Vec<String>, rendered: String },
+}
+
+/// From the engine to the supervisor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum FromEngine {
+    /// Something that `--json` prints.
+    Event(Event),
+    /// So many bytes for the terminal follow.
+    Screen { bytes: u32 },
+    /// The game was saved, or why not.
+    Saved { path: PathBuf, error: Option<String> },
+    /// The last frame has run.
+    Done,
+}
+
+/// A message that came.
+#[derive(Debug)]
+pub(crate) enum Received {
+    Message(FromEngine),
+    Screen(Vec<u8>),
+}
+
+pub(crate) fn send<M: Serialize>(out: &mut impl Write, message: &M) -> io::Result<()> {
+    let json = serde_json::to_vec(message)?;
+    let mut framed = Vec::with_capacity(json.len() + 4);
+    framed.extend((json.len() as u32).to_le_bytes());
+    framed.extend(json);
+    out.write_all(&framed)
+}
+
+pub(crate) fn send_screen(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    send(out, &FromEngine::Screen { bytes: bytes.len() as u32 })?;
+    out.write_all(bytes)
+}
+
+pub(crate) fn receive<M: DeserializeOwned>(input: &mut impl Read) -> io::Result<M> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    let json = receive_bytes(input, u32::from_le_bytes(length))?;
+    Ok(serde_json::from_slice(&json)?)
+}
+
+/// Receives a message, or the screen bytes that it announces.
+pub(crate) fn receive_any(input: &mut impl Read) -> io::Result<Received> {
+    match receive(input)? {
+        FromEngine::Screen { bytes } => Ok(Received::Screen(receive_bytes(input, bytes)?)),
+        message => Ok(Received::Message(message)),
+    }
+}
+
+fn receive_bytes(input: &mut impl Read, length: u32) -> io::Result<Vec<u8>> {
+    if length > MESSAGE_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message is longer than any of ours"));
+    }
+    let mut bytes = vec![0; length as usize];
+    input.read_exact(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,122 @@
+//! What the user does: keys in a terminal, lines on standard input without one, and signals.
+
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::thread;
+
+use anyhow::Context;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use keel::console::Key;
+
+use crate::cli::RunArgs;
+use crate::supervisor::output::is_screen;
+
+/// The commands that can be written to standard input, one a line, while there is no terminal.
+pub(crate) const COMMANDS: &str =
+    "reload [MODULE], load MODULE FILE, reset, pause, accept, save FILE, quit";
+
+/// What the user wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Quit,
+    ReloadAll,
+    Reload(String),
+    Load { module: String, path: PathBuf },
+    Reset,
+    Pause,
+    Accept,
+    Save(PathBuf),
+    Key(Key),
+    Resize { columns: u16, rows: u16 },
+    Unknown(String),
+}
+
+/// Where the user's commands come from.
+pub(crate) struct Input {
+    commands: Receiver<Command>,
+    // Keeps the channel open when standard input has ended.
+    _sender: Sender<Command>,
+}
+
+impl Input {
+    pub(crate) fn start(args: &RunArgs) -> anyhow::Result<Self> {
+        let (sender, commands) = unbounded();
+        let on_signal = sender.clone();
+        ctrlc::set_handler(move || {
+            // Nobody receives any more once the supervisor is ending.
+            let _ = on_signal.send(Command::Quit);
+        })
+        .context("signals can't be handled")?;
+        let (name, read): (_, fn(&Sender<Command>)) =
+            if is_screen(args) { ("keel-keys", read_keys) } else { ("keel-commands", read_lines) };
+        let to = sender.clone();
+        thread::Builder::new().name(name.to_owned()).spawn(move || read(&to))?;
+        Ok(Self { commands, _sender: sender })
+    }
+
+    pub(crate) fn commands(&self) -> &Receiver<Command> {
+        &self.commands
+    }
+}
+
+fn read_lines(to: &Sender<Command>) {
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        if !line.trim().is_empty() && to.send(parse(&line)).is_err() {
+            return;
+        }
+    }
+}
+
+fn parse(line: &str) -> Command {
+    let words: Vec<_> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["quit"] => Command::Quit,
+        ["reload"] => Command::ReloadAll,
+        ["reload", module] => Command::Reload((*module).to_owned()),
+        ["load", module, path] => Command::Load { module: (*module).to_owned(), path: path.into() },
+        ["reset"] => Command::Reset,
+        ["pause"] => Command::Pause,
+        ["accept"] => Command::Accept,
+        ["save", path] => Command::Save(path.into()),
+        _ => Command::Unknown(line.to_owned()),
+    }
+}
+
+fn read_keys(to: &Sender<Command>) {
+    while let Ok(event) = crossterm::event::read() {
+        let command = match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => command_of(key),
+            Event::Resize(columns, rows) => Some(Command::Resize { columns, rows }),
+            _ => None,
+        };
+        if command.is_some_and(|command| to.send(command).is_err()) {
+            return;
+        }
+    }
+}
+
+/// The host's own keys; all others are the dashboard's or the game's.
+fn command_of(key: KeyEvent) -> Option<Command> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let key = match key.code {
+        KeyCode::Char('c') if control => return Some(Command::Quit),
+        KeyCode::Char('q') => return Some(Command::Quit),
+        KeyCode::Char('r') => return Some(Command::ReloadAll),
+        KeyCode::Char('R') => return Some(Command::Reset),
+        KeyCode::Char('p') => return Some(Command::Pause),
+        KeyCode::Char('c') => return Some(Command::Accept),
+        KeyCode::Char(letter) if control => Key::Control(letter),
+        KeyCode::Char(letter) => Key::Letter(letter),
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Escape,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::Left => Key::Left,
+        KeyCode::Right => Key::Right,
+        _ => return None,
+    };
+    Some(Command::Key(key))
+}

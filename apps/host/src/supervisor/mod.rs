@@ -1,0 +1,476 @@
+//! The supervisor process: watches, builds, owns the terminal, and keeps an engine process running.
+
+mod engine;
+mod input;
+mod output;
+mod stage;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use crossbeam_channel::{Receiver, never, select};
+use keel_builder::{BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildRequest, Builder, ChangeSet, WatchScope, Watcher};
+use keel_resolver::{ReadError, RestartReason, Workspace, WorkspaceCache};
+
+use crate::cli::{EXIT_ENGINE_DIED, EXIT_REFUSED, RunArgs};
+use crate::event::{Event, Stage};
+use crate::protocol::{BuildState, FromEngine, Library, Received, SwapRequest, ToEngine};
+use crate::workspace;
+use engine::EngineProcess;
+use input::{Command, Input};
+use output::Output;
+use stage::Staging;
+
+/// How long an engine that was told to end may take.
+const STOP_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Runs the game of the current workspace until it is ended.
+pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let (cache, workspace) = match workspace::read() {
+        Ok(read) => read,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::from(EXIT_REFUSED));
+        }
+    };
+    let mut supervisor = Supervisor::new(args, cache, workspace)?;
+    supervisor.run()
+}
+
+struct Supervisor {
+    args: RunArgs,
+    cache: WorkspaceCache,
+    workspace: Workspace,
+    builder: Arc<Builder>,
+    queue: BuildQueue,
+    watcher: Option<Watcher>,
+    staging: Staging,
+    engine: Option<EngineProcess>,
+    output: Output,
+    input: Input,
+    /// The save that the build under way answers, until its outcome.
+    change: Option<Change>,
+    /// What the next outcome of the queue is for.
+    purpose: Purpose,
+    /// A swap that would lose data, to be made if the user accepts that.
+    refused: Option<SwapRequest>,
+    paused: bool,
+    exit: Option<ExitCode>,
+}
+
+/// A save on its way.
+#[derive(Clone, Copy)]
+struct Change {
+    saved_at: SystemTime,
+    detected: SystemTime,
+}
+
+/// Why the queue builds.
+enum Purpose {
+    /// The first engine is to be started.
+    Begin,
+    /// Modules are to be swapped.
+    Swap,
+    /// The engine is to be replaced.
+    Restart { reason: String, begun: Instant },
+    /// The engine was asked to save the game before it is replaced.
+    Replace { reason: String, begun: Instant },
+}
+
+impl Supervisor {
+    fn new(args: RunArgs, cache: WorkspaceCache, workspace: Workspace) -> anyhow::Result<Self> {
+        let builder = Arc::new(workspace::builder(&workspace));
+        let queue = BuildQueue::start(Arc::clone(&builder))?;
+        let watcher = if args.no_watch { None } else { Some(Watcher::start(WatchScope::of(&workspace))?) };
+        let staging = Staging::new(&builder)?;
+        let input = Input::start(&args)?;
+        let output = Output::start(&args)?;
+        let cleaned = builder.config().cleaned_variables();
+        let mut supervisor = Self {
+            args,
+            cache,
+            workspace,
+            builder,
+            queue,
+            watcher,
+            staging,
+            engine: None,
+            output,
+            input,
+            change: None,
+            purpose: Purpose::Begin,
+            refused: None,
+            paused: false,
+            exit: None,
+        };
+        if !cleaned.is_empty() {
+            let names = cleaned.join(", ");
+            supervisor.log("warn", format!("builds leave out what your shell sets, because it would change the code: {names}"));
+        }
+        Ok(supervisor)
+    }
+
+    fn run(&mut self) -> anyhow::Result<ExitCode> {
+        self.output.status("building the modules")?;
+        self.submit(workspace::everything(&self.workspace), SystemTime::now());
+        let changes = self.watcher.as_ref().map_or_else(never, |watcher| watcher.changes().clone());
+        let outcomes = self.queue.outcomes().clone();
+        let commands = self.input.commands().clone();
+        let builds = self.builder.events().clone();
+        while self.exit.is_none() {
+            let messages = self.engine.as_ref().map_or_else(never, |engine| engine.messages().clone());
+            select! {
+                recv(changes) -> change => match change {
+                    Ok(Ok(change)) => self.take_change(&change),
+                    Ok(Err(error)) => self.log("warn", error.to_string()),
+                    Err(_) => anyhow::bail!("the watcher has ended; start `keel run` again"),
+                },
+                recv(outcomes) -> outcome => self.take_outcome(outcome.context("the build thread has ended")?)?,
+                recv(builds) -> event => if let Ok(event) = event { self.take_build_event(event) },
+                recv(messages) -> message => self.take_message(message.ok())?,
+                recv(commands) -> command => self.take_command(command.unwrap_or(Command::Quit)),
+            }
+        }
+        self.end()
+    }
+
+    /// Ends the engine and leaves the terminal as it was.
+    fn end(&mut self) -> anyhow::Result<ExitCode> {
+        if let Some(mut engine) = self.engine.take() {
+            engine.send(&ToEngine::Stop);
+            for message in engine.messages().iter_until(Instant::now() + STOP_DEADLINE) {
+                self.show(message)?;
+            }
+            engine.finish(STOP_DEADLINE);
+        }
+        self.output.restore();
+        Ok(self.exit.unwrap_or(ExitCode::SUCCESS))
+    }
+
+    // A saved file.
+
+    fn take_change(&mut self, change: &ChangeSet) {
+        let affected = self.workspace.affected(&change.files);
+        let now = SystemTime::now();
+        let detected = now.checked_sub(change.detected_at.elapsed()).unwrap_or(now);
+        self.change = Some(Change { saved_at: change.saved_at, detected });
+        if affected.manifest_changed || affected.lockfile_changed || !affected.new_folders.is_empty() {
+            self.reread_workspace();
+        }
+        if let Some(reason) = affected.restart {
+            self.restart(&reason, change.saved_at);
+            return;
+        }
+        let modules = affected.modules.iter().filter_map(|id| self.workspace.module(*id));
+        let requests: Vec<_> = modules.map(workspace::request).collect();
+        if !requests.is_empty() {
+            self.submit(requests, change.saved_at);
+        }
+    }
+
+    /// Takes up new and removed modules.
+    fn reread_workspace(&mut self) {
+        let newer = match self.cache.workspace() {
+            Ok(newer) => newer,
+            Err(error) => {
+                self.tell_conflicts(&error);
+                return;
+            }
+        };
+        let diff = self.workspace.diff(&newer);
+        let removed: Vec<_> =
+            diff.removed.iter().filter_map(|id| self.workspace.module(*id)).map(|it| it.name.clone()).collect();
+        self.workspace = newer;
+        if let Some(watcher) = &self.watcher {
+            if let Err(error) = watcher.watch(WatchScope::of(&self.workspace)) {
+                self.log("warn", error.to_string());
+            }
+        }
+        for module in removed {
+            self.log("info", format!("module `{module}` was removed from the workspace"));
+            self.send(&ToEngine::Remove { module });
+        }
+        let come: Vec<_> = diff.added.iter().chain(&diff.changed).copied().collect();
+        let requests: Vec<_> =
+            come.iter().filter_map(|id| self.workspace.module(*id)).map(workspace::request).collect();
+        if !requests.is_empty() {
+            self.submit(requests, SystemTime::now());
+        }
+    }
+
+    fn tell_conflicts(&mut self, error: &ReadError) {
+        self.tell(Event::Rejected {
+            module: String::new(),
+            stage: Stage::Resolve,
+            code: "conflict".to_owned(),
+            message: error.to_string(),
+        });
+    }
+
+    fn restart(&mut self, reason: &RestartReason, saved_at: SystemTime) {
+        let reason = reason.to_string();
+        self.log("info", format!("{reason}; the engine is built anew and started again with the same world"));
+        if !matches!(self.purpose, Purpose::Begin) {
+            self.purpose = Purpose::Restart { reason, begun: Instant::now() };
+        }
+        self.submit(workspace::everything(&self.workspace), saved_at);
+    }
+
+    // A build.
+
+    fn submit(&mut self, requests: Vec<BuildRequest>, saved_at: SystemTime) {
+        let modules = names(&requests);
+        self.send(&ToEngine::Build(BuildState::Building { modules }));
+        self.queue.submit(requests, saved_at);
+    }
+
+    fn take_build_event(&mut self, event: BuildEvent) {
+        match event {
+            BuildEvent::Waiting { message } => self.log("info", message),
+            BuildEvent::GoingOnline => self.log("info", "a crate is missing; cargo fetches it".to_owned()),
+            BuildEvent::Compiling { package } if matches!(self.purpose, Purpose::Begin) => {
+                // Only the first build takes long enough for anyone to wonder.
+                if let Err(error) = self.output.status(&format!("compiling {package}")) {
+                    keel::log::warn!("the output is gone: {error}");
+                }
+            }
+            // The cleaned environment was told at the start, and diagnostics come with the outcome.
+            _ => {}
+        }
+    }
+
+    fn take_outcome(&mut self, outcome: BuildOutcome) -> anyhow::Result<()> {
+        let report = match outcome.result {
+            Ok(report) => report,
+            Err(failure) => {
+                self.tell_build_failure(&names(&outcome.requests), &failure);
+                return Ok(());
+            }
+        };
+        self.send(&ToEngine::Build(BuildState::Idle));
+        match std::mem::replace(&mut self.purpose, Purpose::Swap) {
+            Purpose::Begin => {
+                self.staging.adopt(&report)?;
+                self.start_engine(self.args.from.clone())?;
+            }
+            Purpose::Restart { reason, begun } => {
+                self.staging.keep_for_restart(report);
+                self.purpose = Purpose::Replace { reason, begun };
+                self.send(&ToEngine::SaveGame { path: self.staging.restart_file() });
+            }
+            purpose @ Purpose::Replace { .. } => {
+                self.staging.keep_for_restart(report);
+                self.purpose = purpose;
+            }
+            Purpose::Swap => {
+                let modules = self.staging.stage(&report)?;
+                if !modules.is_empty() {
+                    self.swap(modules, report.elapsed, outcome.saved_at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn swap(&mut self, modules: Vec<Library>, build: Duration, saved_at: SystemTime) {
+        let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+        let change = self.change.take();
+        let since_epoch = change.map(|_| saved_at.duration_since(UNIX_EPOCH).unwrap_or_default());
+        let detect = change.and_then(|change| change.detected.duration_since(change.saved_at).ok());
+        self.send(&ToEngine::Swap(SwapRequest {
+            modules,
+            saved_at_us: since_epoch.map(|since| since.as_micros() as u64),
+            detect_ms: ms(detect.unwrap_or_default()),
+            build_ms: ms(build),
+            accept_loss: self.args.accept_loss,
+        }));
+    }
+
+    fn tell_build_failure(&mut self, modules: &[String], failure: &BuildFailure) {
+        let diagnostics = failure.diagnostics();
+        let join = |text: fn(&keel_builder::Diagnostic) -> &str| {
+            diagnostics.iter().map(text).collect::<Vec<_>>().join("\n")
+        };
+        let (plain, colored) = if diagnostics.is_empty() {
+            (failure.to_string(), failure.to_string())
+        } else {
+            (join(|it| &it.plain), join(|it| &it.colored))
+        };
+        self.send(&ToEngine::Build(BuildState::Failed { modules: modules.to_vec(), rendered: colored }));
+        self.tell(Event::Rejected {
+            module: modules.join("+"),
+            stage: Stage::Build,
+            code: "compile-error".to_owned(),
+            message: plain,
+        });
+    }
+
+    // The engine.
+
+    fn start_engine(&mut self, game: Option<PathBuf>) -> anyhow::Result<()> {
+        let mut engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
+        engine.send(&ToEngine::Load { modules: self.staging.newest(), game });
+        self.engine = Some(engine);
+        Ok(())
+    }
+
+    /// Puts a newly built engine in the place of the running one, with the game that it has saved.
+    fn replace_engine(&mut self) -> anyhow::Result<()> {
+        let Purpose::Replace { reason, begun } = std::mem::replace(&mut self.purpose, Purpose::Swap) else {
+            return Ok(());
+        };
+        if let Some(mut engine) = self.engine.take() {
+            engine.send(&ToEngine::Stop);
+            engine.finish(STOP_DEADLINE);
+        }
+        self.staging.adopt_kept()?;
+        self.start_engine(Some(self.staging.restart_file()))?;
+        let restart_ms = begun.elapsed().as_secs_f64() * 1e3;
+        self.tell(Event::Restarted { reason, restart_ms });
+        Ok(())
+    }
+
+    fn take_message(&mut self, message: Option<Received>) -> anyhow::Result<()> {
+        match message {
+            None => self.engine_ended(),
+            Some(Received::Message(FromEngine::Saved { path, error })) if path == self.staging.restart_file() => {
+                if let Some(error) = error {
+                    self.purpose = Purpose::Swap;
+                    self.log("error", format!("the engine can't be replaced, its game could not be saved: {error}"));
+                    return Ok(());
+                }
+                return self.replace_engine();
+            }
+            Some(Received::Message(FromEngine::Done)) => self.exit = Some(ExitCode::SUCCESS),
+            Some(message) => return self.show(message),
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, message: Received) -> anyhow::Result<()> {
+        match message {
+            Received::Screen(bytes) => self.output.screen(&bytes)?,
+            Received::Message(FromEngine::Event(event)) => {
+                self.note_refusal(&event);
+                self.output.event(&event)?;
+            }
+            Received::Message(FromEngine::Saved { path, error }) => {
+                let path = path.display();
+                let text = error.map_or_else(|| format!("saved {path}"), |error| format!("{path} was not saved: {error}"));
+                self.output.event(&Event::Log { level: "info".to_owned(), message: text })?;
+            }
+            Received::Message(FromEngine::Done | FromEngine::Screen { .. }) => {}
+        }
+        Ok(())
+    }
+
+    /// Remembers a swap that only the user's consent is missing to.
+    fn note_refusal(&mut self, event: &Event) {
+        if let Event::Rejected { code, .. } = event {
+            if code == "data-loss" {
+                self.refused = self.engine.as_mut().and_then(EngineProcess::last_swap);
+            }
+        }
+    }
+
+    /// The engine is gone without having been told to go.
+    fn engine_ended(&mut self) {
+        let Some(engine) = self.engine.take() else { return };
+        let how = engine.finish(STOP_DEADLINE);
+        self.output.restore();
+        eprintln!("error: the engine process ended: {how}");
+        eprintln!("Start it again with `keel run`; what it printed last is above.");
+        self.exit = Some(ExitCode::from(EXIT_ENGINE_DIED));
+    }
+
+    // The user.
+
+    fn take_command(&mut self, command: Command) {
+        match command {
+            Command::Quit => self.exit = Some(ExitCode::SUCCESS),
+            Command::ReloadAll => self.submit(workspace::all_modules(&self.workspace), SystemTime::now()),
+            Command::Reload(name) => self.reload(&name),
+            Command::Load { module, path } => self.load(module, &path),
+            Command::Reset => self.send(&ToEngine::Reset),
+            Command::Pause => {
+                self.paused = !self.paused;
+                self.send(&ToEngine::Pause { paused: self.paused });
+            }
+            Command::Accept => self.accept_loss(),
+            Command::Save(path) => self.send(&ToEngine::SaveGame { path }),
+            Command::Key(key) => self.send(&ToEngine::Key(key)),
+            Command::Resize { columns, rows } => self.send(&ToEngine::Resize { columns, rows }),
+            Command::Unknown(line) => self.log("warn", format!("`{line}` is no command; they are: {}", input::COMMANDS)),
+        }
+    }
+
+    /// Builds one module and swaps it in, whether it has changed or not.
+    fn reload(&mut self, name: &str) {
+        let Some(module) = self.workspace.modules().iter().find(|module| module.name == name) else {
+            let known: Vec<_> = self.workspace.modules().iter().map(|module| module.name.as_str()).collect();
+            self.log("warn", format!("there is no module `{name}`; there are: {}", known.join(", ")));
+            return;
+        };
+        let request = workspace::request(module);
+        self.staging.force(&request.package);
+        self.submit(vec![request], SystemTime::now());
+    }
+
+    /// Swaps in a library that the user has built.
+    fn load(&mut self, module: String, path: &std::path::Path) {
+        match self.staging.stage_file(&module, path) {
+            Ok(library) => self.swap(vec![library], Duration::ZERO, SystemTime::now()),
+            Err(error) => self.log("warn", format!("{error:#}")),
+        }
+    }
+
+    fn accept_loss(&mut self) {
+        let Some(request) = self.refused.take() else {
+            self.log("info", "nothing waits for your consent".to_owned());
+            return;
+        };
+        match self.staging.restage(&request.modules) {
+            Ok(modules) => self.send(&ToEngine::Swap(SwapRequest { modules, accept_loss: true, ..request })),
+            Err(error) => self.log("error", format!("{error:#}")),
+        }
+    }
+
+    fn send(&mut self, order: &ToEngine) {
+        if let Some(engine) = &mut self.engine {
+            engine.send(order);
+        }
+    }
+
+    /// Tells what happens here: to the machine that reads, and to the dashboard, which the engine draws.
+    fn tell(&mut self, event: Event) {
+        let message = event.text();
+        if let Err(error) = self.output.event(&event) {
+            keel::log::warn!("the output is gone: {error}");
+        }
+        if self.output.is_screen() {
+            self.send(&ToEngine::Log { level: "info".to_owned(), message });
+        }
+    }
+
+    fn log(&mut self, level: &str, message: String) {
+        self.tell(Event::Log { level: level.to_owned(), message });
+    }
+}
+
+fn names(requests: &[BuildRequest]) -> Vec<String> {
+    requests.iter().map(|request| request.package.clone()).filter(|name| !workspace::is_host(name)).collect()
+}
+
+/// What a channel gives until `deadline`.
+trait IterUntil<T> {
+    fn iter_until(&self, deadline: Instant) -> impl Iterator<Item = T>;
+}
+
+impl<T> IterUntil<T> for Receiver<T> {
+    fn iter_until(&self, deadline: Instant) -> impl Iterator<Item = T> {
+        std::iter::from_fn(move || self.recv_deadline(deadline).ok())
+    }
+}

@@ -1,0 +1,106 @@
+//! What is shown: the screen that the engine draws, lines for people, or JSON for machines.
+
+use std::io::{self, IsTerminal, Write};
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::execute;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
+};
+
+use crate::cli::RunArgs;
+use crate::event::Event;
+
+/// Whether the game is shown on a screen.
+pub(crate) fn is_screen(args: &RunArgs) -> bool {
+    !args.headless && !args.json && io::stdout().is_terminal() && io::stdin().is_terminal()
+}
+
+/// Where what happens is shown.
+pub(crate) struct Output {
+    kind: Kind,
+    /// Whether the terminal must be put back.
+    taken: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Screen,
+    Lines,
+    Json,
+}
+
+impl Output {
+    /// Takes the terminal, if there is one to be taken.
+    pub(crate) fn start(args: &RunArgs) -> io::Result<Self> {
+        let kind = match (args.json, is_screen(args)) {
+            (true, _) => Kind::Json,
+            (false, true) => Kind::Screen,
+            (false, false) => Kind::Lines,
+        };
+        Ok(Self { kind, taken: false })
+    }
+
+    pub(crate) fn is_screen(&self) -> bool {
+        self.kind == Kind::Screen
+    }
+
+    /// The size of the screen in columns and rows, if there is one.
+    pub(crate) fn size(&self) -> Option<(u16, u16)> {
+        self.is_screen().then(|| size().unwrap_or((80, 24)))
+    }
+
+    /// A line about what is going on before the engine runs.
+    pub(crate) fn status(&mut self, text: &str) -> io::Result<()> {
+        match self.kind {
+            Kind::Json => Ok(()),
+            Kind::Screen | Kind::Lines => writeln!(io::stderr(), "keel: {text}"),
+        }
+    }
+
+    /// An event, if it is not the engine that shows it.
+    pub(crate) fn event(&mut self, event: &Event) -> io::Result<()> {
+        match self.kind {
+            Kind::Screen if self.taken => Ok(()),
+            Kind::Screen => writeln!(io::stderr(), "{}", event.text()),
+            Kind::Lines => writeln!(io::stdout(), "{}", event.text()),
+            Kind::Json => {
+                let mut line = serde_json::to_vec(event)?;
+                line.push(b'\n');
+                let mut out = io::stdout().lock();
+                out.write_all(&line)?;
+                out.flush()
+            }
+        }
+    }
+
+    /// What the engine has drawn. The terminal is taken with the first of it, so that errors before that are seen.
+    pub(crate) fn screen(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.is_screen() {
+            return Ok(());
+        }
+        if !self.taken {
+            enable_raw_mode()?;
+            self.taken = true;
+            execute!(io::stdout(), EnterAlternateScreen, Hide)?;
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// Leaves the terminal as it was found.
+    pub(crate) fn restore(&mut self) {
+        if std::mem::take(&mut self.taken) {
+            // Each is tried, whatever became of the others: a terminal that is gone needs none of them.
+            let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
+            let _ = disable_raw_mode();
+        }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.restore();
+    }
+}

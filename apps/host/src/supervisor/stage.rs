@@ -1,0 +1,149 @@
+//! The run directory: copies of the host, the facade and each generation of each module.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use keel_builder::{BuildReport, Builder, Generations, RunDirectory};
+
+use crate::protocol::Library;
+use crate::workspace;
+
+/// What an engine process is started from.
+pub(crate) struct Run {
+    /// The host binary.
+    pub(crate) host: PathBuf,
+    /// The variable by which the system finds libraries.
+    pub(crate) library_variable: &'static str,
+    /// Its value: the run directory, and where std lies.
+    pub(crate) library_path: OsString,
+}
+
+/// Copies what was built, so that no build pulls a library from under the engine.
+pub(crate) struct Staging {
+    generations: Generations,
+    counts: BTreeMap<String, u64>,
+    /// The newest copy of each module.
+    newest: BTreeMap<String, PathBuf>,
+    /// Modules to be swapped even if nothing was rebuilt.
+    forced: BTreeSet<String>,
+    kept: Option<BuildReport>,
+    run: Run,
+    // Dropped last: it removes the folder.
+    directory: RunDirectory,
+}
+
+impl Staging {
+    pub(crate) fn new(builder: &Builder) -> anyhow::Result<Self> {
+        let config = builder.config();
+        let directory = RunDirectory::create(&config.target_dir.join("run"))?;
+        let folder = directory.path().to_owned();
+        let run = Run {
+            host: folder.join(format!("keel{}", std::env::consts::EXE_SUFFIX)),
+            library_variable: library_variable(),
+            library_path: library_path(&folder, &config.cargo)?,
+        };
+        Ok(Self {
+            generations: Generations::new(&directory),
+            counts: BTreeMap::new(),
+            newest: BTreeMap::new(),
+            forced: BTreeSet::new(),
+            kept: None,
+            run,
+            directory,
+        })
+    }
+
+    /// What the engine is started from.
+    pub(crate) fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Where the game is saved while the engine is replaced.
+    pub(crate) fn restart_file(&self) -> PathBuf {
+        self.directory.path().join("restart.keel")
+    }
+
+    /// Copies host, facade and all modules.
+    pub(crate) fn adopt(&mut self, report: &BuildReport) -> anyhow::Result<()> {
+        let host = report.artifacts.iter().find(|artifact| workspace::is_host(&artifact.package));
+        let host = host.context("cargo built no host; is `keel-host` the workspace's root package?")?;
+        self.directory.adopt(&host.path)?;
+        for library in &report.other_libraries {
+            self.directory.adopt(&library.path)?;
+        }
+        report.artifacts.iter().for_each(|artifact| self.force(&artifact.package));
+        self.stage(report).map(drop)
+    }
+
+    /// Keeps a report until the running engine has saved its game.
+    pub(crate) fn keep_for_restart(&mut self, report: BuildReport) {
+        self.kept = Some(report);
+    }
+
+    /// Copies what was kept.
+    pub(crate) fn adopt_kept(&mut self) -> anyhow::Result<()> {
+        match self.kept.take() {
+            Some(report) => self.adopt(&report),
+            None => Ok(()),
+        }
+    }
+
+    /// Has the next build of `package` staged even if cargo finds it fresh.
+    pub(crate) fn force(&mut self, package: &str) {
+        self.forced.insert(package.to_owned());
+    }
+
+    /// Copies the modules that were rebuilt, each to a path of its own.
+    pub(crate) fn stage(&mut self, report: &BuildReport) -> anyhow::Result<Vec<Library>> {
+        let mut staged = Vec::new();
+        for artifact in report.artifacts.iter().filter(|artifact| !workspace::is_host(&artifact.package)) {
+            let is_forced = self.forced.remove(&artifact.package);
+            let is_new = !self.newest.contains_key(&artifact.package);
+            if is_forced || is_new || !artifact.is_fresh {
+                staged.push(self.stage_file(&artifact.package, &artifact.path)?);
+            }
+        }
+        Ok(staged)
+    }
+
+    /// Copies one library.
+    pub(crate) fn stage_file(&mut self, module: &str, library: &Path) -> anyhow::Result<Library> {
+        let count = self.counts.entry(module.to_owned()).or_default();
+        let path = self.generations.add(module, *count, library)?;
+        *count += 1;
+        self.newest.insert(module.to_owned(), path.clone());
+        Ok(Library { module: module.to_owned(), path })
+    }
+
+    /// Copies libraries again: a path that was opened once can't be opened anew.
+    pub(crate) fn restage(&mut self, libraries: &[Library]) -> anyhow::Result<Vec<Library>> {
+        libraries.iter().map(|library| self.stage_file(&library.module, &library.path)).collect()
+    }
+
+    /// The newest copy of every module.
+    pub(crate) fn newest(&self) -> Vec<Library> {
+        let library = |(module, path): (&String, &PathBuf)| Library { module: module.clone(), path: path.clone() };
+        self.newest.iter().map(library).collect()
+    }
+}
+
+fn library_variable() -> &'static str {
+    if cfg!(windows) {
+        "PATH"
+    } else if cfg!(target_os = "macos") {
+        "DYLD_LIBRARY_PATH"
+    } else {
+        "LD_LIBRARY_PATH"
+    }
+}
+
+/// The run directory first, then where the toolchain keeps std, then what was there.
+fn library_path(run: &Path, cargo: &Path) -> anyhow::Result<OsString> {
+    let toolchain = cargo.parent().and_then(Path::parent);
+    let std_folder = toolchain.map(|toolchain| toolchain.join(if cfg!(windows) { "bin" } else { "lib" }));
+    let before = std::env::var_os(library_variable()).unwrap_or_default();
+    let folders = [run.to_owned()].into_iter().chain(std_folder).chain(std::env::split_paths(&before));
+    std::env::join_paths(folders).context("the path of the workspace can't be part of a list of paths")
+}

@@ -1,0 +1,49 @@
+//! The workspace that the command was given in.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use keel_builder::{BuildRequest, Builder, BuilderConfig};
+use keel_resolver::{ModuleManifest, Workspace, WorkspaceCache};
+
+/// The root package of every Keel workspace, and its binary.
+const HOST_PACKAGE: &str = "keel-host";
+const HOST_BINARY: &str = "keel";
+
+/// The folder in which the command was given.
+pub(crate) fn current_folder() -> anyhow::Result<PathBuf> {
+    std::env::current_dir().context("the current folder is gone; change to a Keel workspace")
+}
+
+/// Reads the workspace around the current folder.
+pub(crate) fn read() -> anyhow::Result<(WorkspaceCache, Workspace)> {
+    let mut cache = WorkspaceCache::new(current_folder()?);
+    let workspace = cache.workspace()?;
+    Ok((cache, workspace))
+}
+
+/// What builds in this workspace.
+pub(crate) fn builder(workspace: &Workspace) -> Builder {
+    Builder::new(BuilderConfig::new(workspace.root()))
+}
+
+/// Asks for a module's library.
+pub(crate) fn request(module: &ModuleManifest) -> BuildRequest {
+    BuildRequest::library(&module.name, &module.library)
+}
+
+/// Asks for all modules.
+pub(crate) fn all_modules(workspace: &Workspace) -> Vec<BuildRequest> {
+    workspace.modules().iter().map(request).collect()
+}
+
+/// Asks for all modules and the host itself.
+pub(crate) fn everything(workspace: &Workspace) -> Vec<BuildRequest> {
+    let host = BuildRequest::binary(HOST_PACKAGE, HOST_BINARY);
+    std::iter::once(host).chain(all_modules(workspace)).collect()
+}
+
+/// Whether an artifact is the host.
+pub(crate) fn is_host(package: &str) -> bool {
+    package == HOST_PACKAGE
+}

@@ -1,0 +1,170 @@
+//! What a build gives: libraries, errors as the compiler shows them, and clear words for the rest.
+
+use keel_builder::{BuildEvent, BuildFailure, BuildRequest, Builder, BuilderConfig, CancelToken, Level};
+
+use crate::fixture::{Game, holds, requests, source_of};
+
+#[test]
+fn each_module_asked_for_has_its_library() {
+    let game = Game::new();
+    game.set_answer("tide", 42);
+    let report = game.build(&["tide", "swim"]).unwrap();
+    let names: Vec<_> = report.artifacts.iter().map(|it| (it.package.as_str(), it.is_fresh)).collect();
+    assert_eq!(names, [("tide", false), ("swim", false)]);
+    assert!(holds(&report.artifacts[0].path, 42));
+    assert!(holds(&report.artifacts[1].path, 1));
+    assert_eq!(report.artifacts[0].inputs, [game.root.join(source_of("tide"))]);
+    assert!(report.other_libraries.iter().any(|library| library.target == "keel"));
+    assert!(report.rebuilt.contains(&"keel".to_owned()));
+}
+
+#[test]
+fn only_what_changed_is_rebuilt() {
+    let game = Game::new();
+    game.build(&["swim", "tide"]).unwrap();
+    game.set_answer("swim", 2);
+    let report = game.build(&["swim", "tide"]).unwrap();
+    assert_eq!(report.rebuilt, ["swim"]);
+    assert_eq!(report.artifacts.iter().map(|it| it.is_fresh).collect::<Vec<_>>(), [false, true]);
+    assert!(holds(&report.artifacts[0].path, 2));
+}
+
+#[test]
+fn what_include_str_reads_is_an_input() {
+    let game = Game::new();
+    game.write("assets/waves of sea.txt", "high");
+    game.write(
+        &source_of("swim"),
+        "pub static WAVES: &str = include_str!(\"../../../assets/waves of sea.txt\");",
+    );
+    let report = game.build(&["swim"]).unwrap();
+    let mut workspace = game.workspace();
+    workspace.add_inputs("swim", report.artifacts[0].inputs.clone());
+    let affected = workspace.affected(&[game.root.join("assets/waves of sea.txt")]);
+    assert_eq!(affected.modules.len(), 1);
+}
+
+#[test]
+fn a_compile_error_is_shown_as_the_compiler_shows_it() {
+    let game = Game::new();
+    game.write(&source_of("swim"), "pub fn swim() -> u32 {\n    let depth: u32 = \"deep\";\n    depth\n}\n");
+    let failure = game.build(&["swim"]).unwrap_err();
+    let [error] = failure.diagnostics() else { panic!("{failure}") };
+    assert_eq!(
+        (error.level, error.code.as_deref(), error.target.as_str()),
+        (Level::Error, Some("E0308"), "swim")
+    );
+    assert_eq!(error.place, Some((source_of("swim"), 2, 22)));
+    assert!(error.plain.contains("let depth: u32 = \"deep\";"), "{}", error.plain);
+    assert!(!error.plain.contains('\u{1b}'));
+    assert!(error.colored.contains("\u{1b}["), "{:?}", error.colored);
+    assert!(failure.to_string().starts_with("1 compile error\n"), "{failure}");
+    game.set_answer("swim", 3);
+    assert!(holds(&game.build(&["swim"]).unwrap().artifacts[0].path, 3));
+}
+
+#[test]
+fn warnings_come_with_the_libraries() {
+    let game = Game::new();
+    game.write(&source_of("swim"), "fn nobody_calls_this() {}\n");
+    let report = game.build(&["swim"]).unwrap();
+    let codes: Vec<_> = report.warnings.iter().map(|it| (it.level, it.code.as_deref())).collect();
+    assert_eq!(codes, [(Level::Warning, Some("dead_code"))]);
+}
+
+#[test]
+fn a_module_whose_folder_is_gone_is_named() {
+    let game = Game::new();
+    std::fs::remove_dir_all(game.root.join("systems/swim")).unwrap();
+    let failure = game.build(&["swim"]).unwrap_err();
+    assert!(matches!(failure, BuildFailure::Cargo { .. }), "{failure}");
+    assert!(failure.to_string().contains("`swim`"), "{failure}");
+    assert!(game.build(&["tide"]).is_ok());
+}
+
+#[test]
+fn a_manifest_that_is_gone_is_named() {
+    let game = Game::new();
+    std::fs::remove_file(game.root.join("systems/swim/Cargo.toml")).unwrap();
+    let failure = game.build(&["tide"]).unwrap_err();
+    assert!(failure.to_string().contains("systems/swim/Cargo.toml"), "{failure}");
+}
+
+#[test]
+fn a_workspace_that_is_gone_is_named() {
+    let game = Game::new();
+    let builder = game.builder();
+    std::fs::remove_dir_all(&game.root).unwrap();
+    let failure = builder.build(&requests(&["swim"]), &CancelToken::new()).unwrap_err();
+    assert!(matches!(failure, BuildFailure::NoWorkspace { .. }), "{failure}");
+}
+
+#[test]
+fn a_cargo_that_is_missing_is_named() {
+    let game = Game::new();
+    let cargo = game.root.join("no-cargo");
+    let config = BuilderConfig { cargo: cargo.clone(), ..BuilderConfig::new(&game.root) };
+    let failure = Builder::new(config).build(&requests(&["swim"]), &CancelToken::new()).unwrap_err();
+    assert!(failure.to_string().contains(&cargo.display().to_string()), "{failure}");
+}
+
+#[test]
+fn a_library_that_is_no_dylib_is_refused() {
+    let game = Game::new();
+    let manifest = std::fs::read_to_string(game.root.join("systems/swim/Cargo.toml")).unwrap();
+    game.write("systems/swim/Cargo.toml", &manifest.replace("\"dylib\", ", ""));
+    let failure = game.build(&["swim"]).unwrap_err();
+    assert!(matches!(failure, BuildFailure::NoArtifact { .. }), "{failure}");
+}
+
+#[test]
+fn a_cancelled_build_does_not_start() {
+    let game = Game::new();
+    let cancel = CancelToken::new();
+    cancel.cancel();
+    let result = game.builder().build(&requests(&["swim"]), &cancel);
+    assert!(matches!(result, Err(BuildFailure::Cancelled)), "{result:?}");
+}
+
+#[test]
+fn waiting_for_another_cargo_is_told() {
+    let game = Game::new();
+    let builder = game.builder();
+    builder.build(&requests(&["swim"]), &CancelToken::new()).unwrap();
+    let lock = std::fs::File::open(game.root.join("target/live/live/.cargo-lock")).unwrap();
+    lock.lock().unwrap();
+    let events = builder.events().clone();
+    std::thread::scope(|scope| {
+        let build = scope.spawn(|| builder.build(&requests(&["swim"]), &CancelToken::new()));
+        let waiting = std::iter::from_fn(|| events.recv_timeout(crate::fixture::DEADLINE).ok());
+        let mut waiting = waiting.filter(|event| matches!(event, BuildEvent::Waiting { .. }));
+        assert!(waiting.next().is_some(), "no word of the lock");
+        drop(lock);
+        assert!(build.join().unwrap().is_ok());
+    });
+}
+
+#[test]
+fn a_host_binary_is_built_with_its_modules() {
+    let game = Game::new();
+    game.write("systems/tide/src/main.rs", "fn main() { print!(\"{}\", tide::swim()); }\n");
+    let requests = [BuildRequest::binary("tide", "tide"), BuildRequest::library("swim", "swim")];
+    let report = game.builder().build(&requests, &CancelToken::new()).unwrap();
+    let output = std::process::Command::new(&report.artifacts[0].path).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "7");
+}
+
+#[test]
+fn the_call_of_rustc_can_be_repeated_and_cargo_rebuilds_after_it() {
+    let game = Game::new();
+    let builder = game.builder();
+    let request = BuildRequest::library("swim", "swim");
+    let command = builder.rustc_command(&request).unwrap();
+    assert!(builder.rustc_command(&request).unwrap_err().to_string().contains("`swim`"));
+    game.set_answer("swim", 2);
+    assert!(!command.time().unwrap().is_zero());
+    game.set_answer("swim", 3);
+    let report = builder.build(&[request], &CancelToken::new()).unwrap();
+    assert!(!report.artifacts[0].is_fresh);
+    assert!(holds(&report.artifacts[0].path, 3));
+}
