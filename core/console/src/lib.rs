@@ -3,6 +3,10 @@
 //! A game presents itself by a [`PictureView`]: a View module draws the world as dots and letters on a [`Picture`],
 //! and turns [`Key`]s into events. Who shows the picture, and where, is no business of the game's.
 //!
+//! The host tells the state of things in a [`Dashboard`] and owns the real end of the [`Terminal`]. A module provides
+//! [`ConsoleView`] and draws both as bytes, which the host takes: before a frame [`Terminal::attach`],
+//! [`Terminal::press`] and [`Dashboard::begin_frame`], after it [`Terminal::take_output`].
+//!
 //! ```
 //! use keel_console::{Color, Picture};
 //!
@@ -18,8 +22,15 @@ extern crate self as keel_console;
 pub mod model;
 pub mod view;
 
+pub use model::dashboard::{Build, Dashboard, ModuleLine, ModuleState};
 pub use model::input::Key;
+pub use model::log::{Log, LogLevel, LogLine};
+pub use model::pace::FrameTimes;
 pub use model::picture::{Cell, Color, Picture};
+pub use model::swap::{Grouped, StageTime, SwapReport};
+pub use model::terminal::{Terminal, TerminalKind};
+pub use model::{carry_over, install, own_types};
+pub use view::console::ConsoleView;
 pub use view::picture::PictureView;
 
 /// What the attributes expand to. Not for people.

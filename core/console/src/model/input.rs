@@ -24,6 +24,14 @@ pub enum Key {
     Left,
     /// An arrow key.
     Right,
+    /// The Page Up key.
+    PageUp,
+    /// The Page Down key.
+    PageDown,
+    /// The Home key.
+    Home,
+    /// The End key.
+    End,
     /// A letter while Control was held.
     Control(char),
 }

@@ -1,3 +1,4 @@
 //! The contracts of the console area.
 
+pub(crate) mod console;
 pub(crate) mod picture;
