@@ -27,7 +27,7 @@ pub use model::input::Key;
 pub use model::log::{Log, LogLevel, LogLine};
 pub use model::pace::FrameTimes;
 pub use model::picture::{Cell, Color, Picture};
-pub use model::swap::{Grouped, StageTime, SwapReport};
+pub use model::swap::{Grouped, Milliseconds, StageTime, SwapReport};
 pub use model::terminal::{Terminal, TerminalKind};
 pub use model::{carry_over, install, own_types};
 pub use view::console::ConsoleView;

@@ -116,7 +116,10 @@ fn a_report_says_what_became_of_the_state() {
     report.stages = vec![stage("build", 1_234_567), stage("swap", 449), stage("trial", 9_960)];
     check(&report, "swim v2 live in 1,245 ms: build 1,235, swap 0.4, trial 10");
     (report.converted, report.dropped) = (1_000_000, 1);
-    check(&report, "swim v2 live in 1,245 ms: build 1,235, swap 0.4, trial 10; 1,000,000 converted, 1 dropped");
+    check(
+        &report,
+        "swim v2 live in 1,245 ms: build 1,235, swap 0.4, trial 10; 1,000,000 converted, 1 dropped",
+    );
 }
 
 #[test]

@@ -78,8 +78,12 @@ impl fmt::Display for SwapReport {
     }
 }
 
-/// A time in milliseconds, with one decimal below ten where there is one to show.
-struct Milliseconds(Duration);
+/// A time in milliseconds, with one decimal below ten where there is one to show, and without the unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Milliseconds(
+    /// The time.
+    pub Duration,
+);
 
 impl fmt::Display for Milliseconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,66 @@
+//! For a pipe or a file: plain lines, without escape codes.
+
+use std::fmt::Write as _;
+
+use keel::console::{Build, Dashboard, Grouped, LogLevel, Terminal};
+use keel::prelude::*;
+
+use crate::ansi;
+use crate::state::State;
+use crate::text::{bytes, milliseconds};
+
+/// Writes what is new: the lines of the log, the compiler's message, and one line of figures for every second of
+/// simulation time.
+pub(crate) fn write(frame: &Frame<'_>, state: &mut State) -> ModuleResult {
+    let dashboard = frame.world.resource::<Dashboard>()?;
+    let mut out = String::new();
+    log(&mut out, &dashboard, state);
+    failure(&mut out, &dashboard, state);
+    let second = frame.time.now.as_secs();
+    if second != state.second_written {
+        state.second_written = second;
+        figures(&mut out, &dashboard, frame);
+    }
+    frame.world.resource_mut::<Terminal>()?.write(out.as_bytes());
+    Ok(())
+}
+
+fn log(out: &mut String, dashboard: &Dashboard, state: &mut State) {
+    // After a reset of the dashboard the count begins again.
+    let written = if state.lines_written > dashboard.log.added() { 0 } else { state.lines_written };
+    for line in dashboard.log.after(written) {
+        let word = match line.level {
+            LogLevel::Warning => "warning: ",
+            LogLevel::Error => "error: ",
+            _ => "",
+        };
+        let text = ansi::plain(&line.text);
+        // Writing to a string does not fail, here and below.
+        let _ = writeln!(out, "[{:>8.1} s] {word}{text}", line.at.as_secs_f64());
+    }
+    state.lines_written = dashboard.log.added();
+}
+
+fn failure(out: &mut String, dashboard: &Dashboard, state: &mut State) {
+    let Build::Failed { modules, message, at } = &dashboard.build else { return };
+    if state.failure_written != Some(*at) {
+        state.failure_written = Some(*at);
+        let names = modules.join(", ");
+        let _ = writeln!(out, "[{:>8.1} s] error: {names} did not compile", at.as_secs_f64());
+        let _ = writeln!(out, "{}", ansi::plain(message).trim_end());
+    }
+}
+
+fn figures(out: &mut String, dashboard: &Dashboard, frame: &Frame<'_>) {
+    let _ = writeln!(
+        out,
+        "[{:>8.1} s] simulated {} s: {} steps, {} entities, {:.0} fps, {} a frame, {}",
+        dashboard.now.as_secs_f64(),
+        frame.time.now.as_secs(),
+        Grouped(frame.time.step),
+        Grouped(frame.world.len() as u64),
+        dashboard.frames.per_second(),
+        milliseconds(dashboard.frames.mean_ms()),
+        bytes(dashboard.memory_bytes),
+    );
+}
