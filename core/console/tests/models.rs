@@ -84,11 +84,14 @@ fn a_log_keeps_the_last_lines_and_counts_all() {
     (0..Log::LINES_MAX + 3).for_each(|line| log.add(Duration::ZERO, LogLevel::Info, &line.to_string()));
     assert_eq!((log.iter().len(), log.added()), (Log::LINES_MAX, 203));
     assert_eq!(log.iter().next().map(|line| line.text.as_str()), Some("3"));
-    assert_eq!(log.after(201).map(|line| line.text.as_str()).collect::<Vec<_>>(), ["201", "202"]);
-    assert_eq!((log.after(0).count(), log.after(999).count()), (Log::LINES_MAX, 0));
+    assert_eq!(log.unwritten().count(), Log::LINES_MAX);
+    log.mark_written();
+    assert_eq!(log.unwritten().count(), 0);
+    log.add(Duration::ZERO, LogLevel::Info, "one line");
     log.clear();
     log.add(Duration::ZERO, LogLevel::Info, "two\nlines");
-    assert_eq!((log.after(0).count(), log.added()), (2, 205));
+    assert_eq!(log.unwritten().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["two", "lines"]);
+    assert_eq!(log.added(), 206);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A part of the screen that can be written on, and nothing beside it.
 
-use ratatui_core::buffer::Buffer;
+use ratatui_core::buffer::{Buffer, CellWidth};
 use ratatui_core::layout::Rect;
 use ratatui_core::style::{Color, Style};
 use ratatui_core::text::Line;
@@ -74,14 +74,13 @@ impl<'a> Canvas<'a> {
     /// Puts one letter into one cell. A letter that takes another number of cells than one is left out, and so is
     /// one that takes none: the next cell is another's.
     pub(crate) fn letter(&mut self, column: u16, row: u16, letter: char, style: Style) {
-        use ratatui_core::buffer::CellWidth as _;
-
         let is_plain = letter == ' ' || letter.is_ascii_graphic() || is_braille(letter);
         let fits = is_plain || !letter.is_control() && letter.encode_utf8(&mut [0; 4]).cell_width() == 1;
-        if column < self.width() && row < self.height() {
-            if let Some(cell) = self.buffer.cell_mut((self.area.x + column, self.area.y + row)) {
-                cell.set_char(if fits { letter } else { ' ' }).set_style(style);
-            }
+        if column < self.width()
+            && row < self.height()
+            && let Some(cell) = self.buffer.cell_mut((self.area.x + column, self.area.y + row))
+        {
+            cell.set_char(if fits { letter } else { ' ' }).set_style(style);
         }
     }
 }

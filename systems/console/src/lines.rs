@@ -12,9 +12,9 @@ use crate::text::{bytes, milliseconds};
 /// Writes what is new: the lines of the log, the compiler's message, and one line of figures for every second of
 /// simulation time.
 pub(crate) fn write(frame: &Frame<'_>, state: &mut State) -> ModuleResult {
-    let dashboard = frame.world.resource::<Dashboard>()?;
+    let mut dashboard = frame.world.resource_mut::<Dashboard>()?;
     let mut out = String::new();
-    log(&mut out, &dashboard, state);
+    log(&mut out, &mut dashboard);
     failure(&mut out, &dashboard, state);
     let second = frame.time.now.as_secs();
     if second != state.second_written {
@@ -25,10 +25,8 @@ pub(crate) fn write(frame: &Frame<'_>, state: &mut State) -> ModuleResult {
     Ok(())
 }
 
-fn log(out: &mut String, dashboard: &Dashboard, state: &mut State) {
-    // After a reset of the dashboard the count begins again.
-    let written = if state.lines_written > dashboard.log.added() { 0 } else { state.lines_written };
-    for line in dashboard.log.after(written) {
+fn log(out: &mut String, dashboard: &mut Dashboard) {
+    for line in dashboard.log.unwritten() {
         let word = match line.level {
             LogLevel::Warning => "warning: ",
             LogLevel::Error => "error: ",
@@ -38,7 +36,7 @@ fn log(out: &mut String, dashboard: &Dashboard, state: &mut State) {
         // Writing to a string does not fail, here and below.
         let _ = writeln!(out, "[{:>8.1} s] {word}{text}", line.at.as_secs_f64());
     }
-    state.lines_written = dashboard.log.added();
+    dashboard.log.mark_written();
 }
 
 fn failure(out: &mut String, dashboard: &Dashboard, state: &mut State) {

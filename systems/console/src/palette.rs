@@ -12,6 +12,8 @@ pub(crate) const RAISED: Color = Color::Rgb(24, 30, 42);
 pub(crate) const TEXT: Color = Color::Rgb(205, 213, 222);
 /// What explains what is read.
 pub(crate) const DIM: Color = Color::Rgb(125, 138, 155);
+/// What is there for whoever looks closely.
+pub(crate) const QUIET: Color = Color::Rgb(86, 99, 117);
 /// What only separates.
 pub(crate) const FAINT: Color = Color::Rgb(58, 70, 87);
 /// What belongs to Keel, or has the focus.

@@ -31,8 +31,6 @@ pub(crate) struct State {
     pub(crate) error_scroll: u64,
     /// The failure whose message was closed, by its time.
     pub(crate) closed: Option<Duration>,
-    /// How many lines of the log were written as lines.
-    pub(crate) lines_written: u64,
     /// The failure whose message was written as lines.
     pub(crate) failure_written: Option<Duration>,
     /// The second of simulation time whose line was written.

@@ -111,7 +111,7 @@ mod tests {
         let shown = [0, 34_234_000, 999_499, 999_500, 123_400_000_000, u64::MAX].map(bytes);
         assert_eq!(shown, ["0.0 kB", "34.2 MB", "999 kB", "1.0 MB", "123 GB", "18446744 TB"]);
         assert_eq!(
-            [0.0, 0.994, 3.14, 99.4, 250.0].map(milliseconds),
+            [0.0, 0.994, 3.12, 99.4, 250.0].map(milliseconds),
             ["0.00 ms", "0.99 ms", "3.1 ms", "99.4 ms", "250 ms"]
         );
         assert_eq!(

@@ -30,11 +30,12 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// The last lines, numbered from the first ever added.
+/// The last lines, and how many there were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
     lines: VecDeque<LogLine>,
     added: u64,
+    written: u64,
 }
 
 impl Log {
@@ -52,7 +53,7 @@ impl Log {
         }
     }
 
-    /// Forgets the lines; their numbers are not given again.
+    /// Forgets the lines; they still count as added.
     pub fn clear(&mut self) {
         self.lines.clear();
     }
@@ -67,9 +68,14 @@ impl Log {
         self.added
     }
 
-    /// The lines that are kept of those added after the first `count`.
-    pub fn after(&self, count: u64) -> impl Iterator<Item = &LogLine> {
+    /// The lines that are kept of those added since [`Log::mark_written`], oldest first.
+    pub fn unwritten(&self) -> impl Iterator<Item = &LogLine> {
         let first = self.added - self.lines.len() as u64;
-        self.lines.iter().skip(count.saturating_sub(first) as usize)
+        self.lines.iter().skip(self.written.saturating_sub(first) as usize)
+    }
+
+    /// Counts all lines as written, where the log leaves as lines.
+    pub fn mark_written(&mut self) {
+        self.written = self.added;
     }
 }

@@ -89,7 +89,7 @@ impl fmt::Display for Milliseconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tenths = (self.0.as_secs_f64() * 10_000.0).round() as u64;
         match tenths {
-            0..100 if tenths % 10 != 0 => write!(out, "{}.{}", tenths / 10, tenths % 10),
+            0..100 if !tenths.is_multiple_of(10) => write!(out, "{}.{}", tenths / 10, tenths % 10),
             _ => write!(out, "{}", Grouped((tenths + 5) / 10)),
         }
     }

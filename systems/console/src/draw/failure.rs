@@ -7,7 +7,7 @@ use ratatui_core::text::Line;
 use super::{bold, colored};
 use crate::ansi;
 use crate::canvas::Canvas;
-use crate::palette::{ACCENT, BAD, DIM, FAINT, RAISED, TEXT};
+use crate::palette::{ACCENT, BAD, DIM, FAINT, QUIET, RAISED, TEXT};
 use crate::state::State;
 use crate::text::{broken, fitted};
 
@@ -17,8 +17,7 @@ const COLUMNS_MAX: u16 = 118;
 /// Draws the message of the failed build, and says how many of its rows are seen at once.
 pub(super) fn draw(mut canvas: Canvas<'_>, dashboard: &Dashboard, state: &mut State) -> u64 {
     let Build::Failed { modules, message, .. } = &dashboard.build else { return 1 };
-    // Narrow strips of the dashboard beside it would only be clutter.
-    let width = if canvas.width() < COLUMNS_MAX + 12 { canvas.width() } else { COLUMNS_MAX };
+    let width = canvas.width().min(COLUMNS_MAX);
     let text_width = width.saturating_sub(4);
     let rows: Vec<Line<'static>> = ansi::lines(message.trim_end(), Style::new().fg(TEXT))
         .iter()
@@ -70,5 +69,5 @@ fn keys(window: &mut Canvas<'_>) {
     let spans = keys.iter().flat_map(|(key, does)| [bold(*key, ACCENT), colored(format!(" {does}   "), DIM)]);
     let row = window.height().saturating_sub(1);
     window.at(2, row, Line::from(spans.collect::<Vec<_>>()));
-    window.right(row, colored("the game runs on ", FAINT));
+    window.right(row, colored("the game runs on ", QUIET));
 }

@@ -35,6 +35,10 @@ impl Areas {
     const COLUMNS_MIN: u16 = 40;
     const ROWS_MIN: u16 = 10;
 
+    /// A message is shown over the world alone if that has so many cells.
+    const MESSAGE_COLUMNS_MIN: u16 = 90;
+    const MESSAGE_ROWS_MIN: u16 = 24;
+
     /// Shares out a screen. The world gets most of it.
     pub(crate) fn of(columns: u16, rows: u16, has_notice: bool) -> Self {
         if columns < Self::COLUMNS_MIN || rows < Self::ROWS_MIN {
@@ -59,6 +63,16 @@ impl Areas {
             body: Rect::new(0, 1, columns, body),
         }
     }
+
+    /// Where the compiler's message goes: over the world where that is large enough, so that all else stays to be
+    /// seen, or over all but header and help.
+    fn message(&self) -> Rect {
+        let Rect { x, y, width, height } = self.world;
+        if width >= Self::MESSAGE_COLUMNS_MIN && height >= Self::MESSAGE_ROWS_MIN {
+            return Rect::new(x + 2, y + 1, width - 4, height - 2);
+        }
+        self.body
+    }
 }
 
 /// Draws all of it, and says how many rows a page has in what is scrolled.
@@ -78,7 +92,7 @@ pub(crate) fn dashboard(
     bars::notice(Canvas::new(buffer, areas.notice), &dashboard.notice);
     bars::help(Canvas::new(buffer, areas.help));
     if state.open_failure(dashboard).is_some() {
-        pages.error = failure::draw(Canvas::new(buffer, areas.body), dashboard, state);
+        pages.error = failure::draw(Canvas::new(buffer, areas.message()), dashboard, state);
     }
     pages
 }

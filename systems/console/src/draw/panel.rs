@@ -6,7 +6,7 @@ use ratatui_core::text::Line;
 
 use super::{colored, heading};
 use crate::canvas::Canvas;
-use crate::palette::{ACCENT, BAD, BLUE, DIM, FAINT, GOOD, PANEL, TEXT, VIOLET, WARN};
+use crate::palette::{ACCENT, BAD, BLUE, DIM, GOOD, PANEL, QUIET, TEXT, VIOLET, WARN};
 use crate::state::{Focus, State};
 use crate::text::{bytes, fitted, milliseconds};
 
@@ -59,7 +59,7 @@ fn modules(canvas: &mut Canvas<'_>, dashboard: &Dashboard, state: &mut State, wi
         row += 1;
         if with_views && !module.views.is_empty() {
             let views = fitted(&module.views.join(", "), usize::from(canvas.width()).saturating_sub(2));
-            canvas.at(2, row, colored(views, FAINT));
+            canvas.at(2, row, colored(views, QUIET));
             row += 1;
         }
     }
@@ -157,7 +157,7 @@ fn figures(canvas: &mut Canvas<'_>, dashboard: &Dashboard, entities: usize) {
 
 /// A bar with one part for each stage, and what the parts are.
 fn last_swap(canvas: &mut Canvas<'_>, report: &SwapReport) {
-    const COLORS: [Color; 5] = [FAINT, BLUE, VIOLET, WARN, GOOD];
+    const COLORS: [Color; 5] = [DIM, BLUE, VIOLET, WARN, GOOD];
     let total = report.total().as_secs_f32();
     canvas.left(0, heading("LAST SWAP", false));
     canvas.right(
