@@ -4,6 +4,7 @@
 
 mod rig;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use keel::console::{
@@ -177,10 +178,8 @@ fn the_game_runs_on_behind_the_message() {
 /// A picture that shows the keys it was told of, and uses letters only.
 #[derive(Default)]
 struct Counted {
-    keys: Shared2,
+    keys: Mutex<String>,
 }
-
-type Shared2 = std::sync::Mutex<String>;
 
 impl PictureView for Counted {
     fn title(&self) -> String {
