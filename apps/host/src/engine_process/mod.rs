@@ -1,5 +1,6 @@
 //! The engine process: worlds, frames and modules. It does what the supervisor says, and tells what happens.
 
+mod dashboard;
 mod link;
 mod logger;
 mod pace;
@@ -19,6 +20,7 @@ use crate::cli::EngineArgs;
 use crate::event::{Event, ModuleLine, Stage};
 use crate::os;
 use crate::protocol::{BuildState, FromEngine, Library, ToEngine};
+use dashboard::DashboardLink;
 use link::Link;
 use pace::Pace;
 use swapper::{Checked, Swapper};
@@ -43,6 +45,7 @@ struct Host {
     registry: Registry,
     swapper: Swapper,
     pace: Pace,
+    dashboard: DashboardLink,
     paused: bool,
     running: bool,
     stats_due: Instant,
@@ -56,7 +59,10 @@ impl Host {
         let step = Duration::from_secs(1) / if args.fps == 0 { 60 } else { args.fps };
         let config = EngineConfig { step, seed: args.seed, ..EngineConfig::default() };
         let engine = Engine::with_views(config, Box::new(BoundViews::new(&binding)));
-        let registry = Registry::new(RegistryConfig::default(), binding);
+        let mut own_types = Engine::own_types();
+        own_types.extend(keel::console::own_types().map(Arc::new));
+        let registry = Registry::new(RegistryConfig { own_types, ..RegistryConfig::default() }, binding);
+        let size = (args.columns > 0).then_some((args.columns, args.rows));
         Self {
             args: args.clone(),
             link,
@@ -64,6 +70,7 @@ impl Host {
             swapper: Swapper::new(registry.checker()),
             registry,
             pace: Pace::new(args.fps, step, args.fixed),
+            dashboard: DashboardLink::new(size),
             paused: false,
             running: true,
             stats_due: Instant::now() + STATS_PERIOD,
@@ -80,9 +87,7 @@ impl Host {
             if !self.running || self.is_last_frame_done() {
                 break;
             }
-            if !self.paused {
-                self.frame();
-            }
+            self.frame();
         }
         self.tell_stats();
         if let Some(file) = self.args.save_to.clone() {
@@ -99,7 +104,7 @@ impl Host {
     /// Waits for the next frame's time; orders and checked modules are taken up as they come.
     fn between_frames(&mut self, orders: &Receiver<ToEngine>) {
         loop {
-            let wait = if self.paused { STATS_PERIOD } else { self.pace.until_next() };
+            let wait = self.pace.until_next();
             let checked = self.swapper.checked().clone();
             select! {
                 recv(orders) -> order => match order {
@@ -122,10 +127,18 @@ impl Host {
 
     fn frame(&mut self) {
         let dt = self.pace.begin();
+        // While the game stands still, frames without steps keep the dashboard alive.
+        let dt = if self.paused { Duration::ZERO } else { dt };
+        self.dashboard.before_frame(self.engine.world(), self.paused);
         let begin = Instant::now();
         self.engine.update(dt);
-        self.work_since_stats += begin.elapsed();
+        let work = begin.elapsed();
+        self.work_since_stats += work;
         self.frames_since_stats += 1;
+        let drawn = self.dashboard.after_frame(self.engine.world(), work);
+        if !drawn.is_empty() {
+            self.link.send_screen(&drawn);
+        }
         if let Some(line) = self.swapper.first_frame_done() {
             self.tell(Event::Swap(line));
         }
@@ -157,9 +170,14 @@ impl Host {
                 self.pace.restart();
             }
             ToEngine::SaveGame { path } => self.save_game(path),
-            ToEngine::Build(state) => self.note_build(&state),
+            ToEngine::Build(state) => {
+                self.note_build(&state);
+                self.dashboard.build(self.engine.world(), state);
+                self.show_modules();
+            }
             ToEngine::Log { level, message } => self.tell_log(&level, message),
-            ToEngine::Key(_) | ToEngine::Resize { .. } => {}
+            ToEngine::Key(key) => DashboardLink::key(self.engine.world(), key),
+            ToEngine::Resize { columns, rows } => self.dashboard.resize(columns, rows),
             ToEngine::Stop => self.running = false,
         }
     }
@@ -186,24 +204,36 @@ impl Host {
                     self.registry.resume_game(&mut self.engine, candidates, &bytes, Consent::Lossless)
                 }),
         };
+        DashboardLink::install(self.engine.world_mut());
         match begun {
             Ok(report) => refused.extend(report.failed_starts),
             Err(rejection) => refused.push(rejection),
         }
         refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection));
+        self.show_modules();
         self.tell(Event::Ready { modules: self.module_lines() });
         self.pace.restart();
     }
 
     fn finish_swap(&mut self, checked: Checked) {
-        match self.swapper.apply(checked, &mut self.registry, &mut self.engine) {
+        let outside = DashboardLink::take_outside(self.engine.world_mut());
+        let applied = self.swapper.apply(checked, &mut self.registry, &mut self.engine);
+        DashboardLink::put_back(self.engine.world_mut(), outside);
+        match applied {
             Ok(failed_starts) => {
                 failed_starts.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection));
+                DashboardLink::notice(self.engine.world(), "");
                 // The new code runs at once; its first frame is not kept waiting for the old one's time.
                 self.pace.hurry();
             }
             Err((stage, rejection)) => self.tell_rejection(stage, rejection),
         }
+        self.show_modules();
+    }
+
+    fn show_modules(&self) {
+        let (modules, census) = (self.registry.modules(), self.registry.census());
+        DashboardLink::modules(self.engine.world(), modules, census, os::resident_kib());
     }
 
     fn remove(&mut self, module: &str) {
@@ -214,7 +244,10 @@ impl Host {
     }
 
     fn reset(&mut self) {
-        match self.registry.reset(&mut self.engine) {
+        let outside = DashboardLink::take_outside(self.engine.world_mut());
+        let reset = self.registry.reset(&mut self.engine);
+        DashboardLink::put_back(self.engine.world_mut(), outside);
+        match reset {
             Ok(failed) => {
                 failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection));
                 self.tell_log("info", "the game was started afresh".to_owned());
@@ -245,6 +278,7 @@ impl Host {
     // What is told.
 
     fn tell(&mut self, event: Event) {
+        DashboardLink::event(self.engine.world(), &event);
         self.link.send(&FromEngine::Event(event));
     }
 
@@ -255,6 +289,9 @@ impl Host {
     fn tell_rejection(&mut self, stage: Stage, rejection: Rejection) {
         let code = serde_json::to_value(rejection.code).ok();
         let code = code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
+        if rejection.code == keel_registry::Code::DataLoss {
+            DashboardLink::notice(self.engine.world(), "this swap would lose data: c accepts that");
+        }
         self.tell(Event::Rejected { module: rejection.module, stage, code, message: rejection.message });
     }
 
@@ -280,6 +317,7 @@ impl Host {
             libraries: census.mapped(),
             libraries_kept: census.kept,
         });
+        self.show_modules();
         self.stats_due = Instant::now() + STATS_PERIOD;
         self.frames_since_stats = 0;
         self.work_since_stats = Duration::ZERO;

@@ -1,0 +1,179 @@
+//! What the dashboard is told, and what it has drawn.
+
+use std::time::{Duration, Instant};
+
+use keel::console::{
+    Build, Dashboard, Key, LogLevel, ModuleLine, ModuleState, StageTime, SwapReport, Terminal, TerminalKind,
+};
+use keel::ecs::World;
+use keel_loader::Census;
+use keel_registry::{ModuleStatus, State};
+
+use crate::event::{Event, SwapLine};
+use crate::protocol::BuildState;
+
+/// Fills in the resources [`Terminal`] and [`Dashboard`]. They describe what is outside of the game, so they are kept
+/// when its world is exchanged.
+pub(crate) struct DashboardLink {
+    began: Instant,
+    size: Option<(u16, u16)>,
+    last_work: Duration,
+}
+
+/// The two resources, while the world they belong to is being exchanged.
+pub(crate) struct Outside {
+    terminal: Option<Terminal>,
+    dashboard: Option<Dashboard>,
+}
+
+impl DashboardLink {
+    /// For a terminal of so many columns and rows; `None` when nobody watches.
+    pub(crate) fn new(size: Option<(u16, u16)>) -> Self {
+        Self { began: Instant::now(), size, last_work: Duration::ZERO }
+    }
+
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
+        self.size = self.size.map(|_| (columns, rows));
+    }
+
+    /// Puts the resources into a world that has none.
+    pub(crate) fn install(world: &mut World) {
+        if let Err(error) = keel::console::install(world) {
+            keel::log::error!("there will be no dashboard: {error}");
+        }
+    }
+
+    /// Takes the resources out of a world that is about to be exchanged.
+    pub(crate) fn take_outside(world: &mut World) -> Outside {
+        Outside { terminal: world.remove_resource(), dashboard: world.remove_resource() }
+    }
+
+    /// Puts them into the world that is there now.
+    pub(crate) fn put_back(world: &mut World, outside: Outside) {
+        Self::install(world);
+        let Outside { terminal, dashboard } = outside;
+        let put = terminal.map_or(Ok(()), |mut terminal| {
+            terminal.redraw();
+            world.insert_resource(terminal).map(drop)
+        });
+        let put = put.and_then(|()| dashboard.map_or(Ok(()), |it| world.insert_resource(it).map(drop)));
+        if let Err(error) = put {
+            keel::log::error!("the dashboard has forgotten what it showed: {error}");
+        }
+    }
+
+    /// Before a frame.
+    pub(crate) fn before_frame(&self, world: &World, is_paused: bool) {
+        if let (Some((columns, rows)), Ok(mut terminal)) = (self.size, world.resource_mut::<Terminal>()) {
+            terminal.attach(TerminalKind::Screen, columns, rows);
+        }
+        with(world, |dashboard| {
+            dashboard.begin_frame(self.began.elapsed(), self.last_work.as_secs_f32() * 1e3);
+            dashboard.is_paused = is_paused;
+        });
+    }
+
+    /// After a frame that took so long: what was drawn, to be sent to the terminal.
+    pub(crate) fn after_frame(&mut self, world: &World, work: Duration) -> Vec<u8> {
+        self.last_work = work;
+        if self.size.is_none() {
+            return Vec::new();
+        }
+        world.resource_mut::<Terminal>().map(|mut terminal| terminal.take_output()).unwrap_or_default()
+    }
+
+    pub(crate) fn key(world: &World, key: Key) {
+        if let Ok(mut terminal) = world.resource_mut::<Terminal>() {
+            terminal.press(key);
+        }
+    }
+
+    pub(crate) fn modules(world: &World, modules: Vec<ModuleStatus>, census: Census, rss_kib: u64) {
+        with(world, |dashboard| {
+            dashboard.modules = modules.into_iter().map(module_line).collect();
+            dashboard.libraries = census.mapped();
+            dashboard.memory_bytes = rss_kib * 1024;
+        });
+    }
+
+    pub(crate) fn build(&self, world: &World, state: BuildState) {
+        let now = self.began.elapsed();
+        with(world, |dashboard| {
+            dashboard.build = match state {
+                BuildState::Idle => Build::Idle,
+                BuildState::Building { modules } => Build::Building { modules, since: now },
+                BuildState::Failed { modules, rendered } => Build::Failed { modules, message: rendered, at: now },
+            };
+        });
+    }
+
+    /// Shows an event in the log.
+    pub(crate) fn event(world: &World, event: &Event) {
+        let level = match event {
+            Event::Stats { .. } => return,
+            Event::Swap(line) => {
+                with(world, |dashboard| dashboard.swapped(swap_report(line)));
+                return;
+            }
+            Event::Ready { .. } => LogLevel::Success,
+            Event::Rejected { .. } | Event::Fault { .. } => LogLevel::Error,
+            Event::Restarted { .. } => LogLevel::Info,
+            Event::Log { level, .. } => match level.as_str() {
+                "error" => LogLevel::Error,
+                "warn" => LogLevel::Warning,
+                _ => LogLevel::Info,
+            },
+        };
+        with(world, |dashboard| dashboard.log(level, &event.text()));
+    }
+
+    /// Tells the person at the terminal what they may decide.
+    pub(crate) fn notice(world: &World, notice: &str) {
+        with(world, |dashboard| notice.clone_into(&mut dashboard.notice));
+    }
+}
+
+fn with(world: &World, change: impl FnOnce(&mut Dashboard)) {
+    if let Ok(mut dashboard) = world.resource_mut::<Dashboard>() {
+        change(&mut dashboard);
+    }
+}
+
+fn module_line(status: ModuleStatus) -> ModuleLine {
+    ModuleLine {
+        name: status.name,
+        kind: status.kind.name().to_owned(),
+        version: status.version,
+        generation: status.generation,
+        state: match status.state {
+            State::Watching | State::Live | State::Swapping => ModuleState::Live,
+            State::Building => ModuleState::Building,
+            State::Checking => ModuleState::Checking,
+            State::Trial => ModuleState::Trial,
+            State::Probation => ModuleState::Probation,
+            State::Rejected => ModuleState::Rejected,
+            State::Suspended => ModuleState::Suspended,
+        },
+        views: Vec::new(),
+    }
+}
+
+fn swap_report(line: &SwapLine) -> SwapReport {
+    let stages = [
+        ("detect", line.stages_ms.detect),
+        ("build", line.stages_ms.build),
+        ("check", line.stages_ms.check),
+        ("swap", line.stages_ms.swap),
+    ];
+    SwapReport {
+        module: line.module.clone(),
+        generation: line.generation,
+        stages: stages
+            .map(|(stage, ms)| StageTime { stage: stage.to_owned(), time: Duration::from_secs_f64(ms / 1e3) })
+            .into(),
+        carried: line.carried as u64,
+        converted: line.converted as u64,
+        defaulted: line.defaulted.clone(),
+        dropped: line.dropped.clone(),
+    }
+}
