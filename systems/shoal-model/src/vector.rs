@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn a_wave_repeats() {
-        for (turns, height) in [(0.0, 0.0), (0.25, 1.0), (0.5, 0.0), (0.75, -1.0), (-0.25, -1.0), (3.25, 1.0)] {
+        for (turns, height) in [(0.0, 0.0), (0.25, 1.0), (0.5, 0.0), (0.75, -1.0), (-0.25, -1.0), (3.25, 1.0)]
+        {
             assert_eq!(wave(turns), height, "at {turns}");
         }
     }
