@@ -25,8 +25,10 @@ struct Row {
 
 pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
     let (_, workspace) = workspace::read()?;
-    let report = workspace::builder(&workspace).build(&workspace::all_modules(&workspace), &CancelToken::new())?;
-    let rows: Vec<_> = report.artifacts.iter().map(|artifact| row(&artifact.package, &artifact.path)).collect();
+    let report =
+        workspace::builder(&workspace).build(&workspace::all_modules(&workspace), &CancelToken::new())?;
+    let rows: Vec<_> =
+        report.artifacts.iter().map(|artifact| row(&artifact.package, &artifact.path)).collect();
     let mut out = std::io::stdout().lock();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &rows)?;
@@ -36,7 +38,12 @@ pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
             let verdict = row.message.as_deref().unwrap_or("fits");
             writeln!(out, "{:24}  {verdict}", row.module)?;
             if !row.statics.is_empty() {
-                writeln!(out, "{:24}  its statics start afresh in each generation: {}", "", row.statics.join(", "))?;
+                writeln!(
+                    out,
+                    "{:24}  its statics start afresh in each generation: {}",
+                    "",
+                    row.statics.join(", ")
+                )?;
             }
             if !row.can_be_unmapped {
                 writeln!(out, "{:24}  it has thread-local storage, so old generations stay in memory", "")?;

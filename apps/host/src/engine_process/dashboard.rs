@@ -102,7 +102,9 @@ impl DashboardLink {
             dashboard.build = match state {
                 BuildState::Idle => Build::Idle,
                 BuildState::Building { modules } => Build::Building { modules, since: now },
-                BuildState::Failed { modules, rendered } => Build::Failed { modules, message: rendered, at: now },
+                BuildState::Failed { modules, rendered } => {
+                    Build::Failed { modules, message: rendered, at: now }
+                }
             };
         });
     }
@@ -173,7 +175,7 @@ fn swap_report(line: &SwapLine) -> SwapReport {
             .into(),
         carried: line.carried as u64,
         converted: line.converted as u64,
-        defaulted: line.defaulted.clone(),
-        dropped: line.dropped.clone(),
+        defaulted: line.defaulted.len() as u64,
+        dropped: line.dropped.len() as u64,
     }
 }

@@ -258,8 +258,8 @@ impl Host {
 
     fn save_game(&mut self, path: PathBuf) {
         let saved = self.registry.save_game(&self.engine, Vec::new()).map_err(|error| error.to_string());
-        let saved = saved
-            .and_then(|bytes| keel::state::write_file(&path, &bytes).map_err(|error| error.to_string()));
+        let saved =
+            saved.and_then(|bytes| keel::state::write_file(&path, &bytes).map_err(|error| error.to_string()));
         self.link.send(&FromEngine::Saved { path, error: saved.err() });
     }
 

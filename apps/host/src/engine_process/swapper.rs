@@ -67,7 +67,8 @@ impl Swapper {
         let candidates = outcome.map_err(|rejection| (Stage::Check, rejection))?;
         let consent = if request.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         let begin = Instant::now();
-        let report = registry.swap(engine, candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;
+        let report =
+            registry.swap(engine, candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;
         let swap = begin.elapsed();
         let line = line(&request, &report, check, swap);
         self.unreported = Some((line, request.saved_at_us));
@@ -126,7 +127,8 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
         changes.iter().filter(|change| is(change.kind())).map(|change| change.path().to_owned()).collect()
     };
     let is_defaulted = |kind: &ChangeKind| matches!(kind, ChangeKind::Defaulted);
-    let is_dropped = |kind: &ChangeKind| matches!(kind, ChangeKind::Dropped { .. } | ChangeKind::DroppedVariant);
+    let is_dropped =
+        |kind: &ChangeKind| matches!(kind, ChangeKind::Dropped { .. } | ChangeKind::DroppedVariant);
     let others = changes.iter().filter(|change| !is_defaulted(change.kind()) && !is_dropped(change.kind()));
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     SwapLine {

@@ -48,7 +48,8 @@ impl EngineProcess {
         command.env(run.library_variable, &run.library_path);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let connect = os::join_child(&mut command)?;
-        let mut child = command.spawn().with_context(|| format!("{} could not be started", run.host.display()))?;
+        let mut child =
+            command.spawn().with_context(|| format!("{} could not be started", run.host.display()))?;
         // The child's end of the connection lives on in `command`; as long as it does, the end of the child is not
         // seen.
         drop(command);

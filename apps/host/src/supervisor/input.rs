@@ -13,8 +13,7 @@ use crate::cli::RunArgs;
 use crate::supervisor::output::is_screen;
 
 /// The commands that can be written to standard input, one a line, while there is no terminal.
-pub(crate) const COMMANDS: &str =
-    "reload [MODULE], load MODULE FILE, reset, pause, accept, save FILE, quit";
+pub(crate) const COMMANDS: &str = "reload [MODULE], load MODULE FILE, reset, pause, accept, save FILE, quit";
 
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, never, select};
-use keel_builder::{BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildRequest, Builder, ChangeSet, WatchScope, Watcher};
+use keel_builder::{
+    BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildRequest, Builder, ChangeSet, Diagnostic, Level,
+    WatchScope, Watcher,
+};
 use keel_resolver::{ReadError, RestartReason, Workspace, WorkspaceCache};
 
 use crate::cli::{EXIT_ENGINE_DIED, EXIT_REFUSED, RunArgs};
@@ -108,7 +111,10 @@ impl Supervisor {
         };
         if !cleaned.is_empty() {
             let names = cleaned.join(", ");
-            supervisor.log("warn", format!("builds leave out what your shell sets, because it would change the code: {names}"));
+            supervisor.log(
+                "warn",
+                format!("builds leave out what your shell sets, because it would change the code: {names}"),
+            );
         }
         Ok(supervisor)
     }
@@ -181,8 +187,12 @@ impl Supervisor {
             }
         };
         let diff = self.workspace.diff(&newer);
-        let removed: Vec<_> =
-            diff.removed.iter().filter_map(|id| self.workspace.module(*id)).map(|it| it.name.clone()).collect();
+        let removed: Vec<_> = diff
+            .removed
+            .iter()
+            .filter_map(|id| self.workspace.module(*id))
+            .map(|it| it.name.clone())
+            .collect();
         self.workspace = newer;
         if let Some(watcher) = &self.watcher {
             if let Err(error) = watcher.watch(WatchScope::of(&self.workspace)) {
@@ -290,9 +300,11 @@ impl Supervisor {
     }
 
     fn tell_build_failure(&mut self, modules: &[String], failure: &BuildFailure) {
-        let diagnostics = failure.diagnostics();
-        let join = |text: fn(&keel_builder::Diagnostic) -> &str| {
-            diagnostics.iter().map(text).collect::<Vec<_>>().join("\n")
+        // Warnings would bury the error; cargo tells them again once the module builds.
+        let diagnostics: Vec<_> =
+            failure.diagnostics().iter().filter(|diagnostic| diagnostic.level == Level::Error).collect();
+        let join = |text: fn(&Diagnostic) -> &str| {
+            diagnostics.iter().map(|diagnostic| text(diagnostic)).collect::<Vec<_>>().join("\n")
         };
         let (plain, colored) = if diagnostics.is_empty() {
             (failure.to_string(), failure.to_string())
@@ -336,10 +348,15 @@ impl Supervisor {
     fn take_message(&mut self, message: Option<Received>) -> anyhow::Result<()> {
         match message {
             None => self.engine_ended(),
-            Some(Received::Message(FromEngine::Saved { path, error })) if path == self.staging.restart_file() => {
+            Some(Received::Message(FromEngine::Saved { path, error }))
+                if path == self.staging.restart_file() =>
+            {
                 if let Some(error) = error {
                     self.purpose = Purpose::Swap;
-                    self.log("error", format!("the engine can't be replaced, its game could not be saved: {error}"));
+                    self.log(
+                        "error",
+                        format!("the engine can't be replaced, its game could not be saved: {error}"),
+                    );
                     return Ok(());
                 }
                 return self.replace_engine();
@@ -359,7 +376,10 @@ impl Supervisor {
             }
             Received::Message(FromEngine::Saved { path, error }) => {
                 let path = path.display();
-                let text = error.map_or_else(|| format!("saved {path}"), |error| format!("{path} was not saved: {error}"));
+                let text = error.map_or_else(
+                    || format!("saved {path}"),
+                    |error| format!("{path} was not saved: {error}"),
+                );
                 self.output.event(&Event::Log { level: "info".to_owned(), message: text })?;
             }
             Received::Message(FromEngine::Done | FromEngine::Screen { .. }) => {}
@@ -403,7 +423,9 @@ impl Supervisor {
             Command::Save(path) => self.send(&ToEngine::SaveGame { path }),
             Command::Key(key) => self.send(&ToEngine::Key(key)),
             Command::Resize { columns, rows } => self.send(&ToEngine::Resize { columns, rows }),
-            Command::Unknown(line) => self.log("warn", format!("`{line}` is no command; they are: {}", input::COMMANDS)),
+            Command::Unknown(line) => {
+                self.log("warn", format!("`{line}` is no command; they are: {}", input::COMMANDS))
+            }
         }
     }
 
@@ -447,11 +469,18 @@ impl Supervisor {
     /// Tells what happens here: to the machine that reads, and to the dashboard, which the engine draws.
     fn tell(&mut self, event: Event) {
         let message = event.text();
+        let level = match &event {
+            Event::Log { level, .. } => level.clone(),
+            Event::Rejected { .. } => "error".to_owned(),
+            _ => "info".to_owned(),
+        };
         if let Err(error) = self.output.event(&event) {
             keel::log::warn!("the output is gone: {error}");
         }
         if self.output.is_screen() {
-            self.send(&ToEngine::Log { level: "info".to_owned(), message });
+            // The compiler's message is shown in full elsewhere; the log has room for its first line.
+            let message = message.lines().next().unwrap_or_default().to_owned();
+            self.send(&ToEngine::Log { level: level.to_owned(), message });
         }
     }
 

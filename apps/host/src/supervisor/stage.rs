@@ -124,7 +124,8 @@ impl Staging {
 
     /// The newest copy of every module.
     pub(crate) fn newest(&self) -> Vec<Library> {
-        let library = |(module, path): (&String, &PathBuf)| Library { module: module.clone(), path: path.clone() };
+        let library =
+            |(module, path): (&String, &PathBuf)| Library { module: module.clone(), path: path.clone() };
         self.newest.iter().map(library).collect()
     }
 }
