@@ -39,6 +39,11 @@ Exit codes:
 pub(crate) enum Command {
     /// Runs the game, and swaps each module when its source is saved.
     Run(RunArgs),
+    /// Builds modules as `keel run` does, all of them if none is named.
+    Build {
+        /// The modules' names.
+        modules: Vec<String>,
+    },
     /// Lists the modules of the workspace.
     Modules(FormatArgs),
     /// Checks that the modules fit together and can be loaded. Nothing of the game runs.

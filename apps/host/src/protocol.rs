@@ -31,7 +31,7 @@ pub(crate) enum ToEngine {
     Pause { paused: bool },
     /// Save the game into this file, and tell.
     SaveGame { path: PathBuf },
-    /// A build has begun or ended, or there is none.
+    /// A build has begun or ended.
     Build(BuildState),
     /// Something for the log.
     Log { level: String, message: String },
@@ -63,9 +63,17 @@ pub(crate) struct SwapRequest {
 /// What cargo is doing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum BuildState {
-    Idle,
-    Building { modules: Vec<String> },
-    Failed { modules: Vec<String>, rendered: String },
+    Building {
+        modules: Vec<String>,
+    },
+    /// It went well; these modules are about to be swapped.
+    Done {
+        rebuilt: Vec<String>,
+    },
+    Failed {
+        modules: Vec<String>,
+        rendered: String,
+    },
 }
 
 /// From the engine to the supervisor.

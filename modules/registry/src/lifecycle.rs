@@ -47,6 +47,8 @@ pub enum Event {
     Saved,
     /// cargo is done.
     Built,
+    /// cargo is done, and the library is the one that runs.
+    Unchanged,
     /// The library is fit, and no trial is wanted.
     Checked,
     /// The library is fit for a trial.
@@ -109,7 +111,9 @@ impl Lifecycle {
             (S::Checking, E::Checked) | (S::Trial, E::Fits) => S::Swapping,
             (S::Checking, E::CheckedForTrial) => S::Trial,
             (S::Swapping, E::Swapped) => S::Probation,
-            (S::Swapping, E::SwappedForGood) | (S::Probation, E::Proven) => S::Live,
+            (S::Building, E::Unchanged) | (S::Swapping, E::SwappedForGood) | (S::Probation, E::Proven) => {
+                S::Live
+            }
             (S::Building | S::Checking | S::Trial | S::Swapping, E::Failed)
             | (S::Probation, E::RolledBack) => S::Rejected,
             (S::Live | S::Probation | S::Rejected, E::Faulted) => S::Suspended,

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod build;
 mod check;
 mod modules;
 mod new;
@@ -15,6 +16,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or(Command::Run(Default::default())) {
         Command::Run(args) => supervisor::run(args),
         Command::Engine(args) => engine_process::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Build { modules } => build::run(&modules),
         Command::Modules(args) => modules::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Snapshot(command) => snapshot::run(command),

@@ -100,7 +100,7 @@ impl DashboardLink {
         let now = self.began.elapsed();
         with(world, |dashboard| {
             dashboard.build = match state {
-                BuildState::Idle => Build::Idle,
+                BuildState::Done { .. } => Build::Idle,
                 BuildState::Building { modules } => Build::Building { modules, since: now },
                 BuildState::Failed { modules, rendered } => {
                     Build::Failed { modules, message: rendered, at: now }

@@ -14,7 +14,9 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, select};
 use keel::binding::Binding;
 use keel::engine::{Engine, EngineConfig, Fault, install_panic_hook};
-use keel_registry::{BoundViews, Consent, Registry, RegistryConfig, Rejection, State};
+use keel_registry::{
+    BoundViews, Consent, Event as LifeEvent, ModuleStatus, Registry, RegistryConfig, Rejection, State,
+};
 
 use crate::cli::EngineArgs;
 use crate::event::{Event, ModuleLine, Stage};
@@ -264,14 +266,17 @@ impl Host {
     }
 
     fn note_build(&mut self, state: &BuildState) {
-        let (modules, event) = match state {
-            BuildState::Idle => return,
-            BuildState::Building { modules } => (modules, keel_registry::Event::Saved),
-            BuildState::Failed { modules, .. } => (modules, keel_registry::Event::Failed),
-        };
-        let known: Vec<_> = self.registry.modules().into_iter().map(|status| status.name).collect();
-        for module in modules.iter().filter(|module| known.contains(module)) {
-            self.registry.note(module, event);
+        for ModuleStatus { name, state: at, .. } in self.registry.modules() {
+            let event = match state {
+                BuildState::Building { modules } if modules.contains(&name) => LifeEvent::Saved,
+                BuildState::Failed { modules, .. } if modules.contains(&name) => LifeEvent::Failed,
+                BuildState::Done { rebuilt } if at == State::Building && rebuilt.contains(&name) => {
+                    LifeEvent::Built
+                }
+                BuildState::Done { .. } if at == State::Building => LifeEvent::Unchanged,
+                _ => continue,
+            };
+            self.registry.note(&name, event);
         }
     }
 

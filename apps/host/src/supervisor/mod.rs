@@ -173,6 +173,9 @@ impl Supervisor {
         let modules = affected.modules.iter().filter_map(|id| self.workspace.module(*id));
         let requests: Vec<_> = modules.map(workspace::request).collect();
         if !requests.is_empty() {
+            // An engine that is still to be started needs all there is, whatever was saved.
+            let is_swap = matches!(self.purpose, Purpose::Swap);
+            let requests = if is_swap { requests } else { workspace::everything(&self.workspace) };
             self.submit(requests, change.saved_at);
         }
     }
@@ -201,6 +204,7 @@ impl Supervisor {
         }
         for module in removed {
             self.log("info", format!("module `{module}` was removed from the workspace"));
+            self.staging.forget(&module);
             self.send(&ToEngine::Remove { module });
         }
         let come: Vec<_> = diff.added.iter().chain(&diff.changed).copied().collect();
@@ -260,7 +264,8 @@ impl Supervisor {
                 return Ok(());
             }
         };
-        self.send(&ToEngine::Build(BuildState::Idle));
+        let rebuilt = self.staging.to_be_staged(&report);
+        self.send(&ToEngine::Build(BuildState::Done { rebuilt }));
         match std::mem::replace(&mut self.purpose, Purpose::Swap) {
             Purpose::Begin => {
                 self.staging.adopt(&report)?;

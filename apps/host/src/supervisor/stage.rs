@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use keel_builder::{BuildReport, Builder, Generations, RunDirectory};
+use keel_builder::{BuildReport, Builder, BuiltArtifact, Generations, RunDirectory};
 
 use crate::protocol::Library;
 use crate::workspace;
@@ -95,17 +95,27 @@ impl Staging {
         self.forced.insert(package.to_owned());
     }
 
-    /// Copies the modules that were rebuilt, each to a path of its own.
+    /// The modules of a build that are new to the engine.
+    pub(crate) fn to_be_staged(&self, report: &BuildReport) -> Vec<String> {
+        let modules = report.artifacts.iter().filter(|artifact| !workspace::is_host(&artifact.package));
+        let is_wanted = |artifact: &&BuiltArtifact| {
+            let package = &artifact.package;
+            !artifact.is_fresh || self.forced.contains(package) || !self.newest.contains_key(package)
+        };
+        modules.filter(is_wanted).map(|artifact| artifact.package.clone()).collect()
+    }
+
+    /// Copies the modules that are new to the engine, each to a path of its own.
     pub(crate) fn stage(&mut self, report: &BuildReport) -> anyhow::Result<Vec<Library>> {
-        let mut staged = Vec::new();
-        for artifact in report.artifacts.iter().filter(|artifact| !workspace::is_host(&artifact.package)) {
-            let is_forced = self.forced.remove(&artifact.package);
-            let is_new = !self.newest.contains_key(&artifact.package);
-            if is_forced || is_new || !artifact.is_fresh {
-                staged.push(self.stage_file(&artifact.package, &artifact.path)?);
-            }
-        }
-        Ok(staged)
+        let wanted = self.to_be_staged(report);
+        self.forced.clear();
+        let artifacts = report.artifacts.iter().filter(|artifact| wanted.contains(&artifact.package));
+        artifacts.map(|artifact| self.stage_file(&artifact.package, &artifact.path)).collect()
+    }
+
+    /// Forgets a module that is gone from the workspace.
+    pub(crate) fn forget(&mut self, module: &str) {
+        self.newest.remove(module);
     }
 
     /// Copies one library.

@@ -16,7 +16,6 @@ const KEYS: [(&str, &str); 7] = [
     ("r", "reload"),
     ("R", "reset"),
     ("p", "pause"),
-    ("b", "rollback"),
     ("c", "accept losses"),
     ("tab", "focus"),
 ];
