@@ -24,6 +24,7 @@ enum Layer {
     Binding,
     Loader,
     Resolver,
+    Builder,
     Registry,
 }
 
@@ -33,7 +34,7 @@ impl Layer {
         use Layer::*;
         match self {
             // Areas only through the facade: there is one of each, and modules share it.
-            App => &[App, Facade, Registry, Loader, Resolver],
+            App => &[App, Facade, Registry, Loader, Resolver, Builder],
             // Never another system: those are loaded, not linked.
             System | Types => &[Facade, Types],
             Facade => &[Core, CoreTypes, ModuleTypes, Macros, Binding],
@@ -42,6 +43,7 @@ impl Layer {
             Macros => &[],
             ModuleTypes => &[Core, CoreTypes, Macros],
             Binding | Resolver => &[CoreTypes],
+            Builder => &[Resolver, CoreTypes],
             Loader => &[ModuleTypes, CoreTypes],
             Registry => &[Resolver, Loader, Binding, Core, CoreTypes, ModuleTypes],
         }
@@ -166,6 +168,7 @@ fn layer_of(package: &Package) -> Option<Layer> {
         ["modules", "binding"] => Layer::Binding,
         ["modules", "loader"] => Layer::Loader,
         ["modules", "resolver"] => Layer::Resolver,
+        ["modules", "builder"] => Layer::Builder,
         ["modules", "registry"] => Layer::Registry,
         ["systems", _] | ["systems", _, "module"] if is_types(package) => Layer::Types,
         ["systems", _] | ["systems", _, "module"] => Layer::System,

@@ -55,6 +55,11 @@ impl Contents {
         }
     }
 
+    /// Whether `path` was there at the last look: a file, or a folder with files.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        self.hashes.range(path.to_owned()..).next().is_some_and(|(known, _)| known.starts_with(path))
+    }
+
     fn look_into(
         &mut self,
         folder: &Path,

@@ -170,6 +170,9 @@ impl Watching {
                 let mut paths = event.paths;
                 paths.retain(|path| self.concerns(path));
                 for path in paths {
+                    // A temporary file that was renamed into place will not come back.
+                    let is_passing = state == FileState::Gone && !self.contents.has(&path);
+                    let state = if is_passing { FileState::Closed } else { state };
                     self.burst.touch(path, state, arrived.at, arrived.system_time);
                 }
             }

@@ -10,7 +10,7 @@ use crate::fixture::{Game, holds, requests, source_of};
 /// Fails to compile unless the flags of `.cargo/config.toml` are used and no others.
 const PICKY: &str = "#[cfg(not(from_config))] compile_error!(\"the config's flags are gone\");\n\
                      #[cfg(from_shell)] compile_error!(\"the shell's flags are used\");\n\
-                     #[unsafe(no_mangle)]\npub static KEEL_TEST_ANSWER: [u8; 12] = *b\"answer=00009\";\n";
+                     pub static KEEL_TEST_ANSWER: [u8; 12] = *b\"answer=00009\";\n";
 
 /// Runs the test `name` of this module again with `variables`.
 #[track_caller]

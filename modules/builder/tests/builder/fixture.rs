@@ -100,7 +100,7 @@ pub(crate) fn source_of(module: &str) -> String {
 
 pub(crate) fn source(answer: u32) -> String {
     format!(
-        "pub fn swim() -> u32 {{ keel::speed() }}\n#[unsafe(no_mangle)]\npub static KEEL_TEST_ANSWER: [u8; 12] \
+        "pub fn swim() -> u32 {{ keel::speed() }}\npub static KEEL_TEST_ANSWER: [u8; 12] \
          = *b\"answer={answer:05}\";\n"
     )
 }
