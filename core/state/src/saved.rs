@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Change, LiveSchema, Migration, Schema, StateError, TypeSchema, decode_all, encode_into};
+use crate::{
+    Change, LiveSchema, Migration, Schema, StateError, TypeSchema, Value, decode_all, encode_into,
+};
 
 /// A value as bytes, with the schema that says what they mean, so that a later build can read it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,29 @@ impl SavedValue {
         let mut migrated = Vec::new();
         migration.apply(&mut self.bytes.as_slice(), &mut migrated)?;
         Ok((decode_all(&migrated)?, migration.changes().to_vec()))
+    }
+
+    /// A value that was encoded elsewhere; nothing is checked until it is read.
+    pub fn from_parts(schema: Arc<TypeSchema>, bytes: Vec<u8>) -> Self {
+        Self { schema, bytes }
+    }
+
+    /// The value for people: decoded with its schema alone.
+    ///
+    /// # Errors
+    /// [`StateError`] when the bytes are not one value of the schema.
+    pub fn value(&self) -> Result<Value, StateError> {
+        let mut bytes = self.bytes.as_slice();
+        let value = Value::decode(&self.schema, &mut bytes)?;
+        match bytes.len() {
+            0 => Ok(value),
+            left => Err(StateError::TrailingBytes { left }),
+        }
+    }
+
+    /// The encoded value.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// What the bytes mean.
