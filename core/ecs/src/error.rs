@@ -1,8 +1,9 @@
 //! What can go wrong in a world, each with the thing, the cause and the next step.
 
-use crate::Entity;
 use keel_core_types::IdCollision;
 use keel_state::StateError;
+
+use crate::{Entity, ModelTypeKind};
 
 /// An error of the ECS area.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,65 @@ pub enum EcsError {
         child: Entity,
         /// The refused parent.
         parent: Entity,
+    },
+    /// The name is a type's of another kind.
+    #[error("`{name}` is {found}, {expected} was expected; use the view of that kind, or another name")]
+    WrongKind {
+        /// The type's declared name.
+        name: String,
+        /// What was asked for.
+        expected: ModelTypeKind,
+        /// What it is.
+        found: ModelTypeKind,
+    },
+    /// A value has the schema of another type, or of an older one that can't become today's without a loss.
+    #[error(
+        "the value is no `{name}`; expected {expected}, found {found}; encode it as a `{name}`, or migrate it \
+         with consent to its losses"
+    )]
+    WrongSchema {
+        /// The type's declared name.
+        name: String,
+        /// The schema of the type.
+        expected: String,
+        /// The schema of the value.
+        found: String,
+    },
+    /// Only the world itself writes these components, so that both sides of a relation agree.
+    #[error("`{name}` is written by the world alone; call `World::set_parent`, or the entity view's")]
+    KeptByWorld {
+        /// The component's name.
+        name: String,
+    },
+    /// The type implements no `Default`.
+    #[error("`{name}` has no default; derive `Default` for it, or give a value")]
+    NoDefault {
+        /// The type's declared name.
+        name: String,
+    },
+    /// The world has fewer archetypes.
+    #[error("there is no archetype {index}, the world has {count}; list them with the storage view")]
+    NoSuchArchetype {
+        /// What was asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A query's text can't be read.
+    #[error(
+        "`{term}` in query `{text}` is no term; write `Name`, `!Name`, `?Name` or `(A|B)`, with commas between"
+    )]
+    QueryText {
+        /// The whole query.
+        text: String,
+        /// The part that can't be read.
+        term: String,
+    },
+    /// A text is no entity's id.
+    #[error("`{text}` is no entity; write its index and its generation, as in `3v1`")]
+    EntityText {
+        /// The text.
+        text: String,
     },
     /// A snapshot could not be read or written.
     #[error(transparent)]

@@ -37,19 +37,31 @@ pub use keel_module_macros::{component, event, resource};
 pub use model::bundle::Bundle;
 pub use model::change::{ChangeTracker, Changes};
 pub use model::commands::Commands;
-pub use model::component::{Component, Data, Event, ModelTypeInfo, ModelTypeKind, Resource, TypeFingerprint};
+pub use model::component::{
+    Component, ComponentAccess, Data, Event, ModelTypeInfo, ModelTypeKind, Resource, TypeFingerprint,
+    TypeSummary,
+};
+pub use model::dynamic::{ComponentValue, EventCount};
 pub use model::entity::Entity;
 pub use model::event::{EventReader, Events};
 pub use model::hierarchy::{Children, Parent};
 pub use model::name::Name;
 pub use model::query::{Filter, Or, PreparedQuery, Query, QueryBorrow, With, Without};
-pub use model::snapshot::{RestoreReport, WorldSnapshot};
+pub use model::snapshot::{RestoreReport, WorldDifference, WorldSnapshot};
 pub use model::statistics::{ArchetypeStatistics, WorldStatistics};
+pub use model::terms::{PreparedTerms, QueryRow, QueryTerms};
 pub use model::world::World;
+pub use view::component::ComponentView;
+pub use view::entity::EntityView;
+pub use view::event::{EventCursor, EventView};
+pub use view::query::QueryView;
+pub use view::storage::StorageView;
+pub use view::world::WorldView;
 
 /// What the attributes expand to. Not for people.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{Component, Event, Resource};
+    pub use keel_core_types::{Contract, View};
     pub use keel_state::__private::*;
 }

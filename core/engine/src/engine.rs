@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
 use keel_ecs::{ModelTypeInfo, World};
@@ -10,10 +10,11 @@ use keel_ecs::{ModelTypeInfo, World};
 use crate::call::{Call, Handler, Handlers, IntoHandler};
 use crate::frame::TimerQueue;
 use crate::runtime::Runtime;
-use crate::schedule::{IntoSystem, Schedule, System, SystemCode};
+use crate::schedule::{IntoSystem, System, SystemCode};
 use crate::snapshot::{Clock, SavedTime};
 use crate::{
-    DrainReport, EngineError, EngineSnapshot, Fault, Frame, ModuleTag, Random, Stage, SystemDescriptor, Time,
+    DrainReport, EngineError, EngineSnapshot, Fault, Frame, ModuleTag, Random, Schedule, Stage,
+    SystemDescriptor, Time,
 };
 
 /// How an engine runs.
@@ -154,10 +155,13 @@ impl Engine {
 
     fn run_stage(&mut self, stage: Stage) {
         let views = self.views.pin();
-        for System { module, descriptor, code, .. } in
+        for System { module, descriptor, code, times, .. } in
             self.schedule.stage_mut(stage).filter(|system| system.enabled)
         {
-            self.runtime.run(&*views, module, descriptor.name(), code);
+            let start = Instant::now();
+            if self.runtime.run(&*views, module, descriptor.name(), code) {
+                times.add(start.elapsed());
+            }
         }
     }
 
@@ -274,12 +278,7 @@ impl Engine {
         descriptor: SystemDescriptor,
         system: impl IntoSystem<R>,
     ) -> Result<(), EngineError> {
-        self.schedule.add(System {
-            module: module.clone(),
-            descriptor,
-            code: system.into_system(),
-            enabled: true,
-        })
+        self.schedule.add(System::new(module, descriptor, system.into_system()))
     }
 
     /// Removes one system; false when there was none.
@@ -292,14 +291,17 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoSuchSystem`] for a path that is none; it is written `module/system`.
     pub fn enable_system(&mut self, path: &str, enabled: bool) -> Result<(), EngineError> {
-        let Some(system) = self.schedule.find_mut(path) else {
-            return Err(EngineError::NoSuchSystem {
-                system: path.to_owned(),
-                known: self.systems().join(", "),
-            });
-        };
-        system.enabled = enabled;
-        Ok(())
+        self.schedule.enable_system(path, enabled)
+    }
+
+    /// Which systems run, and in which order.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// The schedule, between two frames.
+    pub fn schedule_mut(&mut self) -> &mut Schedule {
+        &mut self.schedule
     }
 
     /// All systems as `module/system`, in the order in which they run.
@@ -332,12 +334,8 @@ impl Engine {
         let mut systems = Vec::new();
         let mut handlers = Vec::new();
         for ModuleCode { module, systems: of_module, handlers: named } in new {
-            systems.extend(of_module.into_iter().map(|(descriptor, code)| System {
-                module: module.clone(),
-                descriptor,
-                code,
-                enabled: true,
-            }));
+            let of_module = of_module.into_iter();
+            systems.extend(of_module.map(|(descriptor, code)| System::new(&module, descriptor, code)));
             handlers.push((module, named));
         }
         let old_systems = self.schedule.exchange(&ids, systems)?;

@@ -24,6 +24,7 @@
 extern crate self as keel_engine;
 
 mod call;
+mod control;
 mod engine;
 mod error;
 mod fault;
@@ -34,17 +35,20 @@ mod schedule;
 mod snapshot;
 mod task;
 mod time;
+mod view;
 
 pub use call::{Caller, Handler, IntoHandler};
+pub use control::{SystemSummary, SystemTimes};
 pub use engine::{Engine, EngineConfig, ModuleCode, PinViews};
 pub use error::EngineError;
 pub use fault::{Fault, contain, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};
 pub use random::Random;
-pub use schedule::{IntoSystem, Stage, SystemCode, SystemDescriptor, SystemId, SystemOutput};
+pub use schedule::{IntoSystem, Schedule, Stage, SystemCode, SystemDescriptor, SystemId, SystemOutput};
 pub use snapshot::EngineSnapshot;
 pub use task::{DrainReport, Tasks, sleep};
 pub use time::Time;
+pub use view::system::SystemView;
 
 /// What the attributes expand to. Not for people.
 #[doc(hidden)]

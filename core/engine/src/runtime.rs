@@ -38,19 +38,19 @@ impl Runtime {
         }
     }
 
-    /// Runs code of a module that is not suspended; a panic suspends it.
+    /// Runs code of a module that is not suspended; a panic suspends it. Whether it was run.
     pub(crate) fn run(
         &mut self,
         views: &dyn ViewSource,
         module: &ModuleTag,
         name: &str,
         code: impl FnOnce(&mut Frame<'_>) -> Result<(), String>,
-    ) {
+    ) -> bool {
         if self.suspended.contains(&module.id()) {
-            return;
+            return false;
         }
         let (message, panicked) = match self.call(views, module, code) {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return true,
             Ok(Err(message)) => (message, false),
             Err(message) => (message, true),
         };
@@ -59,6 +59,7 @@ impl Runtime {
         }
         let (module, system) = (module.name().to_owned(), name.to_owned());
         self.faults.push(Fault { module, system, message, frame: self.time.frame, panicked });
+        true
     }
 
     /// Runs code of a module and applies its commands. The outer error is a panic's.

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use keel_core_types::{ModuleId, hash_name};
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineError, Frame, ModuleTag};
+use crate::{EngineError, Frame, ModuleTag, SystemSummary, SystemTimes};
 
 /// When in a frame a system runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,10 +117,27 @@ pub(crate) struct System {
     pub(crate) descriptor: SystemDescriptor,
     pub(crate) code: SystemCode,
     pub(crate) enabled: bool,
+    pub(crate) times: SystemTimes,
 }
 
 impl System {
-    fn path(&self) -> String {
+    pub(crate) fn new(module: &ModuleTag, descriptor: SystemDescriptor, code: SystemCode) -> Self {
+        Self { module: module.clone(), descriptor, code, enabled: true, times: SystemTimes::default() }
+    }
+
+    pub(crate) fn summary(&self) -> SystemSummary {
+        SystemSummary {
+            name: self.path(),
+            module: self.module.name().to_owned(),
+            stage: self.descriptor.stage,
+            before: self.descriptor.before.clone(),
+            after: self.descriptor.after.clone(),
+            is_enabled: self.enabled,
+            times: self.times,
+        }
+    }
+
+    pub(crate) fn path(&self) -> String {
         format!("{}/{}", self.module.name(), self.descriptor.name)
     }
 
@@ -139,8 +156,10 @@ impl System {
 /// Systems without an order between them run by the names of their modules, and within a module in the order in
 /// which it registered them, so that the order is the same in every run.
 #[derive(Default)]
-pub(crate) struct Schedule {
+pub struct Schedule {
     systems: Vec<System>,
+    /// Which system runs before which, by name, beside what the systems themselves ask for.
+    order: BTreeSet<(String, String)>,
 }
 
 impl Schedule {
@@ -195,6 +214,24 @@ impl Schedule {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &System> {
         self.systems.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut System> {
+        self.systems.iter_mut()
+    }
+
+    pub(crate) fn add_order(&mut self, first: &str, then: &str) -> Result<(), EngineError> {
+        let edge = (first.to_owned(), then.to_owned());
+        let is_new = self.order.insert(edge.clone());
+        self.sort().inspect_err(|_| {
+            if is_new {
+                self.order.remove(&edge);
+            }
+        })
+    }
+
+    pub(crate) fn remove_order(&mut self, first: &str, then: &str) -> bool {
+        self.order.remove(&(first.to_owned(), then.to_owned()))
     }
 
     pub(crate) fn find_mut(&mut self, path: &str) -> Option<&mut System> {
@@ -259,6 +296,12 @@ impl Schedule {
                 for later in named(reference, index) {
                     waits_for.entry(later).or_default().insert(index);
                 }
+            }
+        }
+        let place = |name: &str| self.systems.iter().position(|system| system.path() == name);
+        for (first, then) in &self.order {
+            if let (Some(first), Some(then)) = (place(first), place(then)) {
+                waits_for.entry(then).or_default().insert(first);
             }
         }
         waits_for

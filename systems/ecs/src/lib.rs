@@ -1,1 +1,43 @@
-//! Implements the views of the ECS area.
+//! Implements the views of the ECS area: structure and control of worlds and schedules, by name.
+//!
+//! Systems don't come through here: they query native columns. What does is tools, the console, and modules that
+//! handle types they were not compiled with.
+
+mod component;
+mod entity;
+mod event;
+mod query;
+mod storage;
+mod system;
+mod world;
+
+use keel::ecs::{ComponentView, EntityView, EventView, QueryView, StorageView, WorldView};
+use keel::engine::SystemView;
+use keel::prelude::*;
+
+/// The view model of the area. It has no state: every call is given the world it works on.
+#[data]
+#[derive(Clone, Copy, Default)]
+pub struct Ecs;
+
+#[view_model]
+impl ViewModel for Ecs {
+    fn register(&mut self, setup: &mut Setup) -> ModuleResult {
+        setup.provide::<dyn ComponentView>(Box::new(*self));
+        setup.provide::<dyn EntityView>(Box::new(*self));
+        setup.provide::<dyn EventView>(Box::new(*self));
+        setup.provide::<dyn QueryView>(Box::new(*self));
+        setup.provide::<dyn WorldView>(Box::new(*self));
+        setup.provide::<dyn StorageView>(Box::new(*self));
+        setup.provide::<dyn SystemView>(Box::new(*self));
+        Ok(())
+    }
+}
+
+keel::export_module! {
+    view_model: Ecs,
+    provides: [
+        dyn ComponentView, dyn EntityView, dyn EventView, dyn QueryView, dyn WorldView, dyn StorageView,
+        dyn SystemView,
+    ],
+}

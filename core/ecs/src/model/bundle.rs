@@ -2,8 +2,8 @@
 
 use std::any::TypeId;
 
-use crate::Component;
 use crate::model::types::TypeTable;
+use crate::{Component, ComponentAccess};
 
 /// A tuple of up to 12 components.
 #[diagnostic::on_unimplemented(
@@ -14,6 +14,10 @@ pub trait Bundle: hecs::Bundle + hecs::DynamicBundle + Send + Sync + 'static {
     /// The first component that `types` does not know.
     #[doc(hidden)]
     fn unknown(types: &dyn Fn(TypeId) -> bool) -> Option<&'static str>;
+
+    /// The first component that only the world itself may insert and remove.
+    #[doc(hidden)]
+    fn kept_by_world() -> Option<&'static str>;
 }
 
 pub(crate) fn first_unknown<B: Bundle>(types: &TypeTable) -> Option<&'static str> {
@@ -25,6 +29,13 @@ macro_rules! bundles {
         impl<$($name: Component),*> Bundle for ($($name,)*) {
             fn unknown(_types: &dyn Fn(TypeId) -> bool) -> Option<&'static str> {
                 $(if !_types(TypeId::of::<$name>()) {
+                    return Some($name::NAME);
+                })*
+                None
+            }
+
+            fn kept_by_world() -> Option<&'static str> {
+                $(if matches!($name::ACCESS, ComponentAccess::World) {
                     return Some($name::NAME);
                 })*
                 None

@@ -1,6 +1,6 @@
 //! Structural changes that wait until the world is free.
 
-use crate::{Bundle, EcsError, Entity, Resource, World};
+use crate::{Bundle, EcsError, Entity, Event, Resource, World};
 
 type Command = Box<dyn FnOnce(&mut World) -> Result<(), EcsError> + Send>;
 
@@ -27,6 +27,34 @@ impl Commands {
         });
     }
 
+    /// Spawns an entity for each of `bundles`.
+    pub fn spawn_batch<B: Bundle, I>(&mut self, bundles: I)
+    where
+        I: IntoIterator<Item = B> + Send + 'static,
+    {
+        self.add(move |world| {
+            world.spawn_batch(bundles);
+            Ok(())
+        });
+    }
+
+    /// Spawns an entity and goes on with its id.
+    pub fn spawn_and<B: Bundle>(
+        &mut self,
+        bundle: B,
+        then: impl FnOnce(&mut World, Entity) -> Result<(), EcsError> + Send + 'static,
+    ) {
+        self.add(move |world| {
+            let entity = world.spawn(bundle);
+            then(world, entity)
+        });
+    }
+
+    /// Spawns an entity that belongs to `parent`.
+    pub fn spawn_child<B: Bundle>(&mut self, parent: Entity, bundle: B) {
+        self.add(move |world| world.spawn_child(parent, bundle).map(drop));
+    }
+
     /// Despawns `entity` and all below it.
     pub fn despawn(&mut self, entity: Entity) {
         self.add(move |world| world.despawn(entity));
@@ -37,7 +65,7 @@ impl Commands {
         self.add(move |world| world.insert(entity, bundle));
     }
 
-    /// Removes components; those that are missing are passed over.
+    /// Removes components: all of `B`, or none when the entity lacks one of them.
     pub fn remove<B: Bundle>(&mut self, entity: Entity) {
         self.add(move |world| match world.remove::<B>(entity) {
             Err(EcsError::MissingComponent { .. }) => Ok(()),
@@ -53,6 +81,22 @@ impl Commands {
     /// Inserts or replaces a resource.
     pub fn insert_resource<T: Resource>(&mut self, value: T) {
         self.add(move |world| world.insert_resource(value).map(drop));
+    }
+
+    /// Takes a resource out of the world; nothing happens when it has none.
+    pub fn remove_resource<T: Resource>(&mut self) {
+        self.add(|world| {
+            world.remove_resource::<T>();
+            Ok(())
+        });
+    }
+
+    /// Sends an event.
+    pub fn send<E: Event>(&mut self, event: E) {
+        self.add(move |world| {
+            world.send(event);
+            Ok(())
+        });
     }
 
     /// Any other change.

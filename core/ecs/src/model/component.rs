@@ -1,10 +1,11 @@
 //! What a type must be to live in a world, and what the world keeps to know of it.
 
 use std::any::{Any, TypeId};
+use std::fmt;
 use std::sync::Arc;
 
 use keel_core_types::{ComponentId, ThreadSafe};
-use keel_state::{LiveSchema, Schema, StateError, TypeSchema, decode, encode_into};
+use keel_state::{LiveSchema, Schema, StateError, TypeRef, TypeSchema, decode, encode_into};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,6 +28,21 @@ pub trait Component: Data {
     const NAME: &'static str;
     /// The hash of the name.
     const ID: ComponentId = ComponentId::of(Self::NAME);
+    /// Who may change a value.
+    #[doc(hidden)]
+    const ACCESS: ComponentAccess = ComponentAccess::Free;
+}
+
+/// Who may change the values of a component.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComponentAccess {
+    /// Everyone, in place too.
+    Free,
+    /// Everyone, by inserting and removing; never in place, since the world has an index of it.
+    Whole,
+    /// The world alone.
+    World,
 }
 
 /// Data of a world, one of each type.
@@ -64,6 +80,16 @@ pub enum ModelTypeKind {
     Event,
 }
 
+impl fmt::Display for ModelTypeKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Component => "a component",
+            Self::Resource => "a resource",
+            Self::Event => "an event",
+        })
+    }
+}
+
 /// What two modules must agree on before they may touch the same data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TypeFingerprint {
@@ -77,6 +103,23 @@ pub struct TypeFingerprint {
     pub rust: TypeId,
 }
 
+/// A type as it is shown to others: plain data, without the code that handles it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeSummary {
+    /// The declared name.
+    pub name: String,
+    /// The hash of the name.
+    pub id: ComponentId,
+    /// Component, resource or event.
+    pub kind: ModelTypeKind,
+    /// Names and types of the fields.
+    pub schema: Arc<TypeSchema>,
+    /// Size in bytes, as it lies in memory.
+    pub size: usize,
+    /// Alignment in bytes.
+    pub align: usize,
+}
+
 /// All that a world knows of a type: its name, schema and layout, and how to make, save and restore it.
 ///
 /// Its function pointers lead into the module that exported it.
@@ -86,6 +129,8 @@ pub struct ModelTypeInfo {
     pub(crate) live: LiveSchema,
     /// `live`'s schema alone, shared with the snapshots.
     pub(crate) schema: Arc<TypeSchema>,
+    /// Whether equal values may have different bytes: a hashed map or set is saved in another order each time.
+    pub(crate) is_unordered: bool,
     pub(crate) fingerprint: TypeFingerprint,
     pub(crate) operations: Operations,
     // Dropped after all that leads into the library.
@@ -105,8 +150,9 @@ pub(crate) struct ComponentOperations {
     pub(crate) add_column: fn(&mut hecs::ColumnBatchType),
     pub(crate) fill_column: fn(&mut hecs::ColumnBatchBuilder, usize, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) get: fn(hecs::EntityRef<'_>, &mut Vec<u8>) -> Result<bool, StateError>,
-    pub(crate) insert: fn(&mut hecs::World, hecs::Entity, &mut &[u8]) -> Result<(), StateError>,
+    pub(crate) build: fn(&mut hecs::EntityBuilder, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) remove: fn(&mut hecs::World, hecs::Entity) -> bool,
+    pub(crate) access: ComponentAccess,
 }
 
 pub(crate) struct ResourceOperations {
@@ -116,6 +162,8 @@ pub(crate) struct ResourceOperations {
 
 pub(crate) struct EventOperations {
     pub(crate) make: fn() -> Box<dyn AnyEvents>,
+    /// Reads one event off the front of the bytes, and drops it.
+    pub(crate) check: fn(&mut &[u8]) -> Result<(), StateError>,
 }
 
 impl ModelTypeInfo {
@@ -131,8 +179,12 @@ impl ModelTypeInfo {
                 },
                 fill_column: fill_column::<T>,
                 get: get::<T>,
-                insert: insert::<T>,
+                build: |bundle, bytes| {
+                    bundle.add(decode::<T>(bytes)?);
+                    Ok(())
+                },
                 remove: |world, entity| world.remove_one::<T>(entity).is_ok(),
+                access: T::ACCESS,
             }),
         )
     }
@@ -155,7 +207,10 @@ impl ModelTypeInfo {
     pub fn event<T: Event>() -> Self {
         Self::new::<T>(
             T::NAME,
-            Operations::Event(EventOperations { make: || Box::new(EventStore::<T>::default()) }),
+            Operations::Event(EventOperations {
+                make: || Box::new(EventStore::<T>::default()),
+                check: |bytes| decode::<T>(bytes).map(drop),
+            }),
         )
     }
 
@@ -171,6 +226,7 @@ impl ModelTypeInfo {
         Self {
             name: name.to_owned(),
             id: ComponentId::of(name),
+            is_unordered: is_unordered(&schema),
             live,
             schema,
             fingerprint,
@@ -215,12 +271,38 @@ impl ModelTypeInfo {
         self.fingerprint
     }
 
+    /// Name, schema and layout, without the code.
+    pub fn summary(&self) -> TypeSummary {
+        TypeSummary {
+            name: self.name.clone(),
+            id: self.id,
+            kind: self.kind(),
+            schema: Arc::clone(&self.schema),
+            size: self.fingerprint.size,
+            align: self.fingerprint.align,
+        }
+    }
+
     pub(crate) fn component_operations(&self) -> Option<&ComponentOperations> {
         match &self.operations {
             Operations::Component(operations) => Some(operations),
             _ => None,
         }
     }
+}
+
+fn is_unordered(schema: &TypeSchema) -> bool {
+    fn has_set(ty: &TypeRef) -> bool {
+        match ty {
+            TypeRef::Set(_) | TypeRef::Map(..) => true,
+            TypeRef::Option(inner) | TypeRef::Sequence(inner) | TypeRef::Array(inner, _) => has_set(inner),
+            TypeRef::Tuple(inner) => inner.iter().any(has_set),
+            _ => false,
+        }
+    }
+    let variants = schema.types().iter().flat_map(|def| &def.variants);
+    let fields = variants.flat_map(|variant| &variant.fields).map(|field| &field.ty);
+    fields.chain([schema.root()]).any(has_set)
 }
 
 fn save_column<T: Component>(archetype: &hecs::Archetype, out: &mut Vec<u8>) -> Result<(), StateError> {
@@ -261,15 +343,4 @@ fn get<T: Component>(entity: hecs::EntityRef<'_>, out: &mut Vec<u8>) -> Result<b
         Some(value) => encode_into(&*value, out).map(|()| true),
         None => Ok(false),
     }
-}
-
-fn insert<T: Component>(
-    world: &mut hecs::World,
-    entity: hecs::Entity,
-    bytes: &mut &[u8],
-) -> Result<(), StateError> {
-    let value = decode::<T>(bytes)?;
-    // The caller has checked that the entity lives; nothing is lost if it does not.
-    let _ = world.insert_one(entity, value);
-    Ok(())
 }

@@ -1,9 +1,12 @@
 //! Entity ids.
 
 use std::fmt;
+use std::str::FromStr;
 
 use keel_state::{Schema, SchemaBuilder, TypeRef};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::EcsError;
 
 /// Names one entity of one world: an index and the generation of what lives there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +32,11 @@ impl Entity {
         self.0.id()
     }
 
+    /// How many entities lived at this index before, and one.
+    pub fn generation(self) -> u32 {
+        (self.bits() >> 32) as u32
+    }
+
     pub(crate) fn wrap(inner: hecs::Entity) -> Self {
         Self(inner)
     }
@@ -52,7 +60,22 @@ impl fmt::Debug for Entity {
 
 impl fmt::Display for Entity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}v{}", self.index(), self.bits() >> 32)
+        write!(out, "{}v{}", self.index(), self.generation())
+    }
+}
+
+/// Reads what [`Display`](fmt::Display) writes: `3v1`.
+impl FromStr for Entity {
+    type Err = EcsError;
+
+    fn from_str(text: &str) -> Result<Self, EcsError> {
+        let parts = text.trim().split_once('v');
+        let parts = parts.and_then(|(index, generation)| {
+            Some((index.parse::<u32>().ok()?, generation.parse::<u32>().ok()?))
+        });
+        let entity = parts
+            .and_then(|(index, generation)| Self::from_bits(u64::from(generation) << 32 | u64::from(index)));
+        entity.ok_or_else(|| EcsError::EntityText { text: text.to_owned() })
     }
 }
 

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use atomic_refcell::AtomicRef;
 use keel_core_types::ThreadSafe;
 use keel_module_macros::data;
-use keel_state::{Migration, Schema, SchemaBuilder, StateError, TypeRef, decode, encode_into};
+use keel_state::{EMPTY_MAX, Migration, Schema, SchemaBuilder, StateError, TypeRef, decode, encode_into};
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -122,11 +122,26 @@ impl<E> EventStore<E> {
 
 /// What stands before the events of one type in a snapshot.
 #[data(crate = keel_state)]
-#[derive(Clone, Copy)]
-struct QueueHeader {
-    first: u64,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueHeader {
+    pub(crate) first: u64,
     frame_start: u64,
-    count: u64,
+    pub(crate) count: u64,
+}
+
+impl QueueHeader {
+    /// Refuses counts that no queue can have.
+    pub(crate) fn check(self, bytes: &[u8]) -> Result<(), StateError> {
+        let count_max = (bytes.len() as u64).max(EMPTY_MAX as u64);
+        let next = self.first.checked_add(self.count).filter(|_| self.count <= count_max);
+        match next {
+            Some(next) if (self.frame_start <= next) => Ok(()),
+            _ => Err(StateError::Corrupt {
+                expected: "the counters of an event queue",
+                found: format!("{self:?}"),
+            }),
+        }
+    }
 }
 
 /// A queue of unknown event type.
@@ -140,7 +155,10 @@ pub(crate) trait AnyEvents: Any + ThreadSafe {
     fn sent(&self) -> u64;
     fn save(&self, out: &mut Vec<u8>) -> Result<(), StateError>;
     fn restore(&mut self, migration: &Migration, bytes: &mut &[u8]) -> Result<(), StateError>;
-    fn visit(&self, visit: &mut dyn FnMut(u64, &[u8])) -> Result<(), StateError>;
+    /// Shows the encoded events from number `from` on, at most `count`, each with its number.
+    fn visit(&self, from: u64, count: usize, visit: &mut dyn FnMut(u64, &[u8])) -> Result<(), StateError>;
+    /// The counters, for a hash.
+    fn counters(&self) -> [u64; 2];
     fn send_encoded(&mut self, bytes: &mut &[u8]) -> Result<(), StateError>;
 }
 
@@ -181,6 +199,7 @@ impl<E: Event> AnyEvents for EventStore<E> {
 
     fn restore(&mut self, migration: &Migration, bytes: &mut &[u8]) -> Result<(), StateError> {
         let header: QueueHeader = decode(bytes)?;
+        header.check(bytes)?;
         let mut queue = VecDeque::new();
         let mut migrated = Vec::new();
         for _ in 0..header.count {
@@ -192,9 +211,14 @@ impl<E: Event> AnyEvents for EventStore<E> {
         Ok(())
     }
 
-    fn visit(&self, visit: &mut dyn FnMut(u64, &[u8])) -> Result<(), StateError> {
+    fn counters(&self) -> [u64; 2] {
+        [self.next(), self.frame_start]
+    }
+
+    fn visit(&self, from: u64, count: usize, visit: &mut dyn FnMut(u64, &[u8])) -> Result<(), StateError> {
         let mut bytes = Vec::new();
-        for (number, event) in (self.first..).zip(&self.queue) {
+        let skip = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        for (number, event) in (self.first..).zip(&self.queue).skip(skip).take(count) {
             bytes.clear();
             encode_into(event, &mut bytes)?;
             visit(number, &bytes);

@@ -1,14 +1,19 @@
 //! Parent and child. Both sides are written by the world alone, so that they never disagree.
 
-use keel_module_macros::component;
+use keel_module_macros::data;
 
-use crate::{EcsError, Entity, World};
+use crate::{Component, ComponentAccess, EcsError, Entity, World};
 
 /// The entity that this one belongs to.
-#[component(crate = keel_ecs)]
+#[data(crate = keel_ecs)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parent {
     entity: Entity,
+}
+
+impl Component for Parent {
+    const NAME: &'static str = "Parent";
+    const ACCESS: ComponentAccess = ComponentAccess::World;
 }
 
 impl Parent {
@@ -19,10 +24,15 @@ impl Parent {
 }
 
 /// The entities that belong to this one, in the order in which they came.
-#[component(crate = keel_ecs)]
+#[data(crate = keel_ecs)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Children {
     entities: Vec<Entity>,
+}
+
+impl Component for Children {
+    const NAME: &'static str = "Children";
+    const ACCESS: ComponentAccess = ComponentAccess::World;
 }
 
 impl Children {
@@ -48,22 +58,28 @@ impl World {
             return Err(EcsError::CyclicParent { child, parent });
         }
         self.leave_parent(child);
-        let joined =
-            self.get_mut::<Children>(parent).map(|mut children| children.entities.push(child)).is_ok();
+        self.structure_changed();
+        let known = self.entities.get::<&mut Children>(parent.inner());
+        let joined = known.map(|mut children| children.entities.push(child)).is_ok();
         if !joined {
-            self.insert(parent, (Children { entities: vec![child] },))?;
+            // Both live, as was checked above.
+            let _ = self.entities.insert_one(parent.inner(), Children { entities: vec![child] });
         }
-        self.insert(child, (Parent { entity: parent },))
+        let _ = self.entities.insert_one(child.inner(), Parent { entity: parent });
+        Ok(())
     }
 
     /// The entity that `child` belongs to.
     pub fn parent(&self, child: Entity) -> Option<Entity> {
-        self.get::<Parent>(child).ok().map(|parent| parent.entity)
+        let entity = self.entities.entity(child.inner()).ok()?;
+        entity.get::<&Parent>().map(|parent| parent.entity)
     }
 
     /// The entities that belong to `parent`, in the order in which they came.
     pub fn children(&self, parent: Entity) -> Vec<Entity> {
-        self.get::<Children>(parent).map(|children| children.entities.clone()).unwrap_or_default()
+        let entity = self.entities.entity(parent.inner()).ok();
+        let children = entity.and_then(|entity| Some(entity.get::<&Children>()?.entities.clone()));
+        children.unwrap_or_default()
     }
 
     /// Parent, grandparent and so on.
@@ -87,15 +103,33 @@ impl World {
         self.query_filtered::<Entity, (crate::With<Children>, crate::Without<Parent>)>().iter().collect()
     }
 
+    /// Adds an entity with `bundle`'s components that belongs to `parent`.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`] when `parent` does not live.
+    ///
+    /// # Panics
+    /// As [`World::spawn`].
+    pub fn spawn_child<B: crate::Bundle>(&mut self, parent: Entity, bundle: B) -> Result<Entity, EcsError> {
+        self.check_alive(parent)?;
+        let child = self.spawn(bundle);
+        self.set_parent(child, Some(parent))?;
+        Ok(child)
+    }
+
     pub(crate) fn leave_parent(&mut self, child: Entity) {
-        let Ok((Parent { entity: parent },)) = self.remove::<(Parent,)>(child) else { return };
-        let childless = self.get_mut::<Children>(parent).is_ok_and(|mut children| {
+        if self.parent(child).is_none() {
+            return;
+        }
+        self.structure_changed();
+        let Ok(Parent { entity: parent }) = self.entities.remove_one::<Parent>(child.inner()) else { return };
+        let childless = self.entities.get::<&mut Children>(parent.inner()).is_ok_and(|mut children| {
             children.entities.retain(|entity| *entity != child);
             children.entities.is_empty()
         });
         if childless {
             // `Children` was found a line above, so it is there to be removed.
-            let _ = self.remove::<(Children,)>(parent);
+            let _ = self.entities.remove_one::<Children>(parent.inner());
         }
     }
 }

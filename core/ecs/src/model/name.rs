@@ -2,13 +2,27 @@
 
 use std::fmt;
 
-use keel_module_macros::component;
+use keel_module_macros::data;
 
-/// What an entity is called. It can't be changed in place, so that the world's index of names stays right.
-#[component(crate = keel_ecs)]
+use crate::{Component, ComponentAccess};
+
+/// What an entity is called. It is replaced by inserting another one and never changed in place, so that the world's
+/// index of names stays right:
+///
+/// ```compile_fail
+/// # use keel_ecs::{Name, World};
+/// # let world = World::new();
+/// world.query::<&mut Name>();
+/// ```
+#[data(crate = keel_ecs)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name {
     text: String,
+}
+
+impl Component for Name {
+    const NAME: &'static str = "Name";
+    const ACCESS: ComponentAccess = ComponentAccess::Whole;
 }
 
 impl Name {

@@ -8,9 +8,9 @@ use std::iter::{FusedIterator, Zip};
 use std::marker::PhantomData;
 use std::slice;
 
-use hecs::{Archetype, ArchetypeColumn, ArchetypeColumnMut};
+use hecs::{Archetype, ArchetypeColumn, ArchetypeColumnMut, EntityRef};
 
-use crate::{Component, Entity, World};
+use crate::{Component, ComponentAccess, EcsError, Entity, World};
 
 /// What can be asked of each entity: `&T`, `&mut T`, `Option<&T>`, `Option<&mut T>`, [`Entity`], and tuples of
 /// these of up to 12.
@@ -36,6 +36,16 @@ pub trait Query {
 
     #[doc(hidden)]
     fn rows<'a>(columns: &'a mut Self::Columns<'_>) -> Self::Rows<'a>;
+
+    /// The borrowed components of one entity.
+    #[doc(hidden)]
+    type One<'w>;
+
+    #[doc(hidden)]
+    fn of_entity(entity: EntityRef<'_>) -> Option<Self::One<'_>>;
+
+    #[doc(hidden)]
+    fn item<'a>(one: &'a mut Self::One<'_>) -> Self::Item<'a>;
 }
 
 /// Which archetypes a query passes over: [`With`], [`Without`], [`Or`], and tuples (all of them hold).
@@ -81,6 +91,24 @@ impl Query for Entity {
     fn rows<'a>(columns: &'a mut EntityColumn<'_>) -> EntityRows<'a> {
         EntityRows { world: columns.world, ids: columns.ids.iter() }
     }
+
+    type One<'w> = Entity;
+
+    fn of_entity(entity: EntityRef<'_>) -> Option<Entity> {
+        Some(Entity::wrap(entity.entity()))
+    }
+
+    fn item<'a>(one: &'a mut Entity) -> Entity {
+        *one
+    }
+}
+
+/// Fails the build of a module that would change in place what the world keeps an index of.
+pub(crate) const fn assert_free<T: Component>() {
+    assert!(
+        matches!(T::ACCESS, ComponentAccess::Free),
+        "this component can't be changed in place: insert another value, or call `World::set_parent`"
+    );
 }
 
 /// The entities of one archetype.
@@ -134,6 +162,16 @@ impl<T: Component> Query for &T {
     fn rows<'a>(columns: &'a mut ArchetypeColumn<'_, T>) -> slice::Iter<'a, T> {
         columns.iter()
     }
+
+    type One<'w> = hecs::Ref<'w, T>;
+
+    fn of_entity(entity: EntityRef<'_>) -> Option<hecs::Ref<'_, T>> {
+        entity.get::<&T>()
+    }
+
+    fn item<'a>(one: &'a mut hecs::Ref<'_, T>) -> &'a T {
+        one
+    }
 }
 
 impl<T: Component> Query for &mut T {
@@ -146,11 +184,23 @@ impl<T: Component> Query for &mut T {
     }
 
     fn columns<'w>(_: &'w hecs::World, archetype: &'w Archetype) -> Option<ArchetypeColumnMut<'w, T>> {
+        const { assert_free::<T>() };
         archetype.get::<&mut T>()
     }
 
     fn rows<'a>(columns: &'a mut ArchetypeColumnMut<'_, T>) -> slice::IterMut<'a, T> {
         columns.iter_mut()
+    }
+
+    type One<'w> = hecs::RefMut<'w, T>;
+
+    fn of_entity(entity: EntityRef<'_>) -> Option<hecs::RefMut<'_, T>> {
+        const { assert_free::<T>() };
+        entity.get::<&mut T>()
+    }
+
+    fn item<'a>(one: &'a mut hecs::RefMut<'_, T>) -> &'a mut T {
+        one
     }
 }
 
@@ -173,6 +223,16 @@ impl<Q: Query> Query for Option<Q> {
             Some(columns) => OptionalRows::Present(Q::rows(columns)),
             None => OptionalRows::Absent(columns.length),
         }
+    }
+
+    type One<'w> = Option<Q::One<'w>>;
+
+    fn of_entity(entity: EntityRef<'_>) -> Option<Option<Q::One<'_>>> {
+        Some(Q::of_entity(entity))
+    }
+
+    fn item<'a>(one: &'a mut Option<Q::One<'_>>) -> Option<Q::Item<'a>> {
+        one.as_mut().map(Q::item)
     }
 }
 
@@ -230,6 +290,18 @@ macro_rules! tuples {
             fn rows<'a>(columns: &'a mut Self::Columns<'_>) -> Self::Rows<'a> {
                 let ($($all,)+) = columns;
                 Rows { zipped: tuples!(@rows $($all)+), flatten: |tuples!(@pattern $($all)+)| ($($all,)+) }
+            }
+
+            type One<'w> = ($($all::One<'w>,)+);
+
+            fn of_entity(entity: EntityRef<'_>) -> Option<Self::One<'_>> {
+                Some(($($all::of_entity(entity)?,)+))
+            }
+
+            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
+            fn item<'a>(one: &'a mut Self::One<'_>) -> Self::Item<'a> {
+                let ($($all,)+) = one;
+                ($($all::item($all),)+)
             }
         }
 
@@ -387,8 +459,13 @@ impl<Q: Query, F: Filter> PreparedQuery<Q, F> {
                 .map(|(index, _)| index),
         );
         self.seen = known;
-        let archetypes: Vec<_> = world.inner().archetypes().collect();
-        let matching = self.matching.iter().map(|index| archetypes[*index]);
+        let mut archetypes = world.inner().archetypes();
+        let mut next = 0;
+        let matching = self.matching.iter().filter_map(|index| {
+            let archetype = archetypes.nth(index - next);
+            next = index + 1;
+            archetype
+        });
         QueryBorrow::new(world.inner(), matching.filter(|archetype| !archetype.is_empty()))
     }
 }
@@ -415,5 +492,21 @@ impl World {
     pub fn query_filtered<Q: Query, F: Filter>(&self) -> QueryBorrow<'_, Q, F> {
         let archetypes = self.inner().archetypes();
         QueryBorrow::new(self.inner(), archetypes.filter(|archetype| is_match::<Q, F>(archetype)))
+    }
+
+    /// Hands what `Q` names of one entity to `visit`; `None` when the entity lacks a part of it.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`] when it does not live.
+    ///
+    /// # Panics
+    /// As [`World::query`].
+    pub fn query_one<Q: Query, R>(
+        &self,
+        entity: Entity,
+        visit: impl FnOnce(Q::Item<'_>) -> R,
+    ) -> Result<Option<R>, EcsError> {
+        let mut one = Q::of_entity(self.entity_ref(entity)?);
+        Ok(one.as_mut().map(|one| visit(Q::item(one))))
     }
 }

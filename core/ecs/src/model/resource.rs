@@ -65,9 +65,24 @@ impl Resources {
         AtomicRefMut::filter_map(value, |value| value.as_any_mut().downcast_mut()).ok_or_else(conflict::<T>)
     }
 
-    /// All resources in the order of their ids.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (ComponentId, AtomicRef<'_, Box<dyn AnyResource>>)> {
-        self.cells.iter().map(|(id, cell)| (*id, cell.borrow()))
+    /// The ids of all resources, in order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ComponentId> {
+        self.cells.keys().copied()
+    }
+
+    /// The resource with this id, which is called `name`.
+    pub(crate) fn borrow(
+        &self,
+        id: ComponentId,
+        name: &str,
+    ) -> Result<AtomicRef<'_, Box<dyn AnyResource>>, EcsError> {
+        let missing = || EcsError::MissingResource { resource: name.to_owned() };
+        let cell = self.cells.get(&id).ok_or_else(missing)?;
+        cell.try_borrow().map_err(|_| EcsError::InUse { name: name.to_owned() })
+    }
+
+    pub(crate) fn remove_any(&mut self, id: ComponentId) {
+        self.cells.remove(&id);
     }
 
     pub(crate) fn len(&self) -> usize {

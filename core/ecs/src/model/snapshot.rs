@@ -3,16 +3,19 @@
 //! A world is never changed in place: [`World::from_snapshot`] makes a new one, so that the old one, and with it
 //! the old code, stays whole until the new one is known to be good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use atomic_refcell::AtomicRefCell;
 use keel_core_types::ComponentId;
 use keel_state::{Change, Migration, Snapshot, SnapshotWriter, StateError, TypeSchema, decode, encode_into};
 use serde::{Deserialize, Serialize};
 
 use crate::model::component::Operations;
+use crate::model::event::{AnyEvents, QueueHeader};
 use crate::model::query::entity_of_row;
-use crate::{EcsError, Entity, ModelTypeInfo, ModelTypeKind, World};
+use crate::model::resource::AnyResource;
+use crate::{ComponentAccess, EcsError, Entity, ModelTypeInfo, ModelTypeKind, World};
 
 /// A saved world. Saving into the same one again reuses its buffer: fresh memory costs more than the format.
 #[derive(Default)]
@@ -26,7 +29,7 @@ pub struct WorldSnapshot {
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Index {
     types: Vec<SavedType>,
-    /// Ids below this one were given out at some time.
+    /// Ids below this one were given out at some time; each of them lives or is free.
     id_end: u32,
     /// Ids that are free, in the order in which they are given out again.
     free: Vec<u64>,
@@ -35,10 +38,10 @@ struct Index {
     resources: Vec<(u32, u64)>,
     /// Type and number of bytes.
     events: Vec<(u32, u64)>,
-    unknown: Unknown,
+    unknown: Arc<Unknown>,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct SavedType {
     name: String,
     kind: SavedKind,
@@ -62,7 +65,7 @@ struct SavedArchetype {
 /// Values of types that nobody has registered: kept as they are, and saved again.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Unknown {
-    types: BTreeMap<ComponentId, UnknownType>,
+    types: Vec<UnknownType>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -104,7 +107,8 @@ impl WorldSnapshot {
 
     /// How many components, resources and event queues were saved.
     pub fn values(&self) -> usize {
-        let components = self.index.archetypes.iter().map(|saved| saved.entities as usize * saved.columns.len());
+        let components =
+            self.index.archetypes.iter().map(|saved| saved.entities as usize * saved.columns.len());
         components.sum::<usize>() + self.index.resources.len() + self.index.events.len()
     }
 
@@ -144,17 +148,15 @@ impl WorldSnapshot {
         let mut bytes = self.bytes.as_slice();
         for archetype in &self.index.archetypes {
             let entities = take_entities(&mut bytes, archetype.entities)?;
-            for entity in &entities {
+            for entity in entities.iter().map(|entity| Entity::wrap(*entity)) {
                 lines.insert(format!("entity {entity}"), String::new());
             }
             for (kind, length) in &archetype.columns {
                 let saved = self.saved_type(*kind)?;
                 let mut column = take(&mut bytes, *length)?;
-                for entity in &entities {
-                    lines.insert(
-                        format!("entity {entity} {}", saved.name),
-                        saved.schema.display(&mut column)?,
-                    );
+                for entity in entities.iter().map(|entity| Entity::wrap(*entity)) {
+                    let text = saved.schema.display(&mut column)?;
+                    lines.insert(format!("entity {entity} {}", saved.name), text);
                 }
             }
         }
@@ -166,8 +168,9 @@ impl WorldSnapshot {
         for (kind, length) in &self.index.events {
             let saved = self.saved_type(*kind)?;
             let mut queue = take(&mut bytes, *length)?;
-            let (first, _, count) = decode::<(u64, u64, u64)>(&mut queue)?;
-            for number in first..first.saturating_add(count) {
+            let header: QueueHeader = decode(&mut queue)?;
+            header.check(queue)?;
+            for number in header.first..header.first + header.count {
                 lines.insert(format!("event {} {number}", saved.name), saved.schema.display(&mut queue)?);
             }
         }
@@ -183,7 +186,10 @@ impl World {
     /// Saves the whole world into `snapshot`, whose buffer is reused.
     ///
     /// # Errors
-    /// [`EcsError::State`] when a type's `Serialize` fails.
+    /// [`EcsError::State`] when a type's `Serialize` fails, [`EcsError::InUse`] while a resource is written.
+    ///
+    /// # Panics
+    /// When a living query writes a component; the message names it.
     pub fn save(&self, snapshot: &mut WorldSnapshot) -> Result<(), EcsError> {
         snapshot.bytes.clear();
         let mut index = Index::default();
@@ -197,6 +203,7 @@ impl World {
         let out = &mut snapshot.bytes;
         for archetype in self.entities.archetypes() {
             let mut saved = SavedArchetype { entities: u64::from(archetype.len()), columns: Vec::new() };
+            out.reserve(archetype.ids().len() * 8);
             for id in archetype.ids() {
                 out.extend_from_slice(&entity_of_row(&self.entities, *id).bits().to_le_bytes());
                 index.id_end = index.id_end.max(id + 1);
@@ -212,20 +219,20 @@ impl World {
         index.free = self.entities.freelist().map(|entity| entity.to_bits().get()).collect();
         let freed = self.entities.freelist().map(|entity| entity.id() + 1).max().unwrap_or(0);
         index.id_end = index.id_end.max(freed);
-        for (id, value) in self.resources.iter() {
+        for id in self.resources.ids() {
             let Some(info) = self.types.get(id) else { continue };
             let Operations::Resource(operations) = &info.operations else { continue };
             let start = out.len();
-            (operations.save)(&**value, out)?;
+            (operations.save)(&**self.resources.borrow(id, info.name())?, out)?;
             index.resources.push((number_of(info, &mut index.types), (out.len() - start) as u64));
         }
-        for (id, store) in &self.events {
+        for id in self.events.keys() {
             let Some(info) = self.types.get(*id) else { continue };
             let start = out.len();
-            store.borrow().save(out)?;
+            self.event_queue(info)?.save(out)?;
             index.events.push((number_of(info, &mut index.types), (out.len() - start) as u64));
         }
-        index.unknown = self.unknown.clone();
+        index.unknown = Arc::clone(&self.unknown);
         snapshot.index = index;
         Ok(())
     }
@@ -254,15 +261,24 @@ impl World {
         for info in types {
             world.register(info)?;
         }
-        world.unknown = snapshot.index.unknown.clone();
+        world.unknown = Arc::clone(&snapshot.index.unknown);
         let mut restore = Restore::new(&world, snapshot, accept_loss);
         restore.entities(&mut world)?;
         restore.resources(&mut world)?;
         restore.events(&mut world)?;
-        let report = restore.report;
+        let mut report = restore.report;
         let infos: Vec<_> = world.types.iter().map(Arc::clone).collect();
-        infos.iter().try_for_each(|info| world.adopt_unknown(info))?;
+        for info in &infos {
+            let adopted = world.plan_adoption(info, accept_loss)?;
+            world.adopt(info, adopted)?;
+        }
+        report.kept = world.kept_types().map(str::to_owned).collect();
         Ok((world, report))
+    }
+
+    /// The names of the types whose values a snapshot held, and that nobody has registered.
+    pub fn kept_types(&self) -> impl Iterator<Item = &str> {
+        self.unknown.types.iter().map(|kept| kept.saved.name.as_str())
     }
 
     /// A world equal to this one, made by saving and restoring it with the types registered now. No pointer into
@@ -275,79 +291,197 @@ impl World {
         Ok(Self::from_snapshot(self.types.iter().map(Arc::clone), buffer, false)?.0)
     }
 
-    /// Moves all entities of `other` into this world; they get new ids, returned beside the old ones. Ids that
+    /// Puts a [`World::duplicate`] in the place of this world: pointers into older generations of modules are gone,
+    /// and columns take no more memory than they need.
+    ///
+    /// # Errors
+    /// As [`World::duplicate`]; the world is then unchanged.
+    pub fn rebuild(&mut self, buffer: &mut WorldSnapshot) -> Result<(), EcsError> {
+        *self = self.duplicate(buffer)?;
+        Ok(())
+    }
+
+    /// [`World::rebuild`], without the archetypes that have no entities. Entities stay in their order. Returns how
+    /// many archetypes went.
+    ///
+    /// # Errors
+    /// As [`World::duplicate`]; the world is then unchanged.
+    pub fn compact(&mut self, buffer: &mut WorldSnapshot) -> Result<usize, EcsError> {
+        self.save(buffer)?;
+        let archetypes = &mut buffer.index.archetypes;
+        let before = archetypes.len();
+        archetypes.retain(|archetype| archetype.entities > 0 || archetype.columns.is_empty());
+        let gone = before - archetypes.len();
+        let types: Vec<_> = self.types.iter().map(Arc::clone).collect();
+        *self = Self::from_snapshot(types, buffer, false)?.0;
+        Ok(gone)
+    }
+
+    /// Copies all entities of `other` into this world; they get new ids, returned beside the old ones. Ids that
     /// `other`'s components hold are those of `other`, but for [`crate::Parent`] and [`crate::Children`].
     ///
     /// # Errors
-    /// [`EcsError::NotRegistered`] when `other` has a component that this world does not know, and
+    /// [`EcsError::NotRegistered`] when `other` has a component that this world does not know in that shape, and
     /// [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails; this world is then unchanged.
     pub fn merge(&mut self, other: &World) -> Result<Vec<(Entity, Entity)>, EcsError> {
-        let mut entities = Vec::new();
+        let mut bundles = Vec::new();
+        let mut bytes = Vec::new();
         for entity in other.entities() {
-            let mut components = Vec::new();
+            let mut bundle = hecs::EntityBuilder::new();
             for info in other.components_of(entity)? {
                 let target = self.types.get(info.id());
-                let known =
-                    target.filter(|target| target.fingerprint() == info.fingerprint()).map(Arc::clone);
-                let known = known.ok_or_else(|| EcsError::NotRegistered { name: info.name().to_owned() })?;
-                let mut bytes = Vec::new();
-                if let (Some(operations), Ok(source)) =
-                    (info.component_operations(), other.entities.entity(entity.inner()))
-                {
-                    (operations.get)(source, &mut bytes)?;
+                let target = target.filter(|target| target.fingerprint() == info.fingerprint());
+                let target = target.and_then(|target| target.component_operations());
+                let (Some(target), Some(source)) = (target, info.component_operations()) else {
+                    return Err(EcsError::NotRegistered { name: info.name().to_owned() });
+                };
+                if target.access == ComponentAccess::World {
+                    continue;
                 }
-                components.push((known, bytes));
+                bytes.clear();
+                (source.get)(other.entity_ref(entity)?, &mut bytes)?;
+                (target.build)(&mut bundle, &mut bytes.as_slice())?;
             }
-            entities.push((entity, components));
+            bundles.push((entity, bundle));
         }
-        let moved: Vec<_> =
-            entities.iter().map(|(old, _)| (*old, Entity::wrap(self.entities.spawn(())))).collect();
-        for ((_, components), (_, new)) in entities.iter().zip(&moved) {
-            for (info, bytes) in components {
-                if let Some(operations) = info.component_operations() {
-                    (operations.insert)(&mut self.entities, new.inner(), &mut bytes.as_slice())?;
-                }
-            }
-        }
-        self.relink(&moved)?;
+        self.structure_changed();
+        let spawned = bundles
+            .into_iter()
+            .map(|(old, mut bundle)| (old, Entity::wrap(self.entities.spawn(bundle.build()))));
+        let moved: Vec<_> = spawned.collect();
+        self.relink(other, &moved);
         Ok(moved)
     }
 
-    /// Replaces the ids in `Parent` and `Children` of entities that were merged.
-    fn relink(&mut self, moved: &[(Entity, Entity)]) -> Result<(), EcsError> {
+    /// Makes the families that the merged entities had in `other`; children come in the same order.
+    fn relink(&mut self, other: &World, moved: &[(Entity, Entity)]) {
         let new_id: BTreeMap<_, _> = moved.iter().copied().collect();
-        let links: Vec<_> = moved.iter().map(|(_, new)| (*new, self.parent(*new))).collect();
-        for (child, _) in &links {
-            let _ = self.remove::<(crate::Parent,)>(*child);
-            let _ = self.remove::<(crate::Children,)>(*child);
-        }
-        for (child, parent) in links {
-            if let Some(parent) = parent.and_then(|parent| new_id.get(&parent)) {
-                self.set_parent(child, Some(*parent))?;
+        for (old, new) in moved {
+            for child in other.children(*old).iter().filter_map(|child| new_id.get(child)) {
+                // Both were spawned a moment ago, and `other` has no cycles.
+                let _ = self.set_parent(*child, Some(*new));
             }
         }
-        Ok(())
     }
 
-    /// Gives the values that were kept aside for this type back to their entities.
-    pub(crate) fn adopt_unknown(&mut self, info: &ModelTypeInfo) -> Result<(), EcsError> {
-        let Some(kept) = self.unknown.types.get(&info.id()) else { return Ok(()) };
-        let Some(operations) = info.component_operations() else { return Ok(()) };
-        let migration = Migration::plan(&kept.saved.schema, &info.live);
-        let mut bytes = kept.bytes.as_slice();
-        let mut values = Vec::new();
-        for entity in &kept.entities {
-            let mut value = Vec::new();
-            migration.apply(&mut bytes, &mut value)?;
-            values.push((*entity, value));
+    /// The values that were kept aside for this type, as its own; nothing is changed yet.
+    pub(crate) fn plan_adoption(
+        &self,
+        info: &ModelTypeInfo,
+        accept_loss: bool,
+    ) -> Result<Vec<Adopted>, EcsError> {
+        let is_its_own = |kept: &&UnknownType| {
+            kept.saved.name == info.name() && kept.saved.kind == SavedKind::of(info.kind())
+        };
+        let kept = self.unknown.types.iter().filter(is_its_own);
+        kept.map(|kept| Adopted::new(kept, info, accept_loss)).collect()
+    }
+
+    /// Gives the values that were kept aside for this type back to their entities. What came in the meantime stays.
+    pub(crate) fn adopt(&mut self, info: &ModelTypeInfo, adopted: Vec<Adopted>) -> Result<(), EcsError> {
+        if adopted.is_empty() {
+            return Ok(());
         }
-        for (entity, value) in values {
-            if self.contains(entity) {
-                (operations.insert)(&mut self.entities, entity.inner(), &mut value.as_slice())?;
+        self.structure_changed();
+        for adopted in adopted {
+            match adopted {
+                Adopted::Components(values) => {
+                    for (entity, mut bundle) in values {
+                        if self.contains(entity) {
+                            // It was just found alive.
+                            let _ = self.entities.insert(entity.inner(), bundle.build());
+                        }
+                    }
+                }
+                Adopted::Resource(value) if !self.resources.contains(info.id()) => {
+                    self.resources.insert_any(info.id(), value);
+                }
+                Adopted::Events(queue) => {
+                    let store = self.events.get_mut(&info.id()).map(AtomicRefCell::get_mut);
+                    if let Some(store) = store.filter(|store| store.sent() == 0) {
+                        *store = queue;
+                    }
+                }
+                Adopted::Resource(_) => {}
             }
         }
-        self.unknown.types.remove(&info.id());
+        Arc::make_mut(&mut self.unknown).types.retain(|kept| kept.saved.id() != info.id());
         Ok(())
+    }
+}
+
+/// One thing that differs between two worlds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorldDifference {
+    /// `entity 3v1 Position`, `resource Tide`, `event Eaten 7`.
+    pub what: String,
+    /// The value in the first world, as text, if it has one.
+    pub before: Option<String>,
+    /// The value in the second world, as text, if it has one.
+    pub after: Option<String>,
+}
+
+impl World {
+    /// Where this world and `other` differ, value by value.
+    ///
+    /// # Errors
+    /// As [`World::save`].
+    pub fn compare(&self, other: &World) -> Result<Vec<WorldDifference>, EcsError> {
+        let describe = |world: &World| {
+            let mut snapshot = WorldSnapshot::new();
+            world.save(&mut snapshot)?;
+            snapshot.describe()
+        };
+        let (before, mut after) = (describe(self)?, describe(other)?);
+        let mut differences = Vec::new();
+        for (what, before) in before {
+            let after = after.remove(&what);
+            if after.as_ref() != Some(&before) {
+                differences.push(WorldDifference { what, before: Some(before), after });
+            }
+        }
+        let added =
+            after.into_iter().map(|(what, after)| WorldDifference { what, before: None, after: Some(after) });
+        differences.extend(added);
+        Ok(differences)
+    }
+}
+
+/// Values that were kept aside, decoded.
+pub(crate) enum Adopted {
+    Components(Vec<(Entity, hecs::EntityBuilder)>),
+    Resource(Box<dyn AnyResource>),
+    Events(Box<dyn AnyEvents>),
+}
+
+impl Adopted {
+    fn new(kept: &UnknownType, info: &ModelTypeInfo, accept_loss: bool) -> Result<Self, EcsError> {
+        let migration = Migration::plan(&kept.saved.schema, &info.live);
+        let migration = if accept_loss { migration.accept_losses() } else { migration };
+        let mut bytes = kept.bytes.as_slice();
+        let mut migrated = Vec::new();
+        Ok(match &info.operations {
+            Operations::Component(operations) => {
+                let mut values = Vec::new();
+                for entity in &kept.entities {
+                    migrated.clear();
+                    migration.apply(&mut bytes, &mut migrated)?;
+                    let mut bundle = hecs::EntityBuilder::new();
+                    (operations.build)(&mut bundle, &mut migrated.as_slice())?;
+                    values.push((*entity, bundle));
+                }
+                Self::Components(values)
+            }
+            Operations::Resource(operations) => {
+                migration.apply(&mut bytes, &mut migrated)?;
+                Self::Resource((operations.restore)(&mut migrated.as_slice())?)
+            }
+            Operations::Event(operations) => {
+                let mut queue = (operations.make)();
+                queue.restore(&migration, &mut bytes)?;
+                Self::Events(queue)
+            }
+        })
     }
 }
 
@@ -357,6 +491,8 @@ struct Restore<'s> {
     bytes: &'s [u8],
     /// For each saved type, the one it becomes and how.
     targets: Vec<Option<Target>>,
+    /// Where columns are migrated; reused.
+    migrated: Vec<u8>,
     report: RestoreReport,
 }
 
@@ -372,7 +508,6 @@ impl<'s> Restore<'s> {
         for saved in &snapshot.index.types {
             let info = world.types.get(saved.id()).filter(|info| SavedKind::of(info.kind()) == saved.kind);
             let Some(info) = info else {
-                report.kept.push(saved.name.clone());
                 targets.push(None);
                 continue;
             };
@@ -381,81 +516,95 @@ impl<'s> Restore<'s> {
             report.changes.extend_from_slice(migration.changes());
             targets.push(Some(Target { info: Arc::clone(info), migration }));
         }
-        Self { snapshot, bytes: &snapshot.bytes, targets, report }
+        Self { snapshot, bytes: &snapshot.bytes, targets, migrated: Vec::new(), report }
     }
 
     fn entities(&mut self, world: &mut World) -> Result<(), EcsError> {
-        let index = &self.snapshot.index;
+        let snapshot = self.snapshot;
+        let index = &snapshot.index;
+        let mut ids = Ids::new(index)?;
         // Every id is made first: `spawn_column_batch_at` looks through the free list for each id that does not
         // live, which takes time quadratic in the number of entities.
         drop(world.entities.reserve_entities(index.id_end));
         world.entities.flush();
-        let mut lives = vec![false; index.id_end as usize];
+        // They share an archetype with the ids that are in nobody's use.
         let mut without_components = Vec::new();
         for archetype in &index.archetypes {
             let entities = take_entities(&mut self.bytes, archetype.entities)?;
-            for entity in &entities {
-                let slot = lives.get_mut(entity.index() as usize);
-                *slot.ok_or_else(|| corrupt("an entity beyond the last id"))? = true;
-            }
-            if archetype.columns.is_empty() {
-                without_components = entities;
-            } else {
-                self.archetype(world, archetype, &entities)?;
+            ids.claim(&entities)?;
+            match self.columns(world, archetype, &entities)? {
+                Some(batch) => world.entities.spawn_column_batch_at(&entities, batch),
+                None => {
+                    ids.release(&entities);
+                    without_components.extend(entities);
+                }
             }
         }
-        for id in (0..index.id_end).filter(|id| !lives[*id as usize]) {
+        // From the last row on, so that none has to be moved.
+        for id in (0..index.id_end).rev().filter(|id| !ids.is_claimed[*id as usize]) {
             let entity = entity_of_row(&world.entities, id);
             // It was made above and belongs to nobody.
             let _ = world.entities.despawn(entity.inner());
         }
-        // Last, and in order: they share an archetype with the ids that were just despawned.
-        for entity in without_components {
-            world.entities.spawn_at(entity.inner(), ());
-        }
-        let free: Option<Vec<_>> = index.free.iter().map(|bits| hecs::Entity::from_bits(*bits)).collect();
-        world.entities.set_freelist(&free.ok_or_else(|| corrupt("a free id of 0"))?);
+        // The free list is a stack, so they are spawned one by one, in the order of their rows.
+        ids.claim(&without_components)?;
+        let count = without_components.len();
+        without_components.reverse();
+        world.entities.set_freelist(&without_components);
+        (0..count).for_each(|_| {
+            world.entities.spawn(());
+        });
+        let free = index.free.iter().map(|bits| hecs::Entity::from_bits(*bits));
+        let free: Vec<_> = free.collect::<Option<_>>().ok_or_else(|| corrupt("a free id of 0"))?;
+        ids.claim(&free)?;
+        world.entities.set_freelist(&free);
         Ok(())
     }
 
-    fn archetype(
+    /// The columns of one archetype; none if nothing of it is known.
+    fn columns(
         &mut self,
         world: &mut World,
         archetype: &SavedArchetype,
-        entities: &[Entity],
-    ) -> Result<(), EcsError> {
+        entities: &[hecs::Entity],
+    ) -> Result<Option<hecs::ColumnBatch>, EcsError> {
         let mut columns = Vec::new();
         let mut batch = hecs::ColumnBatchType::new();
+        let mut seen = BTreeSet::new();
         for (kind, length) in &archetype.columns {
             let bytes = take(&mut self.bytes, *length)?;
             let target = self.targets.get(*kind as usize).ok_or_else(|| corrupt("an unknown type number"))?;
+            if !seen.insert(*kind) {
+                return Err(corrupt("the same column twice").into());
+            }
             let Some(target) = target else {
-                world.unknown.keep(self.snapshot.saved_type(*kind)?, entities, bytes);
+                let unknown = Arc::make_mut(&mut world.unknown);
+                unknown.keep(self.snapshot.saved_type(*kind)?, entities, bytes);
                 continue;
             };
-            if let Some(operations) = target.info.component_operations() {
-                (operations.add_column)(&mut batch);
-                columns.push((target, operations, bytes));
-            }
+            let operations = target.info.component_operations();
+            let operations =
+                operations.ok_or_else(|| corrupt("a column of something else than a component"))?;
+            (operations.add_column)(&mut batch);
+            columns.push((target, operations, bytes));
+        }
+        if columns.is_empty() {
+            return Ok(None);
         }
         let mut batch = batch.into_batch(entities.len() as u32);
-        let mut migrated = Vec::new();
         for (target, operations, mut bytes) in columns {
             if target.migration.is_identity() {
                 (operations.fill_column)(&mut batch, entities.len(), &mut bytes)?;
                 self.report.carried += entities.len();
             } else {
-                migrated.clear();
-                target.migration.apply_column(entities.len(), &mut bytes, &mut migrated)?;
-                (operations.fill_column)(&mut batch, entities.len(), &mut migrated.as_slice())?;
+                self.migrated.clear();
+                target.migration.apply_column(entities.len(), &mut bytes, &mut self.migrated)?;
+                (operations.fill_column)(&mut batch, entities.len(), &mut self.migrated.as_slice())?;
                 self.report.converted += entities.len();
             }
             all_read(bytes)?;
         }
-        let batch = batch.build().map_err(|_| corrupt("a column with too few values"))?;
-        let handles: Vec<_> = entities.iter().map(|entity| entity.inner()).collect();
-        world.entities.spawn_column_batch_at(&handles, batch);
-        Ok(())
+        Ok(Some(batch.build().map_err(|_| corrupt("a column with too few values"))?))
     }
 
     fn resources(&mut self, world: &mut World) -> Result<(), EcsError> {
@@ -463,10 +612,12 @@ impl<'s> Restore<'s> {
             let mut bytes = take(&mut self.bytes, *length)?;
             let saved = self.snapshot.saved_type(*kind)?;
             let Some(Some(target)) = self.targets.get(*kind as usize) else {
-                world.unknown.keep(saved, &[], bytes);
+                Arc::make_mut(&mut world.unknown).keep(saved, &[], bytes);
                 continue;
             };
-            let Operations::Resource(operations) = &target.info.operations else { continue };
+            let Operations::Resource(operations) = &target.info.operations else {
+                return Err(corrupt("a resource of something else than one").into());
+            };
             let mut migrated = Vec::new();
             target.migration.apply(&mut bytes, &mut migrated)?;
             all_read(bytes)?;
@@ -481,13 +632,13 @@ impl<'s> Restore<'s> {
             let mut bytes = take(&mut self.bytes, *length)?;
             let saved = self.snapshot.saved_type(*kind)?;
             let Some(Some(target)) = self.targets.get(*kind as usize) else {
-                world.unknown.keep(saved, &[], bytes);
+                Arc::make_mut(&mut world.unknown).keep(saved, &[], bytes);
                 continue;
             };
-            if let Some(store) = world.events.get_mut(&target.info.id()) {
-                store.get_mut().restore(&target.migration, &mut bytes)?;
-                all_read(bytes)?;
-            }
+            let store = world.events.get_mut(&target.info.id());
+            let store = store.ok_or_else(|| corrupt("a queue of something else than an event"))?;
+            store.get_mut().restore(&target.migration, &mut bytes)?;
+            all_read(bytes)?;
             self.count(target.migration.is_identity());
         }
         Ok(())
@@ -527,14 +678,51 @@ impl SavedKind {
 }
 
 impl Unknown {
-    fn keep(&mut self, saved: &SavedType, entities: &[Entity], bytes: &[u8]) {
-        let kept = self.types.entry(saved.id()).or_insert_with(|| UnknownType {
-            saved: saved.clone(),
-            entities: Vec::new(),
-            bytes: Vec::new(),
+    fn keep(&mut self, saved: &SavedType, entities: &[hecs::Entity], bytes: &[u8]) {
+        let known = self.types.iter().position(|kept| kept.saved == *saved);
+        let position = known.unwrap_or_else(|| {
+            self.types.push(UnknownType { saved: saved.clone(), entities: Vec::new(), bytes: Vec::new() });
+            self.types.len() - 1
         });
-        kept.entities.extend_from_slice(entities);
+        let kept = &mut self.types[position];
+        if saved.kind != SavedKind::Component {
+            // There is one value of each resource, and one queue of each event.
+            kept.bytes.clear();
+        }
+        kept.entities.extend(entities.iter().map(|entity| Entity::wrap(*entity)));
         kept.bytes.extend_from_slice(bytes);
+    }
+}
+
+/// Sees to it that each id of a snapshot is in one place.
+struct Ids {
+    is_claimed: Vec<bool>,
+}
+
+impl Ids {
+    fn new(index: &Index) -> Result<Self, StateError> {
+        let living = index.archetypes.iter().map(|archetype| u128::from(archetype.entities)).sum::<u128>();
+        // Each living entity takes bytes and each free one is in the list, so this bounds what a damaged number can
+        // ask for.
+        if living + index.free.len() as u128 != u128::from(index.id_end) {
+            return Err(corrupt("ids that neither live nor are free"));
+        }
+        Ok(Self { is_claimed: vec![false; index.id_end as usize] })
+    }
+
+    fn claim(&mut self, entities: &[hecs::Entity]) -> Result<(), StateError> {
+        for entity in entities {
+            match self.is_claimed.get_mut(entity.id() as usize) {
+                Some(claimed) if !*claimed => *claimed = true,
+                Some(_) => return Err(corrupt("an id in two places")),
+                None => return Err(corrupt("an id beyond the last one")),
+            }
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, entities: &[hecs::Entity]) {
+        entities.iter().for_each(|entity| self.is_claimed[entity.id() as usize] = false);
     }
 }
 
@@ -547,12 +735,11 @@ fn take<'b>(bytes: &mut &'b [u8], length: u64) -> Result<&'b [u8], StateError> {
     Ok(taken)
 }
 
-fn take_entities(bytes: &mut &[u8], count: u64) -> Result<Vec<Entity>, StateError> {
+fn take_entities(bytes: &mut &[u8], count: u64) -> Result<Vec<hecs::Entity>, StateError> {
     let raw = take(bytes, count.saturating_mul(8))?;
-    let bits = raw
-        .chunks_exact(8)
-        .map(|chunk| chunk.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte)));
-    bits.map(|bits| Entity::from_bits(bits).ok_or_else(|| corrupt("an entity id of 0"))).collect()
+    let (chunks, _) = raw.as_chunks::<8>();
+    let ids = chunks.iter().map(|chunk| hecs::Entity::from_bits(u64::from_le_bytes(*chunk)));
+    ids.collect::<Option<_>>().ok_or_else(|| corrupt("an entity id of 0"))
 }
 
 fn all_read(rest: &[u8]) -> Result<(), StateError> {

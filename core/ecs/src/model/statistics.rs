@@ -1,6 +1,7 @@
 //! How a world is stored.
 
-use crate::World;
+use crate::model::query::entity_of_row;
+use crate::{EcsError, Entity, World};
 
 /// The size of a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +45,44 @@ impl World {
                 .map(|archetype| self.archetype_statistics(archetype))
                 .collect(),
             resources: self.resources.len(),
-            events: self.events.values().map(|store| store.borrow().len()).sum(),
+            events: self.events.values().map(|store| store.try_borrow().map_or(0, |store| store.len())).sum(),
         }
+    }
+
+    /// The entities of the archetype at place `index`, in the order of their rows.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchArchetype`]
+    pub fn archetype_entities(&self, index: usize) -> Result<Vec<Entity>, EcsError> {
+        let mut archetypes = self.entities.archetypes();
+        let count = archetypes.len();
+        let archetype = archetypes.nth(index).ok_or(EcsError::NoSuchArchetype { index, count })?;
+        Ok(archetype.ids().iter().map(|id| entity_of_row(&self.entities, *id)).collect())
+    }
+
+    /// The place of the archetype that `entity` is in.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`]
+    pub fn archetype_of(&self, entity: Entity) -> Result<usize, EcsError> {
+        let found = self.entity_ref(entity)?;
+        let position = self.entities.archetypes().position(|archetype| {
+            archetype.component_types().len() == found.len()
+                && archetype.component_types().eq(found.component_types())
+        });
+        position.ok_or(EcsError::NoSuchEntity { entity })
+    }
+
+    /// How many archetypes there are, empty ones too.
+    pub fn archetype_count(&self) -> usize {
+        self.entities.archetypes().len()
+    }
+
+    /// Ids that are free, in the order in which they are given out again.
+    pub fn free_ids(&self) -> Vec<Entity> {
+        let mut free: Vec<_> = self.entities.freelist().map(Entity::wrap).collect();
+        free.reverse();
+        free
     }
 
     fn archetype_statistics(&self, archetype: &hecs::Archetype) -> ArchetypeStatistics {

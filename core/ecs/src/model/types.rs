@@ -30,12 +30,6 @@ impl TypeTable {
         Ok(())
     }
 
-    pub(crate) fn remove(&mut self, id: ComponentId) {
-        if let Some(info) = self.by_id.remove(&id) {
-            self.by_rust.remove(&info.fingerprint().rust);
-        }
-    }
-
     pub(crate) fn get(&self, id: ComponentId) -> Option<&Arc<ModelTypeInfo>> {
         self.by_id.get(&id)
     }

@@ -2,16 +2,18 @@
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
-use keel_core_types::{ComponentId, Model, ModelType};
+use keel_core_types::{ComponentId, Model, ModelType, Shared};
 
 use crate::model::bundle::first_unknown;
 use crate::model::component::Operations;
 use crate::model::event::{AnyEvents, EventStore};
+use crate::model::query::assert_free;
 use crate::model::resource::Resources;
 use crate::model::snapshot::Unknown;
 use crate::model::types::TypeTable;
@@ -32,11 +34,38 @@ pub struct World {
     pub(crate) resources: Resources,
     pub(crate) events: BTreeMap<ComponentId, AtomicRefCell<Box<dyn AnyEvents>>>,
     /// What a snapshot held of types that nobody has registered; saved again as it is.
-    pub(crate) unknown: Unknown,
+    pub(crate) unknown: Arc<Unknown>,
     /// Bundles whose components are all known to be registered.
-    checked_bundles: HashSet<TypeId>,
-    names: AtomicRefCell<HashMap<String, Entity>>,
+    checked_bundles: HashSet<TypeId, BuildHasherDefault<TypeIdHasher>>,
+    names: Shared<NameIndex>,
+    /// Counts the calls that may have moved entities.
+    structure: u64,
     incarnation: u64,
+}
+
+/// The names as they were when `structure` had this value.
+#[derive(Default)]
+struct NameIndex {
+    structure: u64,
+    by_name: HashMap<String, Entity>,
+}
+
+/// A `TypeId` is a hash already.
+#[derive(Default)]
+struct TypeIdHasher(u64);
+
+impl Hasher for TypeIdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Default for World {
@@ -53,9 +82,10 @@ impl World {
             types: TypeTable::default(),
             resources: Resources::default(),
             events: BTreeMap::new(),
-            unknown: Unknown::default(),
-            checked_bundles: HashSet::new(),
-            names: AtomicRefCell::default(),
+            unknown: Arc::default(),
+            checked_bundles: HashSet::default(),
+            names: Shared::new(NameIndex::default()),
+            structure: 1,
             incarnation: INCARNATIONS.fetch_add(1, Ordering::Relaxed),
         };
         for own in Self::own_types() {
@@ -78,17 +108,20 @@ impl World {
 
     /// Makes a type known. Registering it again, with the same fingerprint, replaces the code that handles it.
     ///
+    /// Values of the type that a snapshot held, and that were kept aside until now, are given back.
+    ///
     /// # Errors
-    /// [`EcsError::Collision`] and [`EcsError::Conflict`] when the name is taken by another type.
+    /// [`EcsError::Collision`] and [`EcsError::Conflict`] when the name is taken by another type, and
+    /// [`EcsError::State`] when values kept aside don't fit. The world is then unchanged.
     pub fn register(&mut self, info: impl Into<Arc<ModelTypeInfo>>) -> Result<(), EcsError> {
         let info = info.into();
+        let adopted = self.plan_adoption(&info, false)?;
         self.types.register(Arc::clone(&info))?;
         self.checked_bundles.clear();
         if let Operations::Event(operations) = &info.operations {
             self.events.entry(info.id()).or_insert_with(|| AtomicRefCell::new((operations.make)()));
         }
-        self.adopt_unknown(&info)?;
-        Ok(())
+        self.adopt(&info, adopted)
     }
 
     /// What the world knows of a type.
@@ -111,9 +144,10 @@ impl World {
     /// Adds an entity with `bundle`'s components.
     ///
     /// # Panics
-    /// When a component is not registered; the message names it.
+    /// When a component is not registered, or is `Parent` or `Children`; the message names it.
     pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Entity {
         self.check_bundle::<B>();
+        self.structure_changed();
         Entity::wrap(self.entities.spawn(bundle))
     }
 
@@ -123,6 +157,7 @@ impl World {
     /// As [`World::spawn`].
     pub fn spawn_batch<B: Bundle>(&mut self, bundles: impl IntoIterator<Item = B>) -> Vec<Entity> {
         self.check_bundle::<B>();
+        self.structure_changed();
         self.entities.spawn_batch(bundles).map(Entity::wrap).collect()
     }
 
@@ -132,6 +167,7 @@ impl World {
     /// [`EcsError::NoSuchEntity`] when it does not live.
     pub fn despawn(&mut self, entity: Entity) -> Result<(), EcsError> {
         self.check_alive(entity)?;
+        self.structure_changed();
         self.leave_parent(entity);
         for below in self.descendants(entity).into_iter().rev().chain([entity]) {
             // Each of them lives: the hierarchy holds no stale ids.
@@ -140,10 +176,22 @@ impl World {
         Ok(())
     }
 
-    /// Removes all entities. Resources, events and types stay.
+    /// Removes all entities. Resources, events and types stay, and so do the generations: ids from before are stale.
     pub fn clear_entities(&mut self) {
-        self.entities.clear();
-        self.names.borrow_mut().clear();
+        self.structure_changed();
+        for entity in self.entities() {
+            // It was just listed. `hecs::World::clear` would give out the same ids again.
+            let _ = self.entities.despawn(entity.inner());
+        }
+    }
+
+    /// Makes room for `additional` entities with `B`'s components, so that spawning them moves no columns.
+    ///
+    /// # Panics
+    /// As [`World::spawn`].
+    pub fn reserve<B: Bundle>(&mut self, additional: u32) {
+        self.check_bundle::<B>();
+        self.entities.reserve::<B>(additional);
     }
 
     /// Whether `entity` lives.
@@ -171,23 +219,44 @@ impl World {
     /// # Errors
     /// [`EcsError::NoSuchEntity`] when it does not live.
     pub fn components_of(&self, entity: Entity) -> Result<Vec<Arc<ModelTypeInfo>>, EcsError> {
-        let entity_ref =
-            self.entities.entity(entity.inner()).map_err(|_| EcsError::NoSuchEntity { entity })?;
+        let entity_ref = self.entity_ref(entity)?;
         Ok(entity_ref.component_types().filter_map(|id| self.types.of_rust(id)).map(Arc::clone).collect())
     }
 
-    /// The entity called `name`; with several, the first that a query would meet.
+    /// The entity called `name`; with several, the first that a query would meet. The index behind it is made anew by
+    /// the first search after entities have come, gone or changed their components.
     pub fn find(&self, name: &str) -> Option<Entity> {
-        let is_called = |entity: Entity| self.get::<Name>(entity).is_ok_and(|found| found.as_str() == name);
-        if let Some(entity) = self.names.borrow().get(name).copied().filter(|entity| is_called(*entity)) {
-            return Some(entity);
+        {
+            let index = self.names.read();
+            if index.structure == self.structure {
+                return index.by_name.get(name).copied();
+            }
         }
-        let mut index = self.names.borrow_mut();
-        index.clear();
+        let mut index = self.names.write();
+        index.by_name.clear();
         self.query::<(Entity, &Name)>().for_each(|(entity, name)| {
-            index.entry(name.as_str().to_owned()).or_insert(entity);
+            index.by_name.entry(name.as_str().to_owned()).or_insert(entity);
         });
-        index.get(name).copied()
+        index.structure = self.structure;
+        index.by_name.get(name).copied()
+    }
+
+    /// What `entity` is called.
+    pub fn name(&self, entity: Entity) -> Option<String> {
+        self.entity_ref(entity).ok()?.get::<&Name>().map(|name| name.as_str().to_owned())
+    }
+
+    /// Calls `entity` by `name`, or takes its name.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`] when it does not live.
+    pub fn set_name(&mut self, entity: Entity, name: Option<&str>) -> Result<(), EcsError> {
+        self.check_alive(entity)?;
+        match name {
+            Some(name) => self.insert(entity, (Name::new(name),)),
+            None if self.has::<Name>(entity) => self.remove::<(Name,)>(entity).map(drop),
+            None => Ok(()),
+        }
     }
 
     // Components.
@@ -198,23 +267,41 @@ impl World {
     /// [`EcsError::NoSuchEntity`] when it does not live.
     ///
     /// # Panics
-    /// When a component is not registered; the message names it.
+    /// As [`World::spawn`].
     pub fn insert<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
         self.check_bundle::<B>();
+        self.structure_changed();
         self.entities.insert(entity.inner(), bundle).map_err(|_| EcsError::NoSuchEntity { entity })
     }
 
     /// Takes components from `entity`: all of them, or none when one is missing.
     ///
     /// # Errors
-    /// [`EcsError::NoSuchEntity`] or [`EcsError::MissingComponent`].
+    /// [`EcsError::NoSuchEntity`], [`EcsError::MissingComponent`], or [`EcsError::KeptByWorld`] for `Parent` and
+    /// `Children`.
     pub fn remove<B: Bundle>(&mut self, entity: Entity) -> Result<B, EcsError> {
-        self.entities.remove::<B>(entity.inner()).map_err(|error| match error {
-            hecs::ComponentError::NoSuchEntity => EcsError::NoSuchEntity { entity },
-            hecs::ComponentError::MissingComponent(_) => {
-                EcsError::MissingComponent { entity, component: self.missing_of::<B>(entity) }
-            }
-        })
+        if let Some(name) = B::kept_by_world() {
+            return Err(EcsError::KeptByWorld { name: name.to_owned() });
+        }
+        self.structure_changed();
+        self.entities.remove::<B>(entity.inner()).map_err(|error| self.bundle_error::<B>(entity, &error))
+    }
+
+    /// Takes `R`'s components from `entity` and adds `bundle`'s, in one move.
+    ///
+    /// # Errors
+    /// As [`World::remove`]; nothing has changed then.
+    ///
+    /// # Panics
+    /// As [`World::spawn`].
+    pub fn exchange<R: Bundle, B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<R, EcsError> {
+        self.check_bundle::<B>();
+        if let Some(name) = R::kept_by_world() {
+            return Err(EcsError::KeptByWorld { name: name.to_owned() });
+        }
+        self.structure_changed();
+        let exchanged = self.entities.exchange::<R, B>(entity.inner(), bundle);
+        exchanged.map_err(|error| self.bundle_error::<R>(entity, &error))
     }
 
     /// Reads a component.
@@ -239,6 +326,7 @@ impl World {
         &self,
         entity: Entity,
     ) -> Result<impl DerefMut<Target = T> + use<'_, T>, EcsError> {
+        const { assert_free::<T>() };
         self.entities.get::<&mut T>(entity.inner()).map_err(|error| component_error::<T>(entity, &error))
     }
 
@@ -258,6 +346,20 @@ impl World {
             return Err(EcsError::NotRegistered { name: T::NAME.to_owned() });
         }
         Ok(self.resources.insert(value))
+    }
+
+    /// Puts a resource into the world unless it has one, and hands out the one it has then.
+    ///
+    /// # Errors
+    /// [`EcsError::NotRegistered`] when the world does not know `T`.
+    pub fn resource_or_insert_with<T: Resource>(
+        &mut self,
+        make: impl FnOnce() -> T,
+    ) -> Result<impl DerefMut<Target = T>, EcsError> {
+        if !self.has_resource::<T>() {
+            self.insert_resource(make())?;
+        }
+        self.resources.get_mut::<T>()
     }
 
     /// Takes a resource out of the world.
@@ -299,10 +401,11 @@ impl World {
     /// The events of type `E` that are still kept.
     ///
     /// # Panics
-    /// When the event's type is not registered; the message names it.
+    /// When the event's type is not registered, or events of it are being sent; the message names it.
     pub fn events<E: Event>(&self) -> Events<'_, E> {
-        let store = AtomicRef::map(self.event_cell::<E>().borrow(), |store| typed::<E>(store.as_any()));
-        Events::new(store)
+        let store = self.event_cell::<E>().try_borrow();
+        let store = store.unwrap_or_else(|_| panic!("{}", EcsError::InUse { name: E::NAME.to_owned() }));
+        Events::new(AtomicRef::map(store, |store| typed::<E>(store.as_any())))
     }
 
     /// Takes all events of type `E` out of the world; no reader sees them any more.
@@ -356,7 +459,28 @@ impl World {
         if self.contains(entity) { Ok(()) } else { Err(EcsError::NoSuchEntity { entity }) }
     }
 
+    pub(crate) fn entity_ref(&self, entity: Entity) -> Result<hecs::EntityRef<'_>, EcsError> {
+        self.entities.entity(entity.inner()).map_err(|_| EcsError::NoSuchEntity { entity })
+    }
+
+    pub(crate) fn structure_changed(&mut self) {
+        self.structure += 1;
+    }
+
+    /// The queue of an event type, to be read.
+    pub(crate) fn event_queue(
+        &self,
+        info: &ModelTypeInfo,
+    ) -> Result<AtomicRef<'_, Box<dyn AnyEvents>>, EcsError> {
+        let name = || info.name().to_owned();
+        let cell = self.events.get(&info.id()).ok_or_else(|| EcsError::NotRegistered { name: name() })?;
+        cell.try_borrow().map_err(|_| EcsError::InUse { name: name() })
+    }
+
     fn check_bundle<B: Bundle>(&mut self) {
+        if let Some(name) = B::kept_by_world() {
+            panic!("{}", EcsError::KeptByWorld { name: name.to_owned() });
+        }
         if self.checked_bundles.contains(&TypeId::of::<B>()) {
             return;
         }
@@ -366,13 +490,18 @@ impl World {
         self.checked_bundles.insert(TypeId::of::<B>());
     }
 
-    fn missing_of<B: Bundle>(&self, entity: Entity) -> String {
-        let has = |id: TypeId| {
-            self.entities
-                .entity(entity.inner())
-                .is_ok_and(|entity| entity.component_types().any(|found| found == id))
-        };
-        B::unknown(&has).unwrap_or("?").to_owned()
+    fn bundle_error<B: Bundle>(&self, entity: Entity, error: &hecs::ComponentError) -> EcsError {
+        match error {
+            hecs::ComponentError::NoSuchEntity => EcsError::NoSuchEntity { entity },
+            hecs::ComponentError::MissingComponent(_) => {
+                let has = |id: TypeId| {
+                    self.entity_ref(entity)
+                        .is_ok_and(|entity| entity.component_types().any(|found| found == id))
+                };
+                let component = B::unknown(&has).unwrap_or("?").to_owned();
+                EcsError::MissingComponent { entity, component }
+            }
+        }
     }
 }
 
