@@ -532,6 +532,11 @@ impl<'s> Restore<'s> {
         for archetype in &index.archetypes {
             let entities = take_entities(&mut self.bytes, archetype.entities)?;
             ids.claim(&entities)?;
+            debug_assert_eq!(
+                world.entities.freelist().len(),
+                0,
+                "each id would be looked for in the free list"
+            );
             match self.columns(world, archetype, &entities)? {
                 Some(batch) => world.entities.spawn_column_batch_at(&entities, batch),
                 None => {

@@ -1,0 +1,81 @@
+//! The world as a model: what it promises, against a plain one, and what has gone wrong elsewhere.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod damage;
+mod hash;
+mod migration;
+mod property;
+mod query;
+mod restore;
+mod world;
+
+use keel_ecs::{ModelTypeInfo, World, WorldSnapshot, component, event, resource};
+use keel_state::{Snapshot, SnapshotWriter};
+
+#[component(crate = keel_ecs)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Position {
+    x: f32,
+    y: f32,
+}
+
+#[component(crate = keel_ecs)]
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Cargo {
+    goods: Vec<String>,
+}
+
+#[component(crate = keel_ecs)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Frozen;
+
+#[resource(crate = keel_ecs)]
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Tide {
+    level: i64,
+}
+
+#[event(crate = keel_ecs)]
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Eaten {
+    by: i64,
+}
+
+fn types() -> [ModelTypeInfo; 5] {
+    [
+        ModelTypeInfo::component::<Position>(),
+        ModelTypeInfo::component::<Cargo>(),
+        ModelTypeInfo::component::<Frozen>(),
+        ModelTypeInfo::resource::<Tide>(),
+        ModelTypeInfo::event::<Eaten>(),
+    ]
+}
+
+fn new_world() -> World {
+    let mut world = World::new();
+    types().into_iter().try_for_each(|info| world.register(info)).unwrap();
+    world
+}
+
+fn at(x: f32) -> Position {
+    Position { x, y: 0.0 }
+}
+
+fn save(world: &World) -> WorldSnapshot {
+    let mut snapshot = WorldSnapshot::new();
+    world.save(&mut snapshot).unwrap();
+    snapshot
+}
+
+/// The snapshot as a file, and read again.
+fn through_a_file(snapshot: &WorldSnapshot) -> WorldSnapshot {
+    let mut file = SnapshotWriter::new(Vec::new());
+    snapshot.write(&mut file).unwrap();
+    let bytes = file.finish();
+    WorldSnapshot::read(&Snapshot::parse(&bytes).unwrap()).unwrap()
+}
+
+fn restore(snapshot: &WorldSnapshot) -> World {
+    World::from_snapshot(types().map(Into::into), snapshot, false).unwrap().0
+}

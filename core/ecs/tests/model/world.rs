@@ -1,0 +1,219 @@
+//! The typed calls of a world, its commands, and change detection.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use keel_ecs::{
+    ChangeTracker, Changes, Children, Commands, EcsError, Entity, EventReader, ModelTypeInfo, Parent, World,
+    component,
+};
+use keel_state::SavedValue;
+
+use crate::{Cargo, Eaten, Frozen, Position, Tide, at, new_world};
+
+#[test]
+fn bundles_are_inserted_removed_and_exchanged_as_a_whole() {
+    let mut world = new_world();
+    let ship = world.spawn((at(1.0), Frozen));
+    let refused = world.remove::<(Position, Cargo)>(ship).unwrap_err();
+    assert!(refused.to_string().contains("has no component `Cargo`"), "{refused}");
+    let refused = world.exchange::<(Cargo,), _>(ship, (at(9.0),)).unwrap_err();
+    assert!(refused.to_string().contains("has no component `Cargo`"), "{refused}");
+    assert_eq!(world.get::<Position>(ship).unwrap().x, 1.0, "all, or nothing");
+    let (Frozen,) = world.exchange(ship, (Cargo::default(), at(2.0))).unwrap();
+    assert_eq!(world.get::<Position>(ship).unwrap().x, 2.0);
+    assert!(world.has::<Cargo>(ship) && !world.has::<Frozen>(ship));
+    let refused = world.get::<Frozen>(ship).err().unwrap();
+    assert_eq!(
+        refused.to_string(),
+        format!("entity {ship} has no component `Frozen`; insert one, or query `Option<&Frozen>`")
+    );
+}
+
+#[component(crate = keel_ecs)]
+struct Unheard;
+
+#[track_caller]
+fn check_panics(call: impl FnOnce(&mut World), expected: &str) {
+    let mut world = new_world();
+    let payload = catch_unwind(AssertUnwindSafe(|| call(&mut world))).unwrap_err();
+    let message = payload.downcast_ref::<String>().unwrap();
+    assert!(message.contains(expected), "{message}");
+    world.spawn((at(1.0),));
+    assert_eq!(world.len(), 1, "the world is as it was");
+}
+
+#[test]
+fn components_that_nobody_registered_or_that_the_world_keeps_are_refused_by_name() {
+    check_panics(
+        |world| {
+            world.spawn((at(1.0), Unheard));
+        },
+        "type `Unheard` is not registered",
+    );
+    check_panics(|world| drop(world.spawn_batch([(Unheard,)])), "type `Unheard` is not registered");
+    check_panics(
+        |world| {
+            world.spawn((Children::default(),));
+        },
+        "`Children` is written by the world alone",
+    );
+    let mut world = new_world();
+    let (ship, boat) = (world.spawn(()), world.spawn(()));
+    world.set_parent(boat, Some(ship)).unwrap();
+    assert!(matches!(world.remove::<(Parent,)>(boat), Err(EcsError::KeptByWorld { .. })));
+    assert!(matches!(world.remove::<(Children,)>(ship), Err(EcsError::KeptByWorld { .. })));
+    assert_eq!(world.children(ship), [boat]);
+    assert!(matches!(world.insert_resource(Unregistered {}), Err(EcsError::NotRegistered { .. })));
+}
+
+#[keel_ecs::resource(crate = keel_ecs)]
+struct Unregistered {}
+
+#[test]
+fn names_are_found_whatever_happens_to_the_entities() {
+    let mut world = new_world();
+    let (first, second) = (world.spawn((Frozen,)), world.spawn((at(1.0),)));
+    world.set_name(second, Some("Argo")).unwrap();
+    assert_eq!(world.find("Argo"), Some(second));
+    world.set_name(first, Some("Argo")).unwrap();
+    // Both are called so: the first in the order of a query counts, now and after a restore.
+    let found = world.find("Argo");
+    assert_eq!(world.duplicate(&mut Default::default()).unwrap().find("Argo"), found);
+    world.despawn(found.unwrap()).unwrap();
+    assert_eq!(world.find("Argo"), [first, second].into_iter().find(|it| Some(*it) != found));
+    assert_eq!(world.find("Fram"), None);
+}
+
+#[test]
+fn commands_wait_and_report_what_failed() {
+    let mut world = new_world();
+    let (ship, gone) = (world.spawn((at(1.0),)), world.spawn(()));
+    world.despawn(gone).unwrap();
+    let mut commands = Commands::new();
+    commands.spawn((at(2.0),));
+    commands.spawn_batch([(at(3.0),), (at(4.0),)]);
+    commands.spawn_child(ship, (Frozen,));
+    commands.spawn_and((at(5.0),), |world, entity| world.set_name(entity, Some("Argo")));
+    commands.insert(gone, (Frozen,));
+    commands.insert(ship, (Frozen,));
+    commands.remove::<(Cargo,)>(ship);
+    commands.set_parent(ship, Some(ship));
+    commands.insert_resource(Tide { level: 1 });
+    commands.send(Eaten { by: 2 });
+    commands.despawn(gone);
+    commands.add(|world| {
+        world.clear_events();
+        Ok(())
+    });
+    assert_eq!((commands.len(), world.len()), (12, 1));
+    let failed: Vec<_> = commands.apply(&mut world).iter().map(ToString::to_string).collect();
+    assert!(commands.is_empty());
+    assert_eq!(failed.len(), 3, "{failed:?}");
+    assert!(failed[1].contains("can't be the parent"), "{failed:?}");
+    assert_eq!(world.len(), 6);
+    assert_eq!(world.children(ship).len(), 1);
+    assert!(world.find("Argo").is_some() && world.has::<Frozen>(ship));
+    assert_eq!((world.resource::<Tide>().unwrap().level, world.events::<Eaten>().sent()), (1, 1));
+    commands.remove_resource::<Tide>();
+    commands.apply(&mut world);
+    assert!(!world.has_resource::<Tide>());
+}
+
+#[test]
+fn readers_of_events_are_independent() {
+    let mut world = new_world();
+    let (mut early, mut late) = (EventReader::<Eaten>::default(), EventReader::<Eaten>::default());
+    world.send(Eaten { by: 1 });
+    let read = |reader: &mut EventReader<Eaten>, world: &World| {
+        reader.read(&world.events()).map(|event| event.by).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&mut early, &world), [1]);
+    world.end_frame();
+    world.send(Eaten { by: 2 });
+    // A reader that runs before the sender sees the event in the next frame.
+    assert_eq!(late.waiting(&world.events()), 2);
+    assert_eq!(read(&mut early, &world), [2]);
+    world.end_frame();
+    assert_eq!((late.missed(&world.events()), read(&mut late, &world)), (1, vec![2]));
+    world.send(Eaten { by: 3 });
+    late.skip_all(&world.events());
+    assert_eq!(read(&mut late, &world), []);
+    // Kept as data, the reader goes on where it was.
+    let (mut kept, _) = SavedValue::of(&early).unwrap().restore::<EventReader<Eaten>>(false).unwrap();
+    assert_eq!(read(&mut kept, &world), [3]);
+}
+
+#[test]
+fn a_tracker_tells_what_changed_since_it_looked() {
+    let mut world = new_world();
+    let [a, b, c] = [1.0, 2.0, 3.0].map(|x| world.spawn((at(x),)));
+    let mut tracker = ChangeTracker::<Position>::default();
+    let nothing = Changes { added: vec![], changed: vec![], removed: vec![] };
+    assert_eq!(tracker.look(&world).added, [a, b, c]);
+    assert_eq!(tracker.look(&world), nothing);
+    world.get_mut::<Position>(a).unwrap().x = 9.0;
+    world.get_mut::<Position>(b).unwrap().x += 0.0;
+    world.despawn(c).unwrap();
+    let d = world.spawn((at(4.0), Frozen));
+    assert_eq!(d.index(), c.index(), "the id is used again, the entity is another one");
+    // It is data, and survives a swap; so does the world.
+    let (mut kept, _) = SavedValue::of(&tracker).unwrap().restore::<ChangeTracker<Position>>(false).unwrap();
+    world.rebuild(&mut Default::default()).unwrap();
+    let expected = Changes { added: vec![d], changed: vec![(a, at(1.0))], removed: vec![(c, at(3.0))] };
+    assert_eq!(kept.look(&world), expected);
+    assert_eq!(kept.look(&world), nothing);
+}
+
+#[test]
+fn resources_are_borrowed_one_by_one() {
+    let mut world = new_world();
+    world.resource_or_insert_with(|| Tide { level: 1 }).unwrap().level += 1;
+    assert_eq!(world.resource_or_insert_with(|| Tide { level: 9 }).unwrap().level, 2);
+    let reading = world.resource::<Tide>().unwrap();
+    assert!(matches!(world.resource_mut::<Tide>(), Err(EcsError::InUse { .. })));
+    drop(reading);
+    let writing = world.resource_mut::<Tide>().unwrap();
+    assert!(matches!(world.resource::<Tide>(), Err(EcsError::InUse { .. })));
+    assert!(matches!(world.save(&mut Default::default()), Err(EcsError::InUse { .. })));
+    drop(writing);
+    assert_eq!(world.remove_resource::<Tide>(), Some(Tide { level: 2 }));
+    assert!(matches!(world.resource::<Tide>(), Err(EcsError::MissingResource { .. })));
+}
+
+#[test]
+fn worlds_are_merged_with_their_families() {
+    let mut world = new_world();
+    world.spawn((at(0.0),));
+    let mut other = new_world();
+    let [a, b, c] = [1.0, 2.0, 3.0].map(|x| other.spawn((at(x),)));
+    other.set_parent(c, Some(a)).unwrap();
+    other.set_parent(b, Some(a)).unwrap();
+    other.set_name(a, Some("Argo")).unwrap();
+    let moved = world.merge(&other).unwrap();
+    let new = |old: Entity| moved.iter().find(|(found, _)| *found == old).unwrap().1;
+    assert_eq!((world.len(), other.len()), (4, 3));
+    assert_eq!(world.find("Argo"), Some(new(a)));
+    assert_eq!(world.children(new(a)), [new(c), new(b)]);
+    assert_eq!(world.get::<Position>(new(b)).unwrap().x, 2.0);
+}
+
+#[test]
+fn ids_are_read_from_text() {
+    let mut world = new_world();
+    let ship = world.spawn(());
+    assert_eq!(ship.to_string().parse::<Entity>().unwrap(), ship);
+    assert_eq!((ship.index(), ship.generation()), (0, 1));
+    for text in ["", "3", "v1", "3v0", "3vx", "-1v1", "4294967296v1"] {
+        let refused = text.parse::<Entity>().unwrap_err();
+        assert!(refused.to_string().starts_with(&format!("`{text}` is no entity")), "{refused}");
+    }
+    assert!(!world.contains(Entity::DANGLING));
+}
+
+#[test]
+fn room_is_made_ahead() {
+    let mut world = new_world();
+    world.reserve::<(Position, Frozen)>(1000);
+    assert_eq!((world.len(), world.archetype_count()), (0, 2));
+    assert_eq!(world.register(ModelTypeInfo::component::<Unheard>()).map_err(|it| it.to_string()), Ok(()));
+}
