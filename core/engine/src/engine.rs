@@ -330,6 +330,10 @@ impl Engine {
     pub fn exchange(&mut self, new: Vec<ModuleCode>) -> Result<Vec<ModuleCode>, EngineError> {
         new.iter().try_for_each(ModuleCode::check_handlers)?;
         let tags: Vec<_> = new.iter().map(|code| code.module.clone()).collect();
+        let mut names = BTreeSet::new();
+        if let Some(twice) = tags.iter().find(|tag| !names.insert(tag.name())) {
+            return Err(EngineError::DuplicateModule { module: twice.name().to_owned() });
+        }
         let ids: Vec<_> = tags.iter().map(ModuleTag::id).collect();
         let mut systems = Vec::new();
         let mut handlers = Vec::new();

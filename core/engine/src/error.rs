@@ -18,6 +18,12 @@ pub enum EngineError {
         /// The system's name.
         system: String,
     },
+    /// One exchange brings the code of one module in two pieces.
+    #[error("module `{module}` is exchanged twice at once; hand over all of its code together")]
+    DuplicateModule {
+        /// The module's name.
+        module: String,
+    },
     /// No such system.
     #[error("there is no system `{system}`; the systems are: {known}")]
     NoSuchSystem {

@@ -82,6 +82,24 @@ fn a_snapshot_cut_off_anywhere_is_refused() {
 }
 
 #[test]
+fn the_largest_number_in_any_place_never_panics() {
+    let whole = sections();
+    for section in 0..2 {
+        for start in 0..whole[section].len() {
+            for (width, byte) in [(8, 0xff), (4, 0xff), (8, 0)] {
+                let mut damaged = whole.clone();
+                damaged[section].iter_mut().skip(start).take(width).for_each(|found| *found = byte);
+                check(
+                    &format!("{width} times {byte} at {start} of the {}", SECTIONS[section]),
+                    &damaged,
+                    true,
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_flipped_bit_never_panics() {
     let whole = sections();
     let mut refused = 0;
