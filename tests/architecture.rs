@@ -26,6 +26,8 @@ enum Layer {
     Resolver,
     Builder,
     Registry,
+    /// What only tests and measurements link.
+    Fixture,
 }
 
 impl Layer {
@@ -34,13 +36,13 @@ impl Layer {
         use Layer::*;
         match self {
             // Areas only through the facade: there is one of each, and modules share it.
-            App => &[App, Facade, Registry, Loader, Resolver, Builder],
+            App => &[App, Facade, Registry, Loader, Resolver, Builder, Fixture],
             // Never another system: those are loaded, not linked.
             System | Types => &[Facade, Types],
             Facade => &[Core, CoreTypes, ModuleTypes, Macros, Binding],
             Core => &[Core, CoreTypes, Macros],
             CoreTypes => &[Macros],
-            Macros => &[],
+            Macros | Fixture => &[],
             ModuleTypes => &[Core, CoreTypes, Macros],
             Binding | Resolver => &[CoreTypes],
             Builder => &[Resolver, CoreTypes],
@@ -170,6 +172,7 @@ fn layer_of(package: &Package) -> Option<Layer> {
         ["modules", "resolver"] => Layer::Resolver,
         ["modules", "builder"] => Layer::Builder,
         ["modules", "registry"] => Layer::Registry,
+        ["tests", "fixture"] => Layer::Fixture,
         ["systems", _] | ["systems", _, "module"] if is_types(package) => Layer::Types,
         ["systems", _] | ["systems", _, "module"] => Layer::System,
         _ => return None,

@@ -1,0 +1,14 @@
+//! The registry with real libraries: each test compiles the modules it needs, and loads, swaps and lets go of them in
+//! this process.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod failures;
+mod lifecycle;
+mod reload;
+mod retirement;
+mod rig;
+mod sources;
+mod state;
+mod types;
+mod views;
