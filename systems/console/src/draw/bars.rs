@@ -11,7 +11,7 @@ use crate::text::fitted;
 use crate::world::Scene;
 
 /// What the keys do that the host and the dashboard take, most important first.
-const KEYS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 6] = [
     ("q", "quit"),
     ("r", "reload"),
     ("R", "reset"),
