@@ -46,7 +46,7 @@ pub use model::entity::Entity;
 pub use model::event::{EventReader, Events};
 pub use model::hierarchy::{Children, Parent};
 pub use model::name::Name;
-pub use model::query::{Filter, Or, PreparedQuery, Query, QueryBorrow, With, Without};
+pub use model::query::{Filter, Or, PreparedQuery, Query, QueryBorrow, QueryIter, With, Without};
 pub use model::snapshot::{RestoreReport, WorldDifference, WorldSnapshot};
 pub use model::statistics::{ArchetypeStatistics, WorldStatistics};
 pub use model::terms::{PreparedTerms, QueryRow, QueryTerms};
@@ -54,7 +54,7 @@ pub use model::world::World;
 pub use view::component::ComponentView;
 pub use view::entity::EntityView;
 pub use view::event::{EventCursor, EventView};
-pub use view::query::QueryView;
+pub use view::query::{QueryView, ShownRow};
 pub use view::storage::StorageView;
 pub use view::world::WorldView;
 

@@ -56,7 +56,7 @@ mod snapshot;
 mod value;
 
 pub use builder::{FieldBuilder, FieldsBuilder, LiveSchema, Schema, SchemaBuilder, VariantsBuilder};
-pub use encoding::{DEPTH_MAX, EMPTY_MAX, decode, decode_all, encode_into};
+pub use encoding::{DEPTH_MAX, EMPTY_MAX, decode, decode_all, encode_column, encode_into};
 pub use error::StateError;
 pub use file::{read_file, write_file};
 pub use migration::{Change, ChangeKind, Loss, Migration};

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Change, LiveSchema, Migration, Schema, StateError, TypeSchema, Value, decode_all, encode_into,
-};
+use crate::{Change, LiveSchema, Migration, Schema, StateError, TypeSchema, Value, decode_all, encode_into};
 
 /// A value as bytes, with the schema that says what they mean, so that a later build can read it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

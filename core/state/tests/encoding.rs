@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use keel_state::{DEPTH_MAX, StateError, decode, decode_all, encode_into};
+use keel_state::{DEPTH_MAX, StateError, decode, decode_all, encode_column, encode_into};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,42 @@ fn encoded<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_into(value, &mut bytes).unwrap();
     bytes
+}
+
+#[track_caller]
+fn check_column<T: Serialize>(values: &[T]) {
+    let mut column = vec![1];
+    encode_column(values, &mut column).unwrap();
+    let mut expected = vec![1];
+    values.iter().for_each(|value| encode_into(value, &mut expected).unwrap());
+    assert_eq!(column, expected);
+}
+
+#[test]
+fn a_column_is_its_values_one_after_another() {
+    check_column::<u8>(&[]);
+    check_column(&[(); 3]);
+    check_column(&(0..1000_u32).map(|number| (number as f32, number)).collect::<Vec<_>>());
+    // With gaps in memory, longer than in memory, and of a width that only some values share with memory.
+    check_column(&(0..1000_u32).map(|number| (number as u8, number)).collect::<Vec<_>>());
+    check_column(&vec!["a text that is longer than three words".to_owned(); 3]);
+    check_column(&["sixteen letters!".to_owned(), "few".to_owned(), "sixteen letters!".to_owned()]);
+    check_column(
+        &(0..600_u32).map(|number| "x".repeat(if number < 500 { 16 } else { 3 })).collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn a_column_that_cannot_be_encoded_leaves_nothing_behind() {
+    struct Refusing(u32);
+    impl Serialize for Refusing {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            if self.0 == 700 { Err(serde::ser::Error::custom("no")) } else { self.0.serialize(serializer) }
+        }
+    }
+    let mut column = vec![1];
+    assert!(encode_column(&(0..1000).map(Refusing).collect::<Vec<_>>(), &mut column).is_err());
+    assert_eq!(column, [1]);
 }
 
 fn check<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {

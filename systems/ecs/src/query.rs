@@ -1,7 +1,7 @@
 //! Queries by name.
 
-use keel::ecs::{EcsError, Entity, PreparedTerms, QueryRow, QueryTerms, QueryView, World};
-use keel::state::{SavedValue, Value};
+use keel::ecs::{EcsError, Entity, PreparedTerms, QueryRow, QueryTerms, QueryView, ShownRow, World};
+use keel::state::SavedValue;
 
 use crate::Ecs;
 
@@ -63,17 +63,8 @@ impl QueryView for Ecs {
         entities.map(|entity| world.row(terms, entity)).collect()
     }
 
-    fn values(
-        &self,
-        world: &World,
-        terms: &QueryTerms,
-    ) -> Result<Vec<(Entity, Vec<Option<Value>>)>, EcsError> {
-        let shown = |value: Option<SavedValue>| value.map(|value| Ok(value.value()?)).transpose();
-        let rows = self.rows(world, terms)?.into_iter();
-        rows.map(|row| {
-            Ok((row.entity, row.components.into_iter().map(shown).collect::<Result<_, EcsError>>()?))
-        })
-        .collect()
+    fn values(&self, world: &World, terms: &QueryTerms) -> Result<Vec<ShownRow>, EcsError> {
+        self.rows(world, terms)?.into_iter().map(shown).collect()
     }
 
     fn column(&self, world: &World, terms: &QueryTerms, name: &str) -> Result<Vec<SavedValue>, EcsError> {
@@ -110,6 +101,12 @@ impl QueryView for Ecs {
     fn count_prepared(&self, world: &World, query: &mut PreparedTerms) -> Result<usize, EcsError> {
         Ok(self.entities_prepared(world, query)?.len())
     }
+}
+
+fn shown(row: QueryRow) -> Result<ShownRow, EcsError> {
+    let components =
+        row.components.iter().map(|value| Ok(value.as_ref().map(SavedValue::value).transpose()?));
+    Ok(ShownRow { entity: row.entity, components: components.collect::<Result<_, EcsError>>()? })
 }
 
 /// The entities that match, archetype by archetype.

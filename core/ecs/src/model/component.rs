@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use keel_core_types::{ComponentId, ThreadSafe};
-use keel_state::{LiveSchema, Schema, StateError, TypeRef, TypeSchema, decode, encode_into};
+use keel_state::{LiveSchema, Schema, StateError, TypeRef, TypeSchema, decode, encode_column, encode_into};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -143,10 +143,16 @@ pub(crate) enum Operations {
     Event(EventOperations),
 }
 
+/// What is shown the place and the encoded value of each row.
+type VisitRow<'a> = dyn FnMut(usize, &[u8]) + 'a;
+
+/// A resource from its bytes.
+type RestoreResource = fn(&mut &[u8]) -> Result<Box<dyn AnyResource>, StateError>;
+
 /// What is done with a column without knowing its type.
 pub(crate) struct ComponentOperations {
     pub(crate) save_column: fn(&hecs::Archetype, &mut Vec<u8>) -> Result<(), StateError>,
-    pub(crate) visit_column: fn(&hecs::Archetype, &mut dyn FnMut(usize, &[u8])) -> Result<(), StateError>,
+    pub(crate) visit_column: fn(&hecs::Archetype, &mut VisitRow<'_>) -> Result<(), StateError>,
     pub(crate) add_column: fn(&mut hecs::ColumnBatchType),
     pub(crate) fill_column: fn(&mut hecs::ColumnBatchBuilder, usize, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) get: fn(hecs::EntityRef<'_>, &mut Vec<u8>) -> Result<bool, StateError>,
@@ -157,7 +163,7 @@ pub(crate) struct ComponentOperations {
 
 pub(crate) struct ResourceOperations {
     pub(crate) save: fn(&dyn AnyResource, &mut Vec<u8>) -> Result<(), StateError>,
-    pub(crate) restore: fn(&mut &[u8]) -> Result<Box<dyn AnyResource>, StateError>,
+    pub(crate) restore: RestoreResource,
 }
 
 pub(crate) struct EventOperations {
@@ -307,12 +313,12 @@ fn is_unordered(schema: &TypeSchema) -> bool {
 
 fn save_column<T: Component>(archetype: &hecs::Archetype, out: &mut Vec<u8>) -> Result<(), StateError> {
     let Some(column) = archetype.get::<&T>() else { return Ok(()) };
-    column.iter().try_for_each(|value| encode_into(value, out))
+    encode_column(&column, out)
 }
 
 fn visit_column<T: Component>(
     archetype: &hecs::Archetype,
-    visit: &mut dyn FnMut(usize, &[u8]),
+    visit: &mut VisitRow<'_>,
 ) -> Result<(), StateError> {
     let Some(column) = archetype.get::<&T>() else { return Ok(()) };
     let mut bytes = Vec::new();

@@ -178,7 +178,8 @@ impl World {
     pub fn spawn_values(&mut self, components: &[ComponentValue]) -> Result<Entity, EcsError> {
         let mut bundle = self.bundle_of(components)?;
         self.structure_changed();
-        Ok(Entity::wrap(self.entities.spawn(bundle.build())))
+        let entity = self.entities.spawn(bundle.build());
+        Ok(self.born(entity))
     }
 
     /// Adds an entity for each list of components: all of them or none.
@@ -189,7 +190,10 @@ impl World {
         let bundles = entities.iter().map(|components| self.bundle_of(components));
         let mut bundles = bundles.collect::<Result<Vec<_>, _>>()?;
         self.structure_changed();
-        let spawned = bundles.iter_mut().map(|bundle| Entity::wrap(self.entities.spawn(bundle.build())));
+        let spawned = bundles.iter_mut().map(|bundle| {
+            let entity = self.entities.spawn(bundle.build());
+            self.born(entity)
+        });
         Ok(spawned.collect())
     }
 

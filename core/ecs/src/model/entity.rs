@@ -18,11 +18,13 @@ impl Entity {
     pub const DANGLING: Self = Self(hecs::Entity::DANGLING);
 
     /// The id's 64 bits: the generation in the high half, the index in the low one. Never 0.
+    #[inline]
     pub fn bits(self) -> u64 {
         self.0.to_bits().get()
     }
 
     /// The id with these bits, if they are an id's.
+    #[inline]
     pub fn from_bits(bits: u64) -> Option<Self> {
         hecs::Entity::from_bits(bits).map(Self)
     }
@@ -37,10 +39,18 @@ impl Entity {
         (self.bits() >> 32) as u32
     }
 
+    /// The id with these parts; one that never lives for generation 0, which no entity has.
+    #[inline]
+    pub(crate) fn from_parts(index: u32, generation: u32) -> Self {
+        Self::from_bits(u64::from(generation) << 32 | u64::from(index)).unwrap_or(Self::DANGLING)
+    }
+
+    #[inline]
     pub(crate) fn wrap(inner: hecs::Entity) -> Self {
         Self(inner)
     }
 
+    #[inline]
     pub(crate) fn inner(self) -> hecs::Entity {
         self.0
     }

@@ -23,7 +23,7 @@ impl World {
         let mut sum = Sum::default();
         for archetype in self.entities.archetypes() {
             let entities: Vec<u64> =
-                archetype.ids().iter().map(|id| entity_of_row(&self.entities, *id).bits()).collect();
+                archetype.ids().iter().map(|id| entity_of_row(self.generations(), *id).bits()).collect();
             entities.iter().for_each(|entity| sum.add(*entity, 0, &[]));
             for info in archetype.component_types().filter_map(|id| self.types.of_rust(id)) {
                 if let Some(operations) = info.component_operations() {

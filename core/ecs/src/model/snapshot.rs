@@ -203,11 +203,14 @@ impl World {
         let out = &mut snapshot.bytes;
         for archetype in self.entities.archetypes() {
             let mut saved = SavedArchetype { entities: u64::from(archetype.len()), columns: Vec::new() };
-            out.reserve(archetype.ids().len() * 8);
-            for id in archetype.ids() {
-                out.extend_from_slice(&entity_of_row(&self.entities, *id).bits().to_le_bytes());
-                index.id_end = index.id_end.max(id + 1);
+            let start = out.len();
+            out.resize(start + archetype.ids().len() * 8, 0);
+            let (places, _) = out[start..].as_chunks_mut::<8>();
+            for (place, id) in places.iter_mut().zip(archetype.ids()) {
+                *place = entity_of_row(self.generations(), *id).bits().to_le_bytes();
             }
+            let ids_end = archetype.ids().iter().max().map_or(0, |id| id + 1);
+            index.id_end = index.id_end.max(ids_end);
             for info in archetype.component_types().filter_map(|id| self.types.of_rust(id)) {
                 let Some(operations) = info.component_operations() else { continue };
                 let start = out.len();
@@ -345,9 +348,10 @@ impl World {
             bundles.push((entity, bundle));
         }
         self.structure_changed();
-        let spawned = bundles
-            .into_iter()
-            .map(|(old, mut bundle)| (old, Entity::wrap(self.entities.spawn(bundle.build()))));
+        let spawned = bundles.into_iter().map(|(old, mut bundle)| {
+            let entity = self.entities.spawn(bundle.build());
+            (old, self.born(entity))
+        });
         let moved: Vec<_> = spawned.collect();
         self.relink(other, &moved);
         Ok(moved)
@@ -485,6 +489,10 @@ impl Adopted {
     }
 }
 
+/// How many values of a column are migrated before they are decoded: few enough to stay in a cache. Migrating whole
+/// columns into fresh memory costs more in page faults than the migration itself.
+const MIGRATED_AT_ONCE: usize = 1024;
+
 /// One restoring at work.
 struct Restore<'s> {
     snapshot: &'s WorldSnapshot,
@@ -523,42 +531,28 @@ impl<'s> Restore<'s> {
         let snapshot = self.snapshot;
         let index = &snapshot.index;
         let mut ids = Ids::new(index)?;
-        // Every id is made first: `spawn_column_batch_at` looks through the free list for each id that does not
-        // live, which takes time quadratic in the number of entities.
-        drop(world.entities.reserve_entities(index.id_end));
-        world.entities.flush();
-        // They share an archetype with the ids that are in nobody's use.
         let mut without_components = Vec::new();
         for archetype in &index.archetypes {
             let entities = take_entities(&mut self.bytes, archetype.entities)?;
             ids.claim(&entities)?;
-            debug_assert_eq!(
-                world.entities.freelist().len(),
-                0,
-                "each id would be looked for in the free list"
-            );
-            match self.columns(world, archetype, &entities)? {
-                Some(batch) => world.entities.spawn_column_batch_at(&entities, batch),
-                None => {
-                    ids.release(&entities);
-                    without_components.extend(entities);
-                }
-            }
+            let Some(batch) = self.columns(world, archetype, &entities)? else {
+                without_components.extend(entities);
+                continue;
+            };
+            // A batch takes its ids off the free list. `spawn_column_batch_at`, which takes them as an argument, looks
+            // through the free list for each of them: time quadratic in the number of entities.
+            world.entities.set_freelist(&entities);
+            drop(world.entities.spawn_column_batch(batch));
+            world.restored(&entities);
         }
-        // From the last row on, so that none has to be moved.
-        for id in (0..index.id_end).rev().filter(|id| !ids.is_claimed[*id as usize]) {
-            let entity = entity_of_row(&world.entities, id);
-            // It was made above and belongs to nobody.
-            let _ = world.entities.despawn(entity.inner());
-        }
-        // The free list is a stack, so they are spawned one by one, in the order of their rows.
-        ids.claim(&without_components)?;
+        // One by one they come off the end of the list.
         let count = without_components.len();
         without_components.reverse();
         world.entities.set_freelist(&without_components);
         (0..count).for_each(|_| {
             world.entities.spawn(());
         });
+        world.restored(&without_components);
         let free = index.free.iter().map(|bits| hecs::Entity::from_bits(*bits));
         let free: Vec<_> = free.collect::<Option<_>>().ok_or_else(|| corrupt("a free id of 0"))?;
         ids.claim(&free)?;
@@ -602,9 +596,14 @@ impl<'s> Restore<'s> {
                 (operations.fill_column)(&mut batch, entities.len(), &mut bytes)?;
                 self.report.carried += entities.len();
             } else {
-                self.migrated.clear();
-                target.migration.apply_column(entities.len(), &mut bytes, &mut self.migrated)?;
-                (operations.fill_column)(&mut batch, entities.len(), &mut self.migrated.as_slice())?;
+                let mut left = entities.len();
+                while left > 0 {
+                    let count = left.min(MIGRATED_AT_ONCE);
+                    self.migrated.clear();
+                    target.migration.apply_column(count, &mut bytes, &mut self.migrated)?;
+                    (operations.fill_column)(&mut batch, count, &mut self.migrated.as_slice())?;
+                    left -= count;
+                }
                 self.report.converted += entities.len();
             }
             all_read(bytes)?;
@@ -724,10 +723,6 @@ impl Ids {
             }
         }
         Ok(())
-    }
-
-    fn release(&mut self, entities: &[hecs::Entity]) {
-        entities.iter().for_each(|entity| self.is_claimed[entity.id() as usize] = false);
     }
 }
 

@@ -57,7 +57,7 @@ impl World {
         let mut archetypes = self.entities.archetypes();
         let count = archetypes.len();
         let archetype = archetypes.nth(index).ok_or(EcsError::NoSuchArchetype { index, count })?;
-        Ok(archetype.ids().iter().map(|id| entity_of_row(&self.entities, *id)).collect())
+        Ok(archetype.ids().iter().map(|id| entity_of_row(self.generations(), *id)).collect())
     }
 
     /// The place of the archetype that `entity` is in.

@@ -20,10 +20,10 @@ impl TypeTable {
     /// Adds `info`, or replaces one of equal fingerprint: the new one's code outlives the old one's.
     pub(crate) fn register(&mut self, info: Arc<ModelTypeInfo>) -> Result<(), EcsError> {
         self.names.register(info.id().bits(), info.name())?;
-        if let Some(known) = self.by_id.get(&info.id()) {
-            if known.fingerprint() != info.fingerprint() || known.kind() != info.kind() {
-                return Err(EcsError::Conflict { name: info.name().to_owned() });
-            }
+        let known = self.by_id.get(&info.id());
+        if known.is_some_and(|known| known.fingerprint() != info.fingerprint() || known.kind() != info.kind())
+        {
+            return Err(EcsError::Conflict { name: info.name().to_owned() });
         }
         self.by_rust.insert(info.fingerprint().rust, info.id());
         self.by_id.insert(info.id(), info);

@@ -37,7 +37,11 @@ pub struct World {
     pub(crate) unknown: Arc<Unknown>,
     /// Bundles whose components are all known to be registered.
     checked_bundles: HashSet<TypeId, BuildHasherDefault<TypeIdHasher>>,
+    /// The last one of them that was asked for.
+    last_bundle: Option<TypeId>,
     names: Shared<NameIndex>,
+    /// The generation of the entity at each index that lives.
+    generations: Vec<u32>,
     /// Counts the calls that may have moved entities.
     structure: u64,
     incarnation: u64,
@@ -84,7 +88,9 @@ impl World {
             events: BTreeMap::new(),
             unknown: Arc::default(),
             checked_bundles: HashSet::default(),
+            last_bundle: None,
             names: Shared::new(NameIndex::default()),
+            generations: Vec::new(),
             structure: 1,
             incarnation: INCARNATIONS.fetch_add(1, Ordering::Relaxed),
         };
@@ -118,6 +124,7 @@ impl World {
         let adopted = self.plan_adoption(&info, false)?;
         self.types.register(Arc::clone(&info))?;
         self.checked_bundles.clear();
+        self.last_bundle = None;
         if let Operations::Event(operations) = &info.operations {
             self.events.entry(info.id()).or_insert_with(|| AtomicRefCell::new((operations.make)()));
         }
@@ -148,7 +155,8 @@ impl World {
     pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Entity {
         self.check_bundle::<B>();
         self.structure_changed();
-        Entity::wrap(self.entities.spawn(bundle))
+        let entity = self.entities.spawn(bundle);
+        self.born(entity)
     }
 
     /// Adds an entity for each of `bundles`; faster than one after the other.
@@ -158,7 +166,8 @@ impl World {
     pub fn spawn_batch<B: Bundle>(&mut self, bundles: impl IntoIterator<Item = B>) -> Vec<Entity> {
         self.check_bundle::<B>();
         self.structure_changed();
-        self.entities.spawn_batch(bundles).map(Entity::wrap).collect()
+        let spawned: Vec<_> = self.entities.spawn_batch(bundles).collect();
+        spawned.into_iter().map(|entity| self.born(entity)).collect()
     }
 
     /// Removes `entity` and all entities below it.
@@ -166,8 +175,13 @@ impl World {
     /// # Errors
     /// [`EcsError::NoSuchEntity`] when it does not live.
     pub fn despawn(&mut self, entity: Entity) -> Result<(), EcsError> {
-        self.check_alive(entity)?;
+        let found = self.entity_ref(entity)?;
+        let is_alone = !found.has::<Parent>() && !found.has::<Children>();
         self.structure_changed();
+        if is_alone {
+            let _ = self.entities.despawn(entity.inner());
+            return Ok(());
+        }
         self.leave_parent(entity);
         for below in self.descendants(entity).into_iter().rev().chain([entity]) {
             // Each of them lives: the hierarchy holds no stale ids.
@@ -311,8 +325,12 @@ impl World {
     ///
     /// # Panics
     /// When a living query writes the component; the message names it.
+    #[inline]
     pub fn get<T: Component>(&self, entity: Entity) -> Result<impl Deref<Target = T> + use<'_, T>, EcsError> {
-        self.entities.get::<&T>(entity.inner()).map_err(|error| component_error::<T>(entity, &error))
+        match self.entities.get::<&T>(entity.inner()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(component_error::<T>(entity, &error)),
+        }
     }
 
     /// Writes a component.
@@ -322,12 +340,16 @@ impl World {
     ///
     /// # Panics
     /// When a living query reads or writes the component; the message names it.
+    #[inline]
     pub fn get_mut<T: Component>(
         &self,
         entity: Entity,
     ) -> Result<impl DerefMut<Target = T> + use<'_, T>, EcsError> {
         const { assert_free::<T>() };
-        self.entities.get::<&mut T>(entity.inner()).map_err(|error| component_error::<T>(entity, &error))
+        match self.entities.get::<&mut T>(entity.inner()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(component_error::<T>(entity, &error)),
+        }
     }
 
     /// Whether `entity` lives and has a `T`.
@@ -459,10 +481,42 @@ impl World {
         if self.contains(entity) { Ok(()) } else { Err(EcsError::NoSuchEntity { entity }) }
     }
 
+    #[inline]
     pub(crate) fn entity_ref(&self, entity: Entity) -> Result<hecs::EntityRef<'_>, EcsError> {
-        self.entities.entity(entity.inner()).map_err(|_| EcsError::NoSuchEntity { entity })
+        match self.entities.entity(entity.inner()) {
+            Ok(found) => Ok(found),
+            Err(_) => Err(EcsError::NoSuchEntity { entity }),
+        }
     }
 
+    pub(crate) fn generations(&self) -> &[u32] {
+        &self.generations
+    }
+
+    /// Every entity that hecs makes goes through here.
+    #[inline]
+    pub(crate) fn born(&mut self, entity: hecs::Entity) -> Entity {
+        let entity = Entity::wrap(entity);
+        let index = entity.index() as usize;
+        if index >= self.generations.len() {
+            self.generations.resize(index + 1, 0);
+        }
+        self.generations[index] = entity.generation();
+        entity
+    }
+
+    /// As [`World::born`], for entities that come back.
+    pub(crate) fn restored(&mut self, entities: &[hecs::Entity]) {
+        let end = entities.iter().map(|entity| entity.id() as usize + 1).max().unwrap_or_default();
+        if end > self.generations.len() {
+            self.generations.resize(end, 0);
+        }
+        for entity in entities {
+            self.generations[entity.id() as usize] = Entity::wrap(*entity).generation();
+        }
+    }
+
+    #[inline]
     pub(crate) fn structure_changed(&mut self) {
         self.structure += 1;
     }
@@ -477,17 +531,24 @@ impl World {
         cell.try_borrow().map_err(|_| EcsError::InUse { name: name() })
     }
 
+    #[inline]
     fn check_bundle<B: Bundle>(&mut self) {
+        if self.last_bundle != Some(TypeId::of::<B>()) {
+            self.check_other_bundle::<B>();
+        }
+    }
+
+    fn check_other_bundle<B: Bundle>(&mut self) {
         if let Some(name) = B::kept_by_world() {
             panic!("{}", EcsError::KeptByWorld { name: name.to_owned() });
         }
-        if self.checked_bundles.contains(&TypeId::of::<B>()) {
-            return;
+        if !self.checked_bundles.contains(&TypeId::of::<B>()) {
+            if let Some(name) = first_unknown::<B>(&self.types) {
+                panic!("{}", EcsError::NotRegistered { name: name.to_owned() });
+            }
+            self.checked_bundles.insert(TypeId::of::<B>());
         }
-        if let Some(name) = first_unknown::<B>(&self.types) {
-            panic!("{}", EcsError::NotRegistered { name: name.to_owned() });
-        }
-        self.checked_bundles.insert(TypeId::of::<B>());
+        self.last_bundle = Some(TypeId::of::<B>());
     }
 
     fn bundle_error<B: Bundle>(&self, entity: Entity, error: &hecs::ComponentError) -> EcsError {
@@ -512,6 +573,8 @@ fn typed<E: Event>(store: &dyn Any) -> &EventStore<E> {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn component_error<T: Component>(entity: Entity, error: &hecs::ComponentError) -> EcsError {
     match error {
         hecs::ComponentError::NoSuchEntity => EcsError::NoSuchEntity { entity },

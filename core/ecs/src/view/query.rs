@@ -6,6 +6,15 @@ use keel_state::{SavedValue, Value};
 
 use crate::{EcsError, Entity, PreparedTerms, QueryRow, QueryTerms, World};
 
+/// One match for people to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownRow {
+    /// The entity.
+    pub entity: Entity,
+    /// What [`QueryTerms::columns`] names, in that order; `None` where the entity lacks an optional component.
+    pub components: Vec<Option<Value>>,
+}
+
 /// Asks for entities by the names of their components.
 ///
 /// Every call that takes terms fails with [`EcsError::NotRegistered`] or [`EcsError::WrongKind`] for a name that is
@@ -84,15 +93,11 @@ pub trait QueryView: View {
         count: usize,
     ) -> Result<Vec<QueryRow>, EcsError>;
 
-    /// All matches for people to read: entity, and the values of the query's columns.
+    /// All matches for people to read.
     ///
     /// # Errors
     /// See [`QueryView`].
-    fn values(
-        &self,
-        world: &World,
-        terms: &QueryTerms,
-    ) -> Result<Vec<(Entity, Vec<Option<Value>>)>, EcsError>;
+    fn values(&self, world: &World, terms: &QueryTerms) -> Result<Vec<ShownRow>, EcsError>;
 
     /// One component of all matches, in their order.
     ///

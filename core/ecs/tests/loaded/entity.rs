@@ -31,7 +31,7 @@ fn entities_come_and_go() {
     refuses(entities().clone_entity(&mut world, copy), &says);
     refuses(entities().components(&world, copy), &says);
     let wrong = ComponentValue::new("Position", saved(&1_u8));
-    refuses(entities().spawn(&mut world, &[wrong.clone()]), "the value is no `Position`");
+    refuses(entities().spawn(&mut world, std::slice::from_ref(&wrong)), "the value is no `Position`");
     refuses(entities().spawn(&mut world, &[ComponentValue::new("Sail", saved(&1_u8))]), "not registered");
     refuses(entities().spawn_batch(&mut world, &[vec![position(1.0)], vec![wrong]]), "no `Position`");
     assert_eq!(entities().count(&world), 2, "a refused call spawned something");

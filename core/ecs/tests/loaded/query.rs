@@ -105,8 +105,8 @@ fn matches_are_handed_out() {
     assert_eq!(queries().page(&world, &moving, 1, 1).unwrap(), rows[1..2]);
     assert_eq!(queries().page(&world, &moving, 5, 1).unwrap(), []);
     let values = queries().values(&world, &terms("Position, Velocity")).unwrap();
-    assert_eq!(values[0].0, b);
-    assert_eq!(values[0].1[1].as_ref().unwrap().to_string(), "Velocity { x: 9.0, y: 0.0 }");
+    assert_eq!(values[0].entity, b);
+    assert_eq!(values[0].components[1].as_ref().unwrap().to_string(), "Velocity { x: 9.0, y: 0.0 }");
     let column = queries().column(&world, &terms("Position"), "Position").unwrap();
     assert_eq!(column, [at(1.0), at(2.0), at(3.0)].map(|it| saved(&it)));
 

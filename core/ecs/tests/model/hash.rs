@@ -40,7 +40,9 @@ fn any_change_changes_the_hash() {
         world.spawn(());
     });
     check_changes(|world| world.resource_mut::<Tide>().unwrap().level = 5);
-    check_changes(|world| drop(world.remove_resource::<Tide>()));
+    check_changes(|world| {
+        world.remove_resource::<Tide>();
+    });
     check_changes(|world| world.send(Eaten { by: 4 }));
     check_changes(|world| world.clear_events());
     check_changes(|world| world.end_frame());
