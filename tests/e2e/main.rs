@@ -1,0 +1,22 @@
+//! The real binary on a copy of this workspace: sources are edited while a game runs, and what it tells is read.
+//!
+//! All scenarios share one copy and one target directory below `CARGO_TARGET_TMPDIR`, which are kept between runs, so
+//! that crates from elsewhere are built once. Scenarios take turns, and each leaves the sources as it found them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod crates;
+mod data;
+mod faults;
+mod game;
+mod libraries;
+mod resolve;
+mod restart;
+mod runs;
+mod saves;
+mod snapshot;
+mod swap;
+#[cfg(unix)]
+mod terminal;
+mod under_way;
+mod workspace;

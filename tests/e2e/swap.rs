@@ -1,0 +1,88 @@
+//! An edited system goes live in the running game.
+
+use std::time::UNIX_EPOCH;
+
+use crate::game::{Game, message};
+
+const SWIM: &str = "systems/shoal-swim/src/lib.rs";
+const SPEED: (&str, &str) = ("const SPEED: f32 = 12.0;", "const SPEED: f32 = 14.0;");
+
+#[test]
+fn an_edited_system_goes_live_and_the_world_stays_as_it_is() {
+    let mut game = Game::start();
+    game.assert_goes_on();
+    game.pause();
+    let before = game.still();
+    let closed_at = game.edit(SWIM, SPEED.0, SPEED.1);
+    let swap = game.wait_swap("shoal-swim");
+
+    assert_eq!(swap.line["module"], "shoal-swim", "nothing else is swapped");
+    assert_eq!(swap.line["generation"], 1);
+    assert_eq!(swap.line["rebuilt"], false);
+    assert!(swap.line["carried"].as_u64().unwrap() > 40_000, "{}", swap.line);
+    // The file was closed after `closed_at` and the line was written before `read_at`: what is told must fit in.
+    let measured = swap.read_at.duration_since(closed_at).unwrap().as_secs_f64() * 1e3;
+    let told = swap.line["edit_to_running_ms"].as_f64().unwrap();
+    assert!(told > 0.0 && told <= measured + CLOCK_MS, "told {told} ms, {measured} ms passed");
+    let stages = &swap.line["stages_ms"];
+    let stages: f64 =
+        ["detect", "build", "check", "swap"].iter().map(|stage| stages[stage].as_f64().unwrap()).sum();
+    assert!(stages <= told + CLOCK_MS, "stages of {stages} ms in {told} ms");
+    assert!(closed_at > UNIX_EPOCH);
+
+    let after = game.still();
+    assert_eq!((&after.hash, after.entities), (&before.hash, before.entities));
+    after.values.assert_same(&before.values);
+    let diff = game.workspace.keel(&[
+        "snapshot",
+        "diff",
+        before.file.to_str().unwrap(),
+        after.file.to_str().unwrap(),
+    ]);
+    assert!(diff.status.success() && diff.stdout.is_empty(), "{}", crate::workspace::text(&diff));
+
+    game.pause();
+    game.assert_goes_on();
+    game.workspace.put_back(SWIM);
+    assert_eq!(game.wait_swap("shoal-swim").line["generation"], 2);
+    game.quit();
+}
+
+/// A file's time of modification is that of the last tick of the kernel's clock, up to 10 ms before the write.
+const CLOCK_MS: f64 = 10.0;
+
+#[test]
+fn new_code_does_what_it_says_and_swaps_on_demand() {
+    let mut game = Game::start();
+    let line = "    fn update(&mut self, frame: &mut Frame<'_>) -> ModuleResult {\n        let world";
+    let marked = |mark: &str| {
+        line.replace("        let world", &format!("        keel::log::info!(\"{mark}\");\n        let world"))
+    };
+    game.edit(SWIM, line, &marked("the new code swims"));
+    game.wait_swap("shoal-swim");
+    game.wait_log("the new code swims");
+    // Also when nothing was saved.
+    game.command("reload shoal-swim");
+    let swap = game.wait_swap("shoal-swim");
+    assert_eq!(swap.line["generation"], 2);
+    assert!(swap.line.get("edit_to_running_ms").is_none(), "nothing was saved: {}", swap.line);
+    game.command("reload nobody");
+    assert!(game.wait_log("there is no module `nobody`").contains("shoal-swim"));
+    game.quit();
+}
+
+#[test]
+fn a_broken_line_is_shown_and_the_game_goes_on() {
+    let mut game = Game::start();
+    game.edit(SWIM, SPEED.0, "const SPEED: f32 = fast;");
+    let rejected = game.wait_rejected("shoal-swim");
+    assert_eq!((&rejected["stage"], &rejected["code"]), (&"build".into(), &"compile-error".into()));
+    let text = message(&rejected);
+    assert!(text.contains("cannot find value `fast`") && text.contains("systems/shoal-swim/src/lib.rs"), "{text}");
+    assert!(!text.contains('\u{1b}'), "no escape sequences: {text:?}");
+    game.assert_goes_on();
+    game.edit(SWIM, "const SPEED: f32 = fast;", SPEED.1);
+    assert_eq!(game.wait_swap("shoal-swim").line["generation"], 1);
+    game.assert_goes_on();
+    game.quit();
+}

@@ -1,0 +1,233 @@
+//! The copy of the workspace that all scenarios share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The copy, for one scenario. What it changes is put back when this is dropped.
+pub(crate) struct Workspace {
+    root: PathBuf,
+    /// The content of each file that was touched, before that; `None` for those that were not there.
+    before: BTreeMap<PathBuf, Option<Vec<u8>>>,
+    made: BTreeSet<PathBuf>,
+    _file: File,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Workspace {
+    /// Waits for this scenario's turn, and brings the copy up to date.
+    pub(crate) fn take() -> Self {
+        // A scenario that failed has put its files back all the same.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e");
+        fs::create_dir_all(&base).unwrap();
+        let file = File::create(base.join("lock")).unwrap();
+        file.lock().unwrap();
+        let root = base.join("workspace");
+        seed_target(&root.join("target/live"));
+        copy_sources(&root);
+        Self { root, before: BTreeMap::new(), made: BTreeSet::new(), _file: file, _turn: turn }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.root.join(file)
+    }
+
+    pub(crate) fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    }
+
+    /// Saves `file` as editors do: written in place and closed. Returns the moment just before it was closed.
+    pub(crate) fn write(&mut self, file: &str, text: &str) -> SystemTime {
+        self.remember(file);
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut open = File::create(path).unwrap();
+        open.write_all(text.as_bytes()).unwrap();
+        SystemTime::now()
+    }
+
+    /// Replaces the one place in `file` that says `from`.
+    #[track_caller]
+    pub(crate) fn edit(&mut self, file: &str, from: &str, to: &str) -> SystemTime {
+        let text = self.read(file);
+        assert_eq!(text.matches(from).count(), 1, "{file} says {from:?} once");
+        self.write(file, &text.replace(from, to))
+    }
+
+    /// As the file was before this scenario.
+    pub(crate) fn put_back(&mut self, file: &str) {
+        let before = self.before.get(&self.path(file)).cloned().flatten();
+        let text = String::from_utf8(before.unwrap()).unwrap();
+        self.write(file, &text);
+    }
+
+    /// Takes a folder away.
+    pub(crate) fn remove_folder(&mut self, folder: &str) {
+        let path = self.path(folder);
+        for file in files_below(&path) {
+            self.remember_path(file);
+        }
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    /// Renames a folder.
+    pub(crate) fn rename_folder(&mut self, from: &str, to: &str) {
+        let (from, to) = (self.path(from), self.path(to));
+        for file in files_below(&from) {
+            self.remember_path(file);
+        }
+        self.made.insert(to.clone());
+        fs::rename(from, to).unwrap();
+    }
+
+    /// `keel new system NAME`.
+    pub(crate) fn new_system(&mut self, name: &str) {
+        self.remember("Cargo.lock");
+        self.made.insert(self.path(&format!("systems/{name}")));
+        let output = self.keel(&["new", "system", name]);
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn keel(&self, arguments: &[&str]) -> Output {
+        self.command(env!("CARGO_BIN_EXE_keel")).args(arguments).output().unwrap()
+    }
+
+    /// A command in the copy, with an environment as in a user's shell.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            let is_cargos = name.starts_with("CARGO") && name != "CARGO_HOME";
+            if is_cargos || name.starts_with("RUST_") || name == "RUSTFLAGS" || name == "LD_LIBRARY_PATH" {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// A file for this scenario's own use, outside of the sources.
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        let folder = self.root.join("../scratch");
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.canonicalize().unwrap().join(name);
+        let _ = fs::remove_file(&path);
+        path
+    }
+
+    /// Has `file` put back at the end as it is now.
+    pub(crate) fn remember(&mut self, file: &str) {
+        self.remember_path(self.path(file));
+    }
+
+    fn remember_path(&mut self, path: PathBuf) {
+        let content = fs::read(&path).ok();
+        self.before.entry(path).or_insert(content);
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        for folder in &self.made {
+            let _ = fs::remove_dir_all(folder);
+        }
+        for (path, before) in &self.before {
+            let _ = match before {
+                Some(content) => write_if_new(path, content),
+                None => fs::remove_file(path),
+            };
+        }
+    }
+}
+
+/// All that a process printed.
+pub(crate) fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// Takes over what `cargo keel run` has built in the real workspace, so that the first run here is a short one too.
+fn seed_target(target: &Path) {
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../live/live");
+    if !target.exists() && built.is_dir() {
+        copy_with_times(&built, &target.join("live"));
+    }
+}
+
+fn copy_with_times(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        let metadata = entry.metadata().unwrap();
+        if metadata.is_dir() {
+            copy_with_times(&entry.path(), &to);
+        } else if metadata.is_file() {
+            fs::copy(entry.path(), &to).unwrap();
+            File::options().append(true).open(&to).unwrap().set_modified(metadata.modified().unwrap()).unwrap();
+        }
+    }
+}
+
+/// Files whose content is unchanged are left alone, with their times, by which cargo knows what is fresh.
+fn copy_sources(root: &Path) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut git = Command::new("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(from);
+    let listed = git.output().unwrap();
+    assert!(listed.status.success(), "git ls-files: {}", text(&listed));
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let files: BTreeSet<&Path> =
+        listed.split_terminator('\0').map(Path::new).filter(|file| from.join(file).is_file()).collect();
+    for stale in files_below(root).iter().filter(|path| !files.contains(path.strip_prefix(root).unwrap())) {
+        fs::remove_file(stale).unwrap();
+    }
+    for file in files {
+        let to = root.join(file);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        write_if_new(&to, &fs::read(from.join(file)).unwrap()).unwrap();
+    }
+    remove_empty_folders(root);
+}
+
+fn write_if_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    if fs::read(path).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
+    fs::create_dir_all(path.parent().unwrap_or(path))?;
+    fs::write(path, content)
+}
+
+/// All files below a folder, without those that cargo and git made.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let entries = fs::read_dir(folder).into_iter().flatten().map(Result::unwrap);
+    for path in entries.map(|entry| entry.path()) {
+        if path.is_file() {
+            files.push(path);
+        } else if !path.ends_with("target") && !path.ends_with(".git") {
+            files.extend(files_below(&path));
+        }
+    }
+    files
+}
+
+/// An empty folder under `systems` would be a workspace member without a manifest.
+fn remove_empty_folders(folder: &Path) {
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() && !path.ends_with("target") {
+            remove_empty_folders(&path);
+            let _ = fs::remove_dir(&path);
+        }
+    }
+}
