@@ -38,8 +38,8 @@ impl Layer {
         use Layer::*;
         match self {
             // Areas only through the facade: there is one of each, and modules share it.
-            App => &[App, Bench, Facade, Registry, Loader, Resolver, Builder, Fixture],
-            Bench => &[Facade, Registry, Loader, Resolver, Builder, Binding, Core, CoreTypes, ModuleTypes, Fixture],
+            App => &[App, Bench, Facade, Registry, Loader, Resolver, Builder, Fixture, Types],
+            Bench => &[Facade, Registry, Loader, Resolver, Builder, Binding, Core, CoreTypes, ModuleTypes, Fixture, Types],
             // Never another system: those are loaded, not linked.
             System | Types => &[Facade, Types],
             Facade => &[Core, CoreTypes, ModuleTypes, Macros, Binding],
@@ -187,8 +187,10 @@ fn layer_of(package: &Package) -> Option<Layer> {
         ["modules", "builder"] => Layer::Builder,
         ["modules", "registry"] => Layer::Registry,
         ["tests", "fixture"] => Layer::Fixture,
-        ["systems", _] | ["systems", _, "module"] if is_types(package) => Layer::Types,
-        ["systems", _] | ["systems", _, "module"] => Layer::System,
+        ["systems", _] | ["systems", _, "module"] | ["apps", "bench", "shapes"] if is_types(package) => {
+            Layer::Types
+        }
+        ["systems", _] | ["systems", _, "module"] | ["apps", "bench", "probe"] => Layer::System,
         _ => return None,
     })
 }

@@ -10,8 +10,8 @@ use std::hint::black_box;
 use std::sync::{Arc, Barrier, Mutex, RwLock};
 
 use cpu_time::ThreadTime;
-use keel_binding::{Binding, ModelPool, Offer, PoolError};
-use keel_core_types::{Contract, Model, ModelId, ModelType, Provided, TypedModel, View, ViewId, ViewSource};
+use keel::binding::{Binding, ModelPool, Offer, PoolError};
+use keel::types::{Contract, Model, ModelId, ModelType, Provided, TypedModel, View, ViewId, ViewSource};
 use serde::Serialize;
 
 /// The thread counts, in the order of [`BindingRow::cpu_ns`].

@@ -1,3 +1,4 @@
-//! The benchmarks of Keel.
+//! The benchmarks of Keel: what `keel bench` measures.
 
 pub mod binding;
+pub mod swap;

@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// Makes a new crate.
     #[command(subcommand)]
     New(NewCommand),
+    /// Measures what Keel costs on this machine.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// The engine process. `keel run` starts it.
     #[command(hide = true)]
     Engine(EngineArgs),
@@ -131,6 +134,23 @@ pub(crate) enum NewCommand {
         /// The name of its package: lower-case letters, digits and dashes.
         name: String,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum BenchCommand {
+    /// A swap: from a saved file to its first frame, the pause of the game, calls between modules. Edits a source file
+    /// of systems/shoal-swim, and puts it back.
+    Swap(SwapBenchArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct SwapBenchArgs {
+    /// Writes the figures into this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// A look within a minute, instead of figures to be quoted.
+    #[arg(long)]
+    pub(crate) quick: bool,
 }
 
 #[derive(Args, Clone)]

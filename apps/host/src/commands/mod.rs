@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod build;
+mod bench;
 mod check;
 mod modules;
 mod new;
@@ -21,5 +22,6 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Snapshot(command) => snapshot::run(command),
         Command::New(command) => new::run(&command),
+        Command::Bench(command) => bench::run(command),
     }
 }

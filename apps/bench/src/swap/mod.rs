@@ -1,0 +1,71 @@
+//! What a swap costs: from the saved file to the first frame of new code, the pause of the game, and the calls
+//! between modules.
+//!
+//! All that is compared is measured in turn within one run, so that a disturbance meets both sides; figures are
+//! medians.
+
+mod call;
+mod edit;
+mod machine;
+mod pause;
+mod probe;
+mod report;
+mod samples;
+
+use std::path::Path;
+
+use crate::binding::{self, BindingReport, THREADS};
+
+pub use machine::{Machine, Versions};
+pub use report::{Median, MedianAndP90, PauseRow, SoakRow, StagesMs, SwapBench};
+
+/// The case of [`binding`] that is the lookup of a view as a module does it.
+const LOOKUP: &str = "view lookup, pinned";
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// A look within a minute, instead of figures to be quoted.
+    pub quick: bool,
+}
+
+/// Measures everything in the workspace at `root`, which `host` is the built host of. A source file of the workspace
+/// is edited meanwhile and put back at the end. `told` is called with what is going on.
+///
+/// # Errors
+/// When a build fails, the host refuses a swap, or a file can't be written.
+pub fn run(
+    root: &Path,
+    host: &Path,
+    options: Options,
+    mut told: impl FnMut(&str),
+) -> anyhow::Result<SwapBench> {
+    told("building the probe in two shapes");
+    let probe = probe::Probe::build(root)?;
+    told("edits of a running game, and rustc alone");
+    let edits = edit::measure(root, host, if options.quick { 5 } else { 20 }, &mut told)?;
+    told("the pause at a swap");
+    let pause = pause::measure(&probe, options.quick, &mut told)?;
+    told("calls and lookups");
+    let call_ns = call::measure(&probe, options.quick)?;
+    let lookup = binding::run(options.quick);
+    Ok(SwapBench {
+        edit_to_running_ms: edits.to_running.median_and_p90(),
+        rustc_alone_ms: edits.rustc_alone.median(),
+        stages_ms: edits.stages,
+        call_ns,
+        binding_lookup_ns: lookup_ns(&lookup),
+        pause,
+        soak: Vec::new(),
+        edits: edits.to_running.count(),
+        seen_from_outside_ms: edits.seen.median(),
+        machine: Machine::this(),
+        versions: Versions::this(),
+        profile: keel::module::FINGERPRINT.profile.to_owned(),
+    })
+}
+
+fn lookup_ns(report: &BindingReport) -> std::collections::BTreeMap<String, f64> {
+    let figures = report.row(LOOKUP).map(|row| row.cpu_ns).unwrap_or_default();
+    THREADS.iter().map(ToString::to_string).zip(figures).collect()
+}
