@@ -61,3 +61,20 @@ pub mod __private {
     pub use keel_ecs::__private::*;
     pub use keel_module_types::__private::*;
 }
+
+/// The code in README and guide, compiled and run by `cargo test --doc`.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/guide/01-first-module.md")]
+    struct FirstModule;
+    #[doc = include_str!("../../../docs/guide/02-model.md")]
+    struct Model;
+    #[doc = include_str!("../../../docs/guide/03-views.md")]
+    struct Views;
+    #[doc = include_str!("../../../docs/guide/04-what-machines-read.md")]
+    struct Machines;
+    #[doc = include_str!("../../../docs/guide/05-determinism.md")]
+    struct Determinism;
+}
