@@ -39,7 +39,19 @@ impl Layer {
         match self {
             // Areas only through the facade: there is one of each, and modules share it.
             App => &[App, Bench, Facade, Registry, Loader, Resolver, Builder, Fixture, Types],
-            Bench => &[Facade, Registry, Loader, Resolver, Builder, Binding, Core, CoreTypes, ModuleTypes, Fixture, Types],
+            Bench => &[
+                Facade,
+                Registry,
+                Loader,
+                Resolver,
+                Builder,
+                Binding,
+                Core,
+                CoreTypes,
+                ModuleTypes,
+                Fixture,
+                Types,
+            ],
             // Never another system: those are loaded, not linked.
             System | Types => &[Facade, Types],
             Facade => &[Core, CoreTypes, ModuleTypes, Macros, Binding],

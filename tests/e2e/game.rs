@@ -152,7 +152,9 @@ impl Game {
 
     #[track_caller]
     pub(crate) fn wait_fault(&mut self, module: &str) -> Value {
-        self.wait(&format!("a fault of {module}"), |event| event["event"] == "fault" && event["module"] == module)
+        self.wait(&format!("a fault of {module}"), |event| {
+            event["event"] == "fault" && event["module"] == module
+        })
     }
 
     #[track_caller]

@@ -56,7 +56,10 @@ fn new_code_does_what_it_says_and_swaps_on_demand() {
     let mut game = Game::start();
     let line = "    fn update(&mut self, frame: &mut Frame<'_>) -> ModuleResult {\n        let world";
     let marked = |mark: &str| {
-        line.replace("        let world", &format!("        keel::log::info!(\"{mark}\");\n        let world"))
+        line.replace(
+            "        let world",
+            &format!("        keel::log::info!(\"{mark}\");\n        let world"),
+        )
     };
     game.edit(SWIM, line, &marked("the new code swims"));
     game.wait_swap("shoal-swim");
@@ -78,7 +81,10 @@ fn a_broken_line_is_shown_and_the_game_goes_on() {
     let rejected = game.wait_rejected("shoal-swim");
     assert_eq!((&rejected["stage"], &rejected["code"]), (&"build".into(), &"compile-error".into()));
     let text = message(&rejected);
-    assert!(text.contains("cannot find value `fast`") && text.contains("systems/shoal-swim/src/lib.rs"), "{text}");
+    assert!(
+        text.contains("cannot find value `fast`") && text.contains("systems/shoal-swim/src/lib.rs"),
+        "{text}"
+    );
     assert!(!text.contains('\u{1b}'), "no escape sequences: {text:?}");
     game.assert_goes_on();
     game.edit(SWIM, "const SPEED: f32 = fast;", SPEED.1);

@@ -174,7 +174,12 @@ fn copy_with_times(from: &Path, to: &Path) {
             copy_with_times(&entry.path(), &to);
         } else if metadata.is_file() {
             fs::copy(entry.path(), &to).unwrap();
-            File::options().append(true).open(&to).unwrap().set_modified(metadata.modified().unwrap()).unwrap();
+            File::options()
+                .append(true)
+                .open(&to)
+                .unwrap()
+                .set_modified(metadata.modified().unwrap())
+                .unwrap();
         }
     }
 }

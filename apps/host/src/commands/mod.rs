@@ -1,7 +1,7 @@
 //! What each command does.
 
-mod build;
 mod bench;
+mod build;
 mod check;
 mod modules;
 mod new;

@@ -36,7 +36,11 @@ fn check_refused_on_the_way_in(bad: &Swim, code: Code, part: &str) {
 
 #[test]
 fn a_panic_in_load() {
-    check_refused_on_the_way_in(&Swim::new("bad").at("LOAD", PANIC), Code::LoadFailed, "`load`: panicked: boom 1");
+    check_refused_on_the_way_in(
+        &Swim::new("bad").at("LOAD", PANIC),
+        Code::LoadFailed,
+        "`load`: panicked: boom 1",
+    );
 }
 
 #[test]
@@ -52,7 +56,11 @@ fn a_panic_in_register() {
 
 #[test]
 fn an_error_of_register() {
-    check_refused_on_the_way_in(&Swim::new("bad").at("REGISTER", ERROR), Code::LoadFailed, "`register`: boom 1");
+    check_refused_on_the_way_in(
+        &Swim::new("bad").at("REGISTER", ERROR),
+        Code::LoadFailed,
+        "`register`: boom 1",
+    );
 }
 
 #[test]
@@ -163,7 +171,8 @@ fn a_start_that_fails_takes_the_module_out_again_with_all_it_did() {
 #[test]
 fn a_panic_in_update_suspends_that_module_alone_until_it_is_mended() {
     let mut rig = Rig::new();
-    rig.load(&Swim::new("bad").at("UPDATE", "if self.steps == 3 { panic!(\"boom {}\", 1) }").build()).unwrap();
+    rig.load(&Swim::new("bad").at("UPDATE", "if self.steps == 3 { panic!(\"boom {}\", 1) }").build())
+        .unwrap();
     rig.steps(5);
     let faults = rig.engine.take_faults();
     assert_eq!(faults.len(), 1, "{faults:?}");
@@ -181,7 +190,8 @@ fn a_panic_in_update_suspends_that_module_alone_until_it_is_mended() {
 #[test]
 fn a_refused_generation_leaves_a_suspended_module_suspended() {
     let mut rig = Rig::new();
-    rig.load(&Swim::new("bad").at("UPDATE", "if self.steps == 2 { panic!(\"boom {}\", 1) }").build()).unwrap();
+    rig.load(&Swim::new("bad").at("UPDATE", "if self.steps == 2 { panic!(\"boom {}\", 1) }").build())
+        .unwrap();
     rig.steps(3);
     let faults = rig.engine.take_faults();
     rig.registry.note_faults(&faults);
@@ -213,8 +223,12 @@ fn a_swap_that_the_binding_refuses_leaves_a_suspended_module_suspended() {
 #[test]
 fn an_error_of_update_is_told_and_the_module_goes_on() {
     let mut rig = Rig::new();
-    rig.load(&Swim::new("v1").at("UPDATE", "if self.steps == 2 { return Err(ModuleError::new(\"low tide\")); }").build())
-        .unwrap();
+    rig.load(
+        &Swim::new("v1")
+            .at("UPDATE", "if self.steps == 2 { return Err(ModuleError::new(\"low tide\")); }")
+            .build(),
+    )
+    .unwrap();
     rig.steps(4);
     let faults = rig.engine.take_faults();
     assert_eq!(faults.len(), 1, "{faults:?}");
@@ -254,6 +268,10 @@ fn a_panic_in_stop_does_not_keep_a_module_from_being_removed() {
         rig.load(&Swim::new("v1").at("STOP", code).build()).unwrap();
         rig.registry.remove(&mut rig.engine, "swim").unwrap();
         rig.check_runs_nothing();
-        check_refused(rig.registry.remove(&mut rig.engine, "swim"), Code::NoSuchModule, "there is no module `swim`");
+        check_refused(
+            rig.registry.remove(&mut rig.engine, "swim"),
+            Code::NoSuchModule,
+            "there is no module `swim`",
+        );
     }
 }

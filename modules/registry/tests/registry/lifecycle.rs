@@ -65,7 +65,8 @@ fn at(state: State) -> Lifecycle {
         State::Suspended => &[Event::Saved, Event::Failed, Event::Faulted],
     };
     let mut lifecycle = Lifecycle::default();
-    way.iter().for_each(|event| assert!(lifecycle.apply(*event).is_ok(), "{event:?} on the way to {state:?}"));
+    way.iter()
+        .for_each(|event| assert!(lifecycle.apply(*event).is_ok(), "{event:?} on the way to {state:?}"));
     assert_eq!(lifecycle.state(), state);
     lifecycle
 }
@@ -103,5 +104,8 @@ fn every_state_but_the_first_is_left_and_reached() {
 #[test]
 fn a_wrong_event_is_told_as_a_defect_of_the_host() {
     let text = at(State::Live).apply(Event::Built).unwrap_err().to_string();
-    assert_eq!(text, "a module that is Live can't take Built; this is a defect of the host, please report it");
+    assert_eq!(
+        text,
+        "a module that is Live can't take Built; this is a defect of the host, please report it"
+    );
 }

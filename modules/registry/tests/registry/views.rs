@@ -58,9 +58,11 @@ fn a_view_that_is_provided_twice_by_one_module() {
 fn a_view_moves_from_one_module_to_another_when_both_are_swapped_together() {
     let mut rig = Rig::new();
     let without = |label| Swim::new(label).replace(PROVIDE, "").replace(DECLARE, " }");
-    rig.load_together(&[Swim::new("v1").build(), without("other").build_as("other")], Default::default()).unwrap();
+    rig.load_together(&[Swim::new("v1").build(), without("other").build_as("other")], Default::default())
+        .unwrap();
     assert_eq!(rig.title().as_deref(), Some("v1"));
-    rig.load_together(&[without("v2").build(), Swim::new("other2").build_as("other")], Default::default()).unwrap();
+    rig.load_together(&[without("v2").build(), Swim::new("other2").build_as("other")], Default::default())
+        .unwrap();
     assert_eq!(rig.title().as_deref(), Some("other2"));
     assert_eq!(rig.state("swim"), Some(State::Live));
     assert_eq!(rig.generations(), [("other".to_owned(), 1), ("swim".to_owned(), 1)]);
