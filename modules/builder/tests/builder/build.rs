@@ -150,8 +150,11 @@ fn a_host_binary_is_built_with_its_modules() {
     game.write("systems/tide/src/main.rs", "fn main() { print!(\"{}\", tide::swim()); }\n");
     let requests = [BuildRequest::binary("tide", "tide"), BuildRequest::library("swim", "swim")];
     let report = game.builder().build(&requests, &CancelToken::new()).unwrap();
-    let output = std::process::Command::new(&report.artifacts[0].path).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "7");
+    // Cargo lets its tests find their own libraries first, and there may be another libkeel among them.
+    let mut host = std::process::Command::new(&report.artifacts[0].path);
+    let output =
+        host.env_remove("LD_LIBRARY_PATH").env_remove("DYLD_FALLBACK_LIBRARY_PATH").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "7", "{output:?}");
 }
 
 #[test]
