@@ -71,10 +71,6 @@ impl Layer {
 /// Files outside of `modules/loader` that may say `unsafe`, each with the reason.
 const UNSAFE_ALLOWED: &[(&str, &str)] = &[
     (
-        "core/ecs/src/model/query.rs",
-        "hecs has no safe way from an archetype's row to its entity's generation",
-    ),
-    (
         "modules/types/src/export.rs",
         "what `export_module!` expands to: three statics that the loader finds by symbol",
     ),
