@@ -33,6 +33,27 @@ enum Layer {
 }
 
 impl Layer {
+    const ALL: [Self; 15] = {
+        use Layer::*;
+        [
+            App,
+            Bench,
+            System,
+            Types,
+            Facade,
+            Core,
+            CoreTypes,
+            Macros,
+            ModuleTypes,
+            Binding,
+            Loader,
+            Resolver,
+            Builder,
+            Registry,
+            Fixture,
+        ]
+    };
+
     /// The layers a crate of this one may depend on.
     fn may_import(self) -> &'static [Layer] {
         use Layer::*;
@@ -69,12 +90,10 @@ impl Layer {
 }
 
 /// Files outside of `modules/loader` that may say `unsafe`, each with the reason.
-const UNSAFE_ALLOWED: &[(&str, &str)] = &[
-    (
-        "modules/types/src/export.rs",
-        "what `export_module!` expands to: three statics that the loader finds by symbol",
-    ),
-];
+const UNSAFE_ALLOWED: &[(&str, &str)] = &[(
+    "modules/types/src/export.rs",
+    "what `export_module!` expands to: three statics that the loader finds by symbol",
+)];
 
 #[test]
 fn crates_import_only_what_their_layer_may() {
@@ -82,6 +101,23 @@ fn crates_import_only_what_their_layer_may() {
     let arrows =
         metadata.workspace_packages().into_iter().flat_map(|package| wrong_arrows(&metadata, package));
     check("arrows", arrows);
+}
+
+#[test]
+fn the_architecture_shows_the_same_arrows() {
+    let text = read(&root().join("docs/ARCHITECTURE.md"));
+    let table = text.split("| layer | folder | may import |").nth(1).unwrap_or_default();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let shown: Vec<_> = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>()).collect();
+    let differs = |layer: &Layer| {
+        let names: Vec<_> = layer.may_import().iter().map(|other| format!("{other:?}")).collect();
+        let expected =
+            if names.is_empty() { "nothing of the workspace".to_owned() } else { names.join(", ") };
+        let row = shown.iter().find(|row| row[1] == format!("{layer:?}"));
+        (row.is_none_or(|row| row[3] != expected)).then(|| format!("{layer:?}: {expected}"))
+    };
+    check("rows of docs/ARCHITECTURE.md, as they should be", Layer::ALL.iter().filter_map(differs));
+    assert_eq!(shown.len(), Layer::ALL.len(), "docs/ARCHITECTURE.md has rows for layers there are not");
 }
 
 #[test]
