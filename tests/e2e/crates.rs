@@ -1,1 +1,74 @@
-//! To come.
+//! Crates come, go and change their names while the game runs.
+
+use crate::game::Game;
+use crate::workspace::text;
+
+#[test]
+fn a_new_crate_goes_live_is_tested_and_renamed_and_removed() {
+    let mut game = Game::start();
+    game.workspace.new_system("night-watch");
+    let swap = game.wait_swap("night-watch");
+    assert_eq!((&swap.line["module"], &swap.line["generation"]), (&"night-watch".into(), &0.into()));
+    game.assert_goes_on();
+
+    // Its own fields survive a swap, and one that is added takes its default.
+    game.pause();
+    let (_, before) = game.save();
+    let steps = before.get("module night-watch").to_owned();
+    assert!(steps.starts_with("NightWatch { steps: ") && steps != "NightWatch { steps: 0 }", "{steps}");
+    game.edit(
+        "systems/night-watch/src/lib.rs",
+        "    pub steps: u64,\n",
+        "    pub steps: u64,\n    /// Who watches.\n    #[keel(default = \"Ann\".to_owned())]\n    pub name: String,\n",
+    );
+    let swap = game.wait_swap("night-watch");
+    assert_eq!(swap.line["defaulted"], serde_json::json!(["NightWatch.name"]));
+    let (_, after) = game.save();
+    let with_name = format!("{}, name: \"Ann\" }}", steps.trim_end_matches(" }"));
+    assert_eq!(after.get("module night-watch"), with_name);
+    game.pause();
+
+    // Its own test passes as it was made.
+    let mut cargo = game.workspace.command("cargo");
+    cargo.args([
+        "test",
+        "--offline",
+        "--profile",
+        "live",
+        "--target-dir",
+        "target/live",
+        "-p",
+        "night-watch",
+    ]);
+    let tested = cargo.output().unwrap();
+    assert!(
+        tested.status.success() && text(&tested).contains("it_registers_and_runs ... ok"),
+        "{}",
+        text(&tested)
+    );
+    game.assert_goes_on();
+
+    // Under another name it is another module.
+    game.edit("systems/night-watch/Cargo.toml", "name = \"night-watch\"", "name = \"day-watch\"");
+    game.wait_log("module `night-watch` was removed from the workspace");
+    game.wait_swap("day-watch");
+    game.assert_goes_on();
+
+    // Its folder moves.
+    game.workspace.rename_folder("systems/night-watch", "systems/day-watch");
+    game.wait("the moved crate", |event| {
+        event["event"] == "swap" && event["module"] == "day-watch"
+            || event["event"] == "log" && event["message"] == "module `day-watch` was removed"
+    });
+    game.edit("systems/day-watch/src/lib.rs", "step % 600", "step % 60");
+    game.wait_swap("day-watch");
+    game.wait_log("entities at");
+
+    // It goes.
+    game.workspace.remove_folder("systems/day-watch");
+    game.wait_log("module `day-watch` was removed");
+    game.assert_goes_on();
+    let refused = game.history().iter().filter(|line| line.contains("\"rejected\"")).collect::<Vec<_>>();
+    assert!(refused.is_empty(), "{refused:?}");
+    game.quit();
+}

@@ -177,6 +177,12 @@ impl Game {
         self.wait("steps", |event| event["event"] == "stats" && event["step"].as_u64().unwrap() > from);
     }
 
+    /// Waits for cargo to be at work for it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn wait_for_build(&self) {
+        poll("cargo to be started", || child_of(self.pid(), "build"));
+    }
+
     /// All lines that were read so far.
     pub(crate) fn history(&self) -> &[String] {
         &self.history
@@ -234,9 +240,9 @@ impl Game {
     }
 
     /// The process that runs the game.
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     pub(crate) fn engine_pid(&self) -> u32 {
-        child_of(self.process.child.id()).unwrap_or_else(|| self.fail("there is no engine process"))
+        child_of(self.pid(), "engine").unwrap_or_else(|| self.fail("there is no engine process"))
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -265,15 +271,36 @@ pub(crate) fn list(event: &Value) -> Vec<&str> {
     event.as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect()
 }
 
-/// Linux, proc(5): the parent is the second field after the name, which stands in parentheses.
-#[cfg(unix)]
-fn child_of(parent: u32) -> Option<u32> {
+/// Looks again and again until there is what is looked for.
+#[track_caller]
+pub(crate) fn poll<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let expiry = Instant::now() + DEADLINE;
+    while Instant::now() < expiry {
+        if let Some(found) = look() {
+            return found;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    panic!("waited in vain for {what}")
+}
+
+/// The child of a process that was started as `... FIRST_ARGUMENT ...`. Linux, proc(5): the parent is the second field
+/// after the name, which stands in parentheses.
+#[cfg(target_os = "linux")]
+pub(crate) fn child_of(parent: u32, first_argument: &str) -> Option<u32> {
     let processes = std::fs::read_dir("/proc").ok()?.filter_map(Result::ok);
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.into_iter().find(|pid| {
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.find(|pid| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let rest = stat.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default();
         let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        rest.split(' ').nth(1) == Some(&parent.to_string()) && line.split('\0').nth(1) == Some("engine")
+        rest.split(' ').nth(1) == Some(&parent.to_string()) && line.split('\0').nth(1) == Some(first_argument)
     })
+}
+
+/// Sends a signal to a process.
+#[cfg(unix)]
+pub(crate) fn signal(pid: u32, name: &str) {
+    let status = std::process::Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap();
+    assert!(status.success(), "kill -s {name} {pid}");
 }

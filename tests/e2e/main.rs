@@ -16,7 +16,7 @@ mod runs;
 mod saves;
 mod snapshot;
 mod swap;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod terminal;
 mod under_way;
 mod workspace;

@@ -1,1 +1,52 @@
-//! To come.
+//! Manifests that don't fit together are refused before anything is built, and the game goes on.
+
+use crate::game::{Game, message};
+
+const HUNT: &str = "systems/shoal-hunt/Cargo.toml";
+const TIDE: &str = "systems/shoal-tide/Cargo.toml";
+const REQUIRES: &str = "requires = [\"shoal-model.TideView\"]";
+const PROVIDES: &str = "provides = [\"shoal-model.TideView\"]";
+
+#[test]
+fn two_providers_no_provider_and_a_cycle_are_told_and_the_game_goes_on() {
+    let mut game = Game::start();
+    check(
+        &mut game,
+        HUNT,
+        REQUIRES,
+        PROVIDES,
+        &["`shoal-model.TideView`", "shoal-hunt", "shoal-tide", "one provider"],
+    );
+    let missing = "requires = [\"shoal-model.TideView\", \"nobody.StormView\"]";
+    check(&mut game, HUNT, REQUIRES, missing, &["`shoal-hunt`", "`nobody.StormView`", "no module provides"]);
+
+    // The first half of a circle fits.
+    let offers = format!("{REQUIRES}\nprovides = [\"shoal-hunt.HuntView\"]");
+    game.edit(HUNT, REQUIRES, &offers);
+    game.wait_swap("shoal-hunt");
+    let needs = format!("{PROVIDES}\nrequires = [\"shoal-hunt.HuntView\"]");
+    check(&mut game, TIDE, PROVIDES, &needs, &["cycle: shoal-hunt -> shoal-tide -> shoal-hunt"]);
+    game.workspace.put_back(HUNT);
+
+    game.edit("systems/shoal-tide/src/lib.rs", "BUBBLE_SPEED: f32 = 9.0", "BUBBLE_SPEED: f32 = 8.0");
+    game.wait_swap("shoal-tide");
+    game.assert_goes_on();
+    game.quit();
+}
+
+/// Saves a manifest that does not fit, expects to be told `parts`, and puts it back.
+#[track_caller]
+fn check(game: &mut Game, manifest: &str, from: &str, to: &str, parts: &[&str]) {
+    game.edit(manifest, from, to);
+    let rejected = game.wait("a conflict", |event| event["event"] == "rejected");
+    assert_eq!(
+        (&rejected["stage"], &rejected["code"]),
+        (&"resolve".into(), &"conflict".into()),
+        "{rejected}"
+    );
+    for part in parts {
+        assert!(message(&rejected).contains(part), "{part:?} is not in {rejected}");
+    }
+    game.assert_goes_on();
+    game.edit(manifest, to, from);
+}

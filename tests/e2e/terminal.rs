@@ -1,1 +1,104 @@
-//! To come.
+//! A real terminal, by tmux: it is taken, and left as it was found.
+
+use std::process::Command;
+
+use crate::game::{child_of, poll, signal};
+use crate::workspace::{Workspace, text};
+
+/// A terminal with a shell in it, on a tmux server of its own.
+struct Terminal {
+    socket: String,
+    workspace: Workspace,
+}
+
+impl Terminal {
+    /// `None`, and the reason printed, where there is no tmux.
+    fn open() -> Option<Self> {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            eprintln!("skipped: tmux is not installed");
+            return None;
+        }
+        let workspace = Workspace::take();
+        let socket = format!("keel-e2e-{}", std::process::id());
+        let mut tmux = workspace.command("tmux");
+        tmux.args(["-L", &socket, "-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "36"]);
+        let output = tmux.args(["env", "PS1=$ ", "sh"]).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        Some(Self { socket, workspace })
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let output = Command::new("tmux").args(["-L", &self.socket]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "tmux {arguments:?}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    fn type_line(&self, line: &str) {
+        self.tmux(&["send-keys", "-l", line]);
+        self.tmux(&["send-keys", "Enter"]);
+    }
+
+    /// Whether the second screen is shown, and whether the cursor is.
+    fn modes(&self) -> String {
+        self.tmux(&["display-message", "-p", "#{alternate_on} #{cursor_flag}"]).trim().to_owned()
+    }
+
+    /// Starts the game, waits for its dashboard, and returns the supervisor's id.
+    fn play(&self) -> u32 {
+        self.type_line(&format!("{} run --no-watch; echo ended with $?", env!("CARGO_BIN_EXE_keel")));
+        poll("the game's screen", || (self.modes() == "1 0").then_some(()));
+        poll("the dashboard", || self.screen().contains("shoal-swim").then_some(()));
+        let shell = self.tmux(&["display-message", "-p", "#{pane_pid}"]).trim().parse().unwrap();
+        child_of(shell, "run").unwrap()
+    }
+
+    /// Waits for the end of the game, and looks at what it leaves.
+    #[track_caller]
+    fn check_left_clean(&self, code: i32) -> String {
+        let end = format!("ended with {code}");
+        let screen = poll(&end, || Some(self.screen()).filter(|screen| screen.contains("ended with ")));
+        assert!(screen.contains(&end), "{screen}");
+        assert_eq!(self.modes(), "0 1", "the first screen with its cursor");
+        self.type_line(
+            "stty -a | tr ';' '\\n' | grep -c -w -e '-echo' -e '-icanon' -e '-isig'; echo modes read",
+        );
+        let screen = poll("stty", || Some(self.screen()).filter(|it| it.contains("\nmodes read")));
+        assert!(screen.contains("\n0\nmodes read"), "echo, icanon and isig are on: {screen}");
+        self.tmux(&["send-keys", "-R"]);
+        self.tmux(&["clear-history"]);
+        self.type_line("clear");
+        poll("a clear screen", || (!self.screen().contains("modes read")).then_some(()));
+        screen
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = Command::new("tmux").args(["-L", &self.socket, "kill-server"]).output();
+    }
+}
+
+#[test]
+fn every_end_of_a_run_leaves_the_terminal_clean() {
+    let Some(terminal) = Terminal::open() else { return };
+    for name in ["INT", "TERM"] {
+        signal(terminal.play(), name);
+        terminal.check_left_clean(0);
+    }
+    terminal.play();
+    terminal.tmux(&["send-keys", "q"]);
+    terminal.check_left_clean(0);
+    terminal.play();
+    terminal.tmux(&["send-keys", "C-c"]);
+    terminal.check_left_clean(0);
+
+    let supervisor = terminal.play();
+    signal(child_of(supervisor, "engine").unwrap(), "KILL");
+    let screen = terminal.check_left_clean(4);
+    assert!(screen.contains("the engine process ended: signal 9 (killed)"), "{screen}");
+    assert!(terminal.workspace.root().exists());
+}

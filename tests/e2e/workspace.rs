@@ -88,6 +88,7 @@ impl Workspace {
             self.remember_path(file);
         }
         self.made.insert(to.clone());
+        self.made.insert(from.clone());
         fs::rename(from, to).unwrap();
     }
 
