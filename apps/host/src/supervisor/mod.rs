@@ -330,6 +330,9 @@ impl Supervisor {
     fn start_engine(&mut self, game: Option<PathBuf>) -> anyhow::Result<()> {
         let mut engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
         engine.send(&ToEngine::Load { modules: self.staging.newest(), game });
+        if self.paused {
+            engine.send(&ToEngine::Pause { paused: true });
+        }
         self.engine = Some(engine);
         Ok(())
     }
