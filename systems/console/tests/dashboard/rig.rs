@@ -64,12 +64,8 @@ impl Rig {
         if let Some(saved) = saved {
             module.restore_state(&saved, false).unwrap();
         }
-        self.engine.detach_module(tag.id());
-        let (systems, handlers, views) = setup.into_parts();
-        for (descriptor, code) in systems {
-            self.engine.add_system(&tag, descriptor, code).unwrap();
-        }
-        assert!(handlers.is_empty());
+        let views = setup.take_views();
+        drop(self.engine.exchange(vec![setup.into_code(&tag)]).unwrap());
         let offer = views.into_iter().fold(Offer::new("console"), Offer::provides);
         self.binding.rebind([offer]).unwrap();
         self.module = module;
