@@ -63,12 +63,14 @@ pub struct ModuleCode {
     pub systems: Vec<(SystemDescriptor, SystemCode)>,
     /// Its handlers of calls and timers.
     pub handlers: Vec<(String, Handler)>,
+    /// A fault has stopped it, and it is stopped again when it is put back.
+    pub suspended: bool,
 }
 
 impl ModuleCode {
     /// A module without any code.
     pub fn new(module: &ModuleTag) -> Self {
-        Self { module: module.clone(), systems: Vec::new(), handlers: Vec::new() }
+        Self { module: module.clone(), systems: Vec::new(), handlers: Vec::new(), suspended: false }
     }
 
     fn check_handlers(&self) -> Result<(), EngineError> {
@@ -323,7 +325,7 @@ impl Engine {
     }
 
     /// Puts new code in the place of what these modules have, all at once, and returns the old code. Their timers and
-    /// waiting calls stay: they are data. A suspended module runs again.
+    /// waiting calls stay: they are data. A suspended module runs again, unless its new code says that it is suspended.
     ///
     /// # Errors
     /// [`EngineError`] when names or orders collide; nothing has changed then, and the new code is dropped.
@@ -337,7 +339,9 @@ impl Engine {
         let ids: Vec<_> = tags.iter().map(ModuleTag::id).collect();
         let mut systems = Vec::new();
         let mut handlers = Vec::new();
-        for ModuleCode { module, systems: of_module, handlers: named } in new {
+        let mut suspended = Vec::new();
+        for ModuleCode { module, systems: of_module, handlers: named, suspended: stays } in new {
+            suspended.extend(stays.then(|| module.id()));
             let of_module = of_module.into_iter();
             systems.extend(of_module.map(|(descriptor, code)| System::new(&module, descriptor, code)));
             handlers.push((module, named));
@@ -352,8 +356,9 @@ impl Engine {
         }
         for of_module in &mut old {
             of_module.handlers = self.handlers.take_module(of_module.module.id());
-            self.runtime.suspended.remove(&of_module.module.id());
+            of_module.suspended = self.runtime.suspended.remove(&of_module.module.id());
         }
+        self.runtime.suspended.extend(suspended);
         for (module, named) in handlers {
             for (name, handler) in named {
                 self.handlers.add(&module, &name, handler)?;

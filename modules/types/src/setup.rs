@@ -58,7 +58,8 @@ impl Setup {
 
     /// The code that was declared, as `module`'s.
     pub fn into_code(self, module: &ModuleTag) -> ModuleCode {
-        ModuleCode { module: module.clone(), systems: self.systems, handlers: self.handlers }
+        let Self { systems, handlers, .. } = self;
+        ModuleCode { systems, handlers, ..ModuleCode::new(module) }
     }
 
     /// All that was declared: systems, handlers, views.
