@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use keel_module_types::{DescriptorError, FINGERPRINT, ModuleDescriptor};
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use crate::LoadError;
+use crate::{LoadError, os};
 
 const DESCRIPTOR_SYMBOL: &str = "keel_descriptor_";
 
@@ -39,7 +39,7 @@ impl LibraryFile {
         check_segments(path, &bytes, &file)?;
         let (crate_name, descriptor) = find_descriptor(path, &file)?;
         Ok(Self {
-            path: path.to_owned(),
+            path: os::identity(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?,
             bytes: bytes.len() as u64,
             needed: needed_libraries(&file).map_err(not_whole)?,
             has_thread_locals: file.sections().any(|section| is_thread_local(&section)),
@@ -49,7 +49,7 @@ impl LibraryFile {
         })
     }
 
-    /// Where the file lies.
+    /// Where the file lies: the one path that it has, however it was asked for.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -88,7 +88,7 @@ impl LibraryFile {
     /// Checks that the library was built as this host was, and needs nothing that it must not need.
     ///
     /// # Errors
-    /// [`LoadError::Mismatch`] and [`LoadError::ForeignLibrary`].
+    /// [`LoadError::Mismatch`], [`LoadError::ForeignLibrary`] and [`LoadError::SecondFacade`].
     pub fn check_fit(&self) -> Result<(), LoadError> {
         let module = || self.descriptor.name().to_owned();
         if let Some((what, expected, found)) = self.descriptor.mismatch(&FINGERPRINT) {
@@ -96,6 +96,11 @@ impl LibraryFile {
         }
         if let Some(needed) = self.foreign_library() {
             return Err(LoadError::ForeignLibrary { module: module(), needed: needed.to_owned() });
+        }
+        // Found out here and not by the facade's address alone: on Linux the host's symbols stand in for those of a
+        // copy that was linked in, as far as they are exported, and the rest of the copy would be used beside them.
+        if !self.needed.iter().any(|name| is_facade(name)) {
+            return Err(LoadError::SecondFacade { module: module() });
         }
         Ok(())
     }
@@ -185,11 +190,13 @@ fn statics(file: &object::File<'_>, crate_name: &str) -> Vec<String> {
     names
 }
 
+fn is_facade(name: &str) -> bool {
+    ["libkeel.", "keel.dll", "@rpath/libkeel."].iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// The facade, Rust's own libraries, and those of the system that std is linked with.
 fn is_allowed(name: &str) -> bool {
-    const PREFIXES: [&str; 17] = [
-        "libkeel.",
-        "keel.dll",
+    const PREFIXES: [&str; 14] = [
         "libstd-",
         "std-",
         "libc.so",
@@ -201,7 +208,6 @@ fn is_allowed(name: &str) -> bool {
         "ld-linux",
         "libSystem.",
         "/usr/lib/",
-        "@rpath/libkeel.",
         "@rpath/libstd-",
         "api-ms-win-",
         "ntdll.dll",
@@ -214,6 +220,7 @@ fn is_allowed(name: &str) -> bool {
         "vcruntime140.dll",
         "ucrtbase.dll",
     ];
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    is_facade(name)
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         || WINDOWS.contains(&name.to_ascii_lowercase().as_str())
 }

@@ -72,7 +72,7 @@ impl Module {
     /// [`LoadError::Panicked`].
     pub fn view_model(&self) -> Result<Option<LoadedViewModel>, LoadError> {
         let object = contain(self.file(), "view_model", self.mapped.root.view_model)?;
-        Ok(object.map(|object| LoadedViewModel { object, _library: self.guard() }))
+        Ok(object.map(|object| LoadedViewModel { object: ManuallyDrop::new(object), _library: self.guard() }))
     }
 
     /// Something that keeps the library mapped for as long as it lives.
@@ -123,23 +123,35 @@ impl Module {
     }
 }
 
-/// A module's behaviour. It keeps the library mapped; the object goes first when both are dropped.
+/// A module's behaviour. It keeps the library mapped; the object goes first when both are dropped, and a panic of its
+/// `drop` ends there.
 pub struct LoadedViewModel {
-    object: Box<dyn ViewModel>,
+    object: ManuallyDrop<Box<dyn ViewModel>>,
     _library: Arc<dyn Any + Send + Sync>,
+}
+
+impl Drop for LoadedViewModel {
+    #[allow(unsafe_code, reason = "the object is dropped here, where its panic is caught, and not after")]
+    fn drop(&mut self) {
+        let object = &mut self.object;
+        // SAFETY: `drop` runs once, and nothing uses the object after it.
+        let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(object) }));
+        // What the panic says was told by the panic hook. It may be code of the library, so it goes first too.
+        drop(dropped);
+    }
 }
 
 impl Deref for LoadedViewModel {
     type Target = dyn ViewModel;
 
     fn deref(&self) -> &Self::Target {
-        &*self.object
+        &**self.object
     }
 }
 
 impl DerefMut for LoadedViewModel {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut *self.object
+        &mut **self.object
     }
 }
 

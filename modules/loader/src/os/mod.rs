@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::open;
+pub(crate) use unix::{identity, open};
 #[cfg(windows)]
-pub(crate) use windows::open;
+pub(crate) use windows::{identity, open};

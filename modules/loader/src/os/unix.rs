@@ -1,6 +1,7 @@
 //! Linux and macOS.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
@@ -13,4 +14,9 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 pub(crate) unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
     // SAFETY: handed on to the caller.
     unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
+}
+
+/// The path without links and detours: the system tells open libraries apart by the file, not by its name.
+pub(crate) fn identity(path: &Path) -> io::Result<PathBuf> {
+    path.canonicalize()
 }

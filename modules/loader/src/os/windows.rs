@@ -1,6 +1,7 @@
 //! Windows.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library};
 
@@ -12,4 +13,10 @@ use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library};
 pub(crate) unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
     // SAFETY: handed on to the caller.
     unsafe { Library::load_with_flags(path, LOAD_WITH_ALTERED_SEARCH_PATH) }.map(Into::into)
+}
+
+/// The path in full. Links are left as they are: resolved paths begin with `\\?\`, which the system's loader does not
+/// take everywhere.
+pub(crate) fn identity(path: &Path) -> io::Result<PathBuf> {
+    std::path::absolute(path)
 }
