@@ -1,7 +1,9 @@
 //! The modules of one engine.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,6 +177,31 @@ impl Registry {
         self.swap(engine, vec![candidate], consent)
     }
 
+    /// Writes `bytes`, a whole library, into `folder` under a name of its own, and loads it from there: libraries are
+    /// mapped from files. The caller removes the folder in the end, as it does with the run's.
+    ///
+    /// # Errors
+    /// [`Rejection`]; nothing has changed then, and the file is gone again.
+    pub fn load_bytes(
+        &mut self,
+        engine: &mut Engine,
+        bytes: &[u8],
+        folder: &Path,
+        consent: Consent,
+    ) -> Result<SwapReport, Rejection> {
+        let failed = |path: &Path, error: std::io::Error| {
+            let message = format!("{} can't be written: {error}; check its folder", path.display());
+            Rejection::new("", Code::NotOpened, message)
+        };
+        let (path, mut file) = new_file(folder).map_err(|error| failed(folder, error))?;
+        let written = file.write_all(bytes).map_err(|error| failed(&path, error));
+        drop(file);
+        written.and_then(|()| self.load(engine, &path, consent)).inspect_err(|_| {
+            // On Windows a library that is still mapped can't be removed; the folder goes in the end.
+            let _ = std::fs::remove_file(&path);
+        })
+    }
+
     /// Moves a module on for something that happens outside: a save, a build.
     pub fn note(&mut self, module: &str, event: Event) {
         let slot = self.slots.entry(ModuleId::of(module)).or_insert_with(|| Slot {
@@ -234,6 +261,18 @@ impl Registry {
         let known: Vec<_> = self.modules().into_iter().map(|status| status.name).collect();
         let message = format!("there is no module `{module}`; there are: {}", known.join(", "));
         Rejection::new(module, Code::NoSuchModule, message)
+    }
+}
+
+/// A file that was not there, for a library from memory.
+fn new_file(folder: &Path) -> std::io::Result<(PathBuf, File)> {
+    let mut number = 0_u64;
+    loop {
+        let path = folder.join(format!("memory-{number}{}", std::env::consts::DLL_SUFFIX));
+        match File::create_new(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            created => return Ok((path, created?)),
+        }
     }
 }
 

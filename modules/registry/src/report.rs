@@ -54,6 +54,12 @@ pub struct SwapReport {
     pub failed_starts: Vec<Rejection>,
 }
 
+impl SwapReport {
+    pub(crate) fn has_started(&self, module: &str) -> bool {
+        !self.failed_starts.iter().any(|rejection| rejection.module == module)
+    }
+}
+
 /// What became of the generations that left the ring.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetireReport {

@@ -1,9 +1,9 @@
 //! The generations that were replaced, kept for a while, and their retirement.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use keel_binding::Released;
-use keel_engine::{ModuleCode, ModuleTag};
+use keel_engine::{ModuleCode, ModuleTag, contain};
 
 use crate::RetireReport;
 use crate::registry::Generation;
@@ -53,25 +53,24 @@ impl Ring {
 
     /// Whether a generation has left the ring and only the world may still lead into it.
     pub(crate) fn wants_rebuilt_world(&self) -> bool {
-        let unmappable = |replaced: &&Replaced| !replaced.generation.module.file().has_thread_locals();
-        self.surplus().filter(unmappable).any(|replaced| replaced.epoch == self.epoch)
+        let may_go = |replaced: &Replaced| !replaced.generation.module.file().has_thread_locals();
+        let surplus = self.surplus().into_iter().zip(&self.replaced).filter(|(leaves, _)| *leaves);
+        surplus.filter(|(_, replaced)| may_go(replaced)).any(|(_, replaced)| replaced.epoch == self.epoch)
     }
 
     /// Lets those that have left the ring go.
     pub(crate) fn retire(&mut self) -> RetireReport {
-        self.released.retain(|released| !released.is_unused());
+        self.release_unused();
         let mut report = RetireReport::default();
-        let leaving: Vec<_> =
-            self.surplus().map(|replaced| (replaced.tag.id(), replaced.generation.number)).collect();
-        let (leaving, staying): (Vec<_>, Vec<_>) = std::mem::take(&mut self.replaced)
-            .into_iter()
-            .partition(|replaced| leaving.contains(&(replaced.tag.id(), replaced.generation.number)));
-        self.replaced = staying.into();
-        for Replaced { tag, code, generation, .. } in leaving {
+        let surplus = self.surplus();
+        let (leaving, staying): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.replaced).into_iter().zip(surplus).partition(|(_, leaves)| *leaves);
+        self.replaced = staying.into_iter().map(|(replaced, _)| replaced).collect();
+        for (Replaced { tag, code, generation, .. }, _) in leaving {
             let number = generation.number;
             let module = generation.module.clone();
-            drop(code);
-            drop(generation);
+            let_go(tag.name(), code);
+            let_go(tag.name(), generation);
             match module.retire() {
                 Ok(()) => report.unmapped += 1,
                 Err(kept) => report.kept.push(format!("{} generation {number}: {kept}", tag.name())),
@@ -80,12 +79,41 @@ impl Ring {
         report
     }
 
-    /// Those beyond the ring's size, for each module.
-    fn surplus(&self) -> impl Iterator<Item = &Replaced> {
-        self.replaced.iter().enumerate().filter_map(|(index, replaced)| {
-            let newer =
-                self.replaced.iter().skip(index + 1).filter(|newer| newer.tag == replaced.tag).count();
-            (newer >= self.size).then_some(replaced)
-        })
+    /// Lets all of them go.
+    pub(crate) fn retire_all(&mut self) -> RetireReport {
+        self.size = 0;
+        self.retire()
+    }
+
+    fn release_unused(&mut self) {
+        let (unused, used) =
+            std::mem::take(&mut self.released).into_iter().partition::<Vec<_>, _>(Released::is_unused);
+        self.released = used;
+        unused.into_iter().for_each(|released| let_go("keel", released));
+    }
+
+    /// For each one, whether it is beyond the ring's size. Numbers don't tell them apart: a module that was removed
+    /// and came back began at 0 again.
+    fn surplus(&self) -> Vec<bool> {
+        let mut newer = BTreeMap::<_, usize>::new();
+        let mut surplus: Vec<_> = self
+            .replaced
+            .iter()
+            .rev()
+            .map(|replaced| {
+                let newer = newer.entry(replaced.tag.id()).or_default();
+                *newer += 1;
+                *newer > self.size
+            })
+            .collect();
+        surplus.reverse();
+        surplus
+    }
+}
+
+/// Drops what has code of a module, whose panic then ends nothing.
+fn let_go<T>(module: &str, value: T) {
+    if let Err(message) = contain(|| drop(value)) {
+        log::warn!("an old generation of `{module}` was let go, though its `drop` {message}");
     }
 }

@@ -15,7 +15,9 @@ use parking_lot::Mutex;
 use crate::lifecycle::{Event, Lifecycle, State};
 use crate::registry::{Generation, Slot};
 use crate::ring::Replaced;
-use crate::{Candidate, Code, Consent, Registry, RegistryEvent, Rejection, SwapReport, SwappedModule};
+use crate::{
+    Candidate, Code, Consent, Registry, RegistryEvent, Rejection, RetireReport, SwapReport, SwappedModule,
+};
 
 /// The fields of modules, by module name.
 pub(crate) type SavedStates = BTreeMap<String, SavedValue>;
@@ -80,8 +82,9 @@ impl Registry {
         }
         for name in &names {
             let here = self.slots.get(&ModuleId::of(name)).map(|slot| slot.lifecycle.state());
+            let started = swapped.as_ref().is_ok_and(|report| report.has_started(name));
             if here == Some(State::Swapping) {
-                self.note(name, if swapped.is_ok() { Event::SwappedForGood } else { Event::Failed });
+                self.note(name, if started { Event::SwappedForGood } else { Event::Failed });
             }
         }
         let report = swapped?;
@@ -270,20 +273,25 @@ impl Registry {
 
     /// Takes a module that could not start out again, and puts the world back.
     fn take_out(&mut self, engine: &mut Engine, module: &ModuleTag) {
-        let types: Vec<_> = engine.world().types().map(Arc::clone).collect();
+        let taken = self.slots.get_mut(&module.id()).and_then(|slot| slot.live.take());
+        let code = engine.remove_module(module);
+        let epoch = self.ring.epoch();
+        // Its types go with it, unless other modules state them too; values of a type that is gone are kept aside.
+        let types =
+            self.agreed_types(&[]).unwrap_or_else(|_| engine.world().types().map(Arc::clone).collect());
         match World::from_snapshot(types, &self.point.world, false) {
             Ok((world, _)) => {
                 drop(engine.replace_world(world));
+                self.ring.world_was_rebuilt();
                 engine.restore_clock(&self.point);
             }
             Err(error) => log::error!("the world could not be put back: {error}"),
         }
-        drop(engine.remove_module(module));
         if let Ok(released) = self.binding.unbind(module.id()) {
             self.ring.release(released);
         }
-        if let Some(slot) = self.slots.get_mut(&module.id()) {
-            slot.live = None;
+        if let Some(generation) = taken {
+            self.ring.push(Replaced { epoch, tag: module.clone(), code, generation });
         }
     }
 
@@ -316,11 +324,17 @@ impl Registry {
         engine.reset();
         let starting: Vec<_> = placed.iter().map(|placed| placed.tag.clone()).collect();
         for placed in placed {
+            self.advance_to_swapping(placed.tag.name());
             if let Some(slot) = self.slots.get_mut(&placed.tag.id()) {
                 slot.live = Some(placed.generation);
             }
         }
-        Ok(self.start_all(engine, &starting))
+        let failed = self.start_all(engine, &starting);
+        for tag in &starting {
+            let started = !failed.iter().any(|rejection| rejection.module == tag.name());
+            self.note(tag.name(), if started { Event::SwappedForGood } else { Event::Failed });
+        }
+        Ok(failed)
     }
 
     /// Stops a module and takes it out. Its components stay in the world.
@@ -349,6 +363,25 @@ impl Registry {
         self.ring.push(Replaced { epoch: self.ring.epoch(), tag: tag.clone(), code, generation: live });
         self.slots.remove(&tag.id());
         Ok(())
+    }
+
+    /// Ends it all: the engine goes, and every library that may be unmapped with it. Modules are not stopped; remove
+    /// them one by one before, where they have something to end.
+    ///
+    /// A registry that is dropped instead leaves its libraries mapped: whoever has its engine may still need them.
+    pub fn close(mut self, mut engine: Engine) -> RetireReport {
+        self.replaced_worlds.clear();
+        for slot in std::mem::take(&mut self.slots).into_values() {
+            let Some(generation) = slot.live else { continue };
+            engine.drain_tasks(slot.tag.id(), self.config.drain_deadline);
+            let code = engine.remove_module(&slot.tag);
+            if let Ok(released) = self.binding.unbind(slot.tag.id()) {
+                self.ring.release(released);
+            }
+            self.ring.push(Replaced { epoch: self.ring.epoch(), tag: slot.tag, code, generation });
+        }
+        drop(engine);
+        self.ring.retire_all()
     }
 
     /// Walks a module's next generation to `Swapping`, through the states that the caller has not noted itself.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use keel::binding::Binding;
 use keel::console::PictureView;
 use keel::engine::{Engine, EngineConfig};
-use keel::module::ModuleKind;
 use keel_fixture::Scratch;
 use keel_registry::{BoundViews, Code, Consent, Registry, RegistryConfig, Rejection, State, SwapReport};
 
@@ -84,15 +83,14 @@ impl Rig {
         self.registry.modules().into_iter().map(|status| (status.name, status.generation)).collect()
     }
 
-    pub(crate) fn kinds(&self) -> Vec<ModuleKind> {
-        self.registry.modules().into_iter().map(|status| status.kind).collect()
-    }
-
-    /// Whether a library below this rig's folder called `name` is mapped into this process.
+    /// How many libraries below this rig's folder are mapped into this process as code. (A backtrace maps files too,
+    /// to read their symbols, and std keeps those.)
     pub(crate) fn mapped(&self) -> usize {
         let folder = self.scratch.path().display().to_string();
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-        let paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+        let code =
+            maps.lines().filter(|line| line.split_whitespace().nth(1).is_some_and(|it| it.contains('x')));
+        let paths = code.filter_map(|line| line.split_whitespace().nth(5));
         paths.filter(|path| path.starts_with(&folder)).collect::<std::collections::BTreeSet<_>>().len()
     }
 

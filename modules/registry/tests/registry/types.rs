@@ -1,1 +1,174 @@
-//! To come.
+//! Component types: modules that disagree, schemas that change, and what becomes of the world.
+
+use std::path::PathBuf;
+
+use keel_registry::{Code, Consent, RegistryConfig, SwapReport};
+
+use crate::rig::{Rig, check_refused};
+use crate::sources::{model, types, user};
+
+/// A fish, with these fields.
+fn fish(fields: &str) -> PathBuf {
+    types(&format!(
+        "use keel::prelude::*;
+         #[component] #[derive(Debug, Default)] pub struct Fish {{ {fields} }}
+         #[resource] #[derive(Debug, Default)] pub struct Shoal {{ pub count: u32 }}
+         #[event] pub struct Splash {{ pub loud: f32 }}
+         keel::model! {{ components: [Fish], resources: [Shoal], events: [Splash] }}"
+    ))
+}
+
+const BEGIN: &str = "if self.steps == 1 {
+    for age in 0..100 { frame.world.spawn((Fish { age, ..Default::default() },)); }
+    frame.world.insert_resource(Shoal { count: 100 })?;
+}
+frame.world.send(Splash { loud: self.steps as f32 });";
+
+const GROW: &str = "frame.world.query::<&mut Fish>().for_each(|fish| fish.age += 1);";
+
+/// Model and user, with the same types.
+fn both(types: &PathBuf, update: &str) -> [PathBuf; 2] {
+    [model(types), user("game-user", types, update)]
+}
+
+/// A rig in which a hundred fish have lived for five steps.
+fn begun() -> Rig {
+    let mut rig = Rig::new();
+    rig.load_together(&both(&fish("pub age: u32,"), &[BEGIN, GROW].concat()), Consent::Lossless).unwrap();
+    rig.steps(5);
+    assert_eq!(rig.engine.take_faults(), []);
+    rig
+}
+
+/// The saved world as text.
+fn lines(rig: &Rig) -> Vec<String> {
+    let mut snapshot = keel::ecs::WorldSnapshot::new();
+    rig.engine.world().save(&mut snapshot).unwrap();
+    snapshot.describe().unwrap().into_iter().map(|(key, value)| format!("{key} {value}")).collect()
+}
+
+#[track_caller]
+fn check_world_has(rig: &Rig, part: &str, times: usize) {
+    let lines = lines(rig);
+    let found = lines.iter().filter(|line| line.contains(part)).count();
+    assert_eq!(found, times, "`{part}` in:\n{}", lines.join("\n"));
+}
+
+#[test]
+fn a_swap_without_a_change_of_types_keeps_the_living_world() {
+    let mut rig = begun();
+    let report = rig.load_together(&both(&fish("pub age: u32,"), GROW), Consent::Lossless).unwrap();
+    assert!(!report.rebuilt);
+    check_world_has(&rig, "age: 104 ", 1);
+    rig.steps(1);
+    check_world_has(&rig, "age: 105 ", 1);
+}
+
+#[test]
+fn a_new_field_of_a_component_rebuilds_the_world() {
+    let mut rig = begun();
+    let before = lines(&rig).len();
+    let wider = fish("pub age: u32, #[keel(default = 2.5)] pub weight: f32,");
+    let report = rig.load_together(&both(&wider, GROW), Consent::Lossless).unwrap();
+    assert!(report.rebuilt);
+    assert_eq!(report.world.converted, 100);
+    check_world_has(&rig, "weight: 2.5", 100);
+    assert_eq!(lines(&rig).len(), before);
+    rig.steps(1);
+    check_world_has(&rig, "age: 105", 1);
+    assert_eq!(rig.engine.take_faults(), []);
+}
+
+#[test]
+fn a_field_of_a_component_that_is_gone_needs_consent() {
+    let mut rig = Rig::new();
+    let wide = fish("pub age: u32, pub weight: f32,");
+    rig.load_together(&both(&wide, BEGIN), Consent::Lossless).unwrap();
+    rig.steps(3);
+    let before = lines(&rig);
+    let narrow = both(&fish("pub age: u32,"), GROW);
+    check_refused(rig.load_together(&narrow, Consent::Lossless), Code::DataLoss, "Fish.weight");
+    assert_eq!(lines(&rig), before, "the old world is as it was");
+    assert_eq!(rig.mapped(), 2);
+    rig.steps(1);
+    assert_eq!(rig.engine.take_faults(), [], "the old code goes on");
+
+    let report: SwapReport = rig.load_together(&narrow, Consent::AcceptLoss).unwrap();
+    assert_eq!(report.world.converted, 100);
+    check_world_has(&rig, "weight", 0);
+    rig.steps(1);
+    check_world_has(&rig, "age: 100", 1);
+}
+
+#[test]
+fn the_same_layout_with_another_meaning_is_converted_and_not_reinterpreted() {
+    // Same size, same alignment, same name, same `TypeId`: only the schema tells them apart.
+    let mut rig = begun();
+    let report = rig.load_together(&both(&fish("pub age: f32,"), ""), Consent::AcceptLoss).unwrap();
+    assert!(report.rebuilt);
+    check_world_has(&rig, "age: 104.0", 1);
+}
+
+#[test]
+fn a_model_whose_users_were_not_rebuilt_is_refused() {
+    let mut rig = begun();
+    let before = lines(&rig);
+    for changed in ["pub age: u32, pub weight: f32,", "pub age: f32,", "pub age: u64,"] {
+        let outcome = rig.load(&model(&fish(changed)));
+        check_refused(outcome, Code::TypesDisagree, "were compiled with different shapes of `Fish`");
+        let outcome = rig.load(&user("game-user", &fish(changed), ""));
+        check_refused(outcome, Code::TypesDisagree, "build both again");
+    }
+    assert_eq!(lines(&rig), before);
+    assert_eq!(rig.mapped(), 2);
+    rig.steps(1);
+    check_world_has(&rig, "age: 105 ", 1);
+}
+
+#[test]
+fn modules_that_disagree_are_never_loaded_together() {
+    let mut rig = Rig::new();
+    let outcome = rig.load_together(
+        &[model(&fish("pub age: u32,")), user("game-user", &fish("pub age: i32,"), "")],
+        Consent::Lossless,
+    );
+    check_refused(outcome, Code::TypesDisagree, "`game-model`");
+    rig.check_runs_nothing();
+    assert_eq!(rig.mapped(), 0);
+}
+
+#[test]
+fn values_of_a_model_that_was_removed_come_back_with_it() {
+    let mut rig = begun();
+    rig.registry.remove(&mut rig.engine, "game-user").unwrap();
+    rig.registry.remove(&mut rig.engine, "game-model").unwrap();
+    // A swap of any other module rebuilds the world without the types that are gone.
+    let other = types("use keel::prelude::*; keel::model! { components: [] }");
+    rig.load(&user("lone", &other, "")).unwrap();
+    check_world_has(&rig, "Fish", 0);
+    assert_eq!(rig.engine.world().len(), 100, "the entities are still there");
+    rig.load_together(&both(&fish("pub age: u32,"), GROW), Consent::Lossless).unwrap();
+    check_world_has(&rig, "age: 104 ", 1);
+    check_world_has(&rig, "resource Shoal Shoal { count: 100 }", 1);
+    check_world_has(&rig, "event Splash", 1);
+}
+
+#[test]
+fn generations_with_other_schemas_are_unmapped_one_after_the_other() {
+    let mut rig = Rig::with(RegistryConfig { ring: 0, ..RegistryConfig::default() });
+    let narrow = fish("pub age: u32,");
+    let wide = fish("pub age: u32, #[keel(default = 1.0)] pub weight: f32,");
+    rig.load_together(&both(&narrow, &[BEGIN, GROW].concat()), Consent::Lossless).unwrap();
+    rig.steps(3);
+    for round in 0..6 {
+        let types = if round % 2 == 0 { &wide } else { &narrow };
+        let report = rig.load_together(&both(types, GROW), Consent::AcceptLoss).unwrap();
+        assert!(report.rebuilt);
+        rig.steps(2);
+        let retired = rig.registry.tidy(&mut rig.engine);
+        assert_eq!((retired.unmapped, retired.kept), (2, vec![]), "round {round}");
+        assert_eq!(rig.mapped(), 2);
+    }
+    assert_eq!(rig.engine.take_faults(), []);
+    check_world_has(&rig, "age: 114", 1);
+}
