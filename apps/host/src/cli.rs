@@ -62,7 +62,7 @@ pub(crate) enum Command {
     Engine(EngineArgs),
 }
 
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 pub(crate) struct RunArgs {
     /// No terminal: plain lines instead.
     #[arg(long)]
@@ -91,6 +91,23 @@ pub(crate) struct RunArgs {
     /// Accepts swaps that lose data, without asking.
     #[arg(long)]
     pub(crate) accept_loss: bool,
+}
+
+impl Default for RunArgs {
+    /// What `keel run` without arguments means.
+    fn default() -> Self {
+        Self {
+            headless: false,
+            json: false,
+            frames: None,
+            fps: 60,
+            no_watch: false,
+            seed: 0,
+            from: None,
+            save_to: None,
+            accept_loss: false,
+        }
+    }
 }
 
 #[derive(Args)]

@@ -20,7 +20,7 @@ const MESSAGE_BYTES_MAX: u32 = 64 << 20;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum ToEngine {
     /// Begin, with these modules; go on with the game in this file, if there is one.
-    Load { modules: Vec<Library>, game: Option<PathBuf> },
+    Load { modules: Vec<Library>, game: Option<PathBuf>, accept_loss: bool },
     /// Exchange these modules, together.
     Swap(SwapRequest),
     /// Take a module out.
@@ -85,8 +85,8 @@ pub(crate) enum FromEngine {
     Screen { bytes: u32 },
     /// The game was saved, or why not.
     Saved { path: PathBuf, error: Option<String> },
-    /// The last frame has run.
-    Done,
+    /// The last frame has run, or the game that was to be gone on with could not be.
+    Done { failed: bool },
 }
 
 /// A message that came.

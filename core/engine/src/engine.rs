@@ -182,7 +182,7 @@ impl Engine {
                 system: name,
                 message: format!("there is no handler `{}`; register it, or stop calling it", call.handler),
                 frame: self.runtime.time.frame,
-                panicked: false,
+                suspended: false,
             }),
         }
     }

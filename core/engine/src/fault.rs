@@ -15,8 +15,9 @@ pub struct Fault {
     pub message: String,
     /// The frame in which it happened.
     pub frame: u64,
-    /// Whether it was a panic; an error leaves the module running.
-    pub panicked: bool,
+    /// Whether the module was suspended for it: for a panic in the frame. After an error, or a panic in a background
+    /// task, it runs on.
+    pub suspended: bool,
 }
 
 thread_local! {

@@ -58,7 +58,7 @@ impl Runtime {
             self.suspended.insert(module.id());
         }
         let (module, system) = (module.name().to_owned(), name.to_owned());
-        self.faults.push(Fault { module, system, message, frame: self.time.frame, panicked });
+        self.faults.push(Fault { module, system, message, frame: self.time.frame, suspended: panicked });
         true
     }
 

@@ -89,7 +89,7 @@ impl TaskExecutor {
                     system: format!("task {task_name}"),
                     message,
                     frame: 0,
-                    panicked: true,
+                    suspended: false,
                 };
                 faults.lock().push(fault);
             }

@@ -4,7 +4,7 @@ use keel_engine::{Engine, EngineSnapshot};
 use keel_state::{Snapshot, SnapshotWriter, decode_all, encode_into};
 
 use crate::swap::{SavedGame, SavedStates, save_state};
-use crate::{Candidate, Consent, Registry, Rejection, SwapReport};
+use crate::{Candidate, Code, Consent, Registry, Rejection, SwapReport};
 
 /// Where the fields of module NAME are kept: section `module NAME`.
 const MODULE: &str = "module";
@@ -41,7 +41,10 @@ impl Registry {
         consent: Consent,
     ) -> Result<SwapReport, Rejection> {
         let file = Snapshot::parse(bytes).map_err(|error| Rejection::state("", &error))?;
-        let snapshot = EngineSnapshot::read(&file).map_err(|error| Rejection::save("", &error))?;
+        let snapshot = EngineSnapshot::read(&file).map_err(|error| {
+            let message = format!("the saved game can't be read: {error}");
+            Rejection::new("", Code::RestoreFailed, message)
+        })?;
         let mut states = SavedStates::new();
         for section in file.sections().iter().filter(|section| section.kind() == MODULE) {
             let state =

@@ -83,11 +83,13 @@ pub struct WrongTransition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifecycle {
     state: State,
+    /// Where it stood before its next generation was under way.
+    resting: State,
 }
 
 impl Default for Lifecycle {
     fn default() -> Self {
-        Self { state: State::Watching }
+        Self { state: State::Watching, resting: State::Watching }
     }
 }
 
@@ -104,21 +106,24 @@ impl Lifecycle {
     pub fn apply(&mut self, event: Event) -> Result<State, WrongTransition> {
         use Event as E;
         use State as S;
-        self.state = match (self.state, event) {
+        let next = match (self.state, event) {
             // A save counts at any time: what was under way is given up, and the newest wins.
             (_, E::Saved) => S::Building,
             (S::Building, E::Built) => S::Checking,
             (S::Checking, E::Checked) | (S::Trial, E::Fits) => S::Swapping,
             (S::Checking, E::CheckedForTrial) => S::Trial,
             (S::Swapping, E::Swapped) => S::Probation,
-            (S::Building, E::Unchanged) | (S::Swapping, E::SwappedForGood) | (S::Probation, E::Proven) => {
-                S::Live
-            }
+            (S::Building, E::Unchanged) => self.resting,
+            (S::Swapping, E::SwappedForGood) | (S::Probation, E::Proven) => S::Live,
             (S::Building | S::Checking | S::Trial | S::Swapping, E::Failed)
             | (S::Probation, E::RolledBack) => S::Rejected,
             (S::Live | S::Probation | S::Rejected, E::Faulted) => S::Suspended,
             (state, event) => return Err(WrongTransition { state, event }),
         };
-        Ok(self.state)
+        self.state = next;
+        if !matches!(next, S::Building | S::Checking | S::Trial | S::Swapping) {
+            self.resting = next;
+        }
+        Ok(next)
     }
 }

@@ -221,12 +221,16 @@ impl Registry {
 
     /// Marks the modules that the engine has suspended.
     pub fn note_faults(&mut self, faults: &[Fault]) {
-        for fault in faults.iter().filter(|fault| fault.panicked) {
+        for fault in faults.iter().filter(|fault| fault.suspended) {
             let slot = self.slots.get(&ModuleId::of(&fault.module));
             let runs =
                 slot.is_some_and(|slot| matches!(slot.lifecycle.state(), State::Live | State::Rejected));
             if runs {
                 self.note(&fault.module, Event::Faulted);
+            }
+            // Its views are not called any more either: who asks for one is told that nobody provides it.
+            if let Ok(released) = self.binding.unbind(ModuleId::of(&fault.module)) {
+                self.ring.release(released);
             }
         }
     }
@@ -247,6 +251,11 @@ impl Registry {
             }
         }
         self.ring.retire()
+    }
+
+    /// Whether the next [`Registry::tidy`] puts another world in the place of the running one.
+    pub fn will_rebuild_world(&self) -> bool {
+        self.ring.wants_rebuilt_world()
     }
 
     pub(crate) fn emit(&mut self, event: &RegistryEvent) {

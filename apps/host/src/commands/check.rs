@@ -24,9 +24,16 @@ struct Row {
 }
 
 pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
-    let (_, workspace) = workspace::read()?;
-    let report =
-        workspace::builder(&workspace).build(&workspace::all_modules(&workspace), &CancelToken::new())?;
+    let (_, workspace) = match workspace::read() {
+        Ok(read) => read,
+        Err(error) => return Ok(refuse(&format!("{error:#}"))),
+    };
+    let built =
+        workspace::builder(&workspace).build(&workspace::all_modules(&workspace), &CancelToken::new());
+    let report = match built {
+        Ok(report) => report,
+        Err(failure) => return Ok(refuse(&failure.to_string())),
+    };
     let rows: Vec<_> =
         report.artifacts.iter().map(|artifact| row(&artifact.package, &artifact.path)).collect();
     let mut out = std::io::stdout().lock();
@@ -52,6 +59,11 @@ pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
     }
     let all_fit = rows.iter().all(|row| row.fits);
     Ok(if all_fit { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
+}
+
+fn refuse(why: &str) -> ExitCode {
+    eprintln!("error: {why}");
+    ExitCode::from(EXIT_REFUSED)
 }
 
 /// Reads the library's descriptor. What only its code could tell is found when it is loaded.

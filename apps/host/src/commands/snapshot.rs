@@ -16,6 +16,7 @@ pub(crate) fn run(command: SnapshotCommand) -> anyhow::Result<ExitCode> {
         SnapshotCommand::Save { file, frames, seed } => supervisor::run(RunArgs {
             headless: true,
             frames: Some(frames),
+            fps: 0,
             seed,
             no_watch: true,
             save_to: Some(file),

@@ -50,6 +50,8 @@ struct Host {
     dashboard: DashboardLink,
     paused: bool,
     running: bool,
+    /// The game that was to be gone on with could not be.
+    failed: bool,
     stats_due: Instant,
     frames_since_stats: u64,
     work_since_stats: Duration,
@@ -75,6 +77,7 @@ impl Host {
             dashboard: DashboardLink::new(size),
             paused: false,
             running: true,
+            failed: false,
             stats_due: Instant::now() + STATS_PERIOD,
             frames_since_stats: 0,
             work_since_stats: Duration::ZERO,
@@ -95,7 +98,7 @@ impl Host {
         if let Some(file) = self.args.save_to.clone() {
             self.save_game(file);
         }
-        self.link.send(&FromEngine::Done);
+        self.link.send(&FromEngine::Done { failed: self.failed });
         Ok(())
     }
 
@@ -155,7 +158,14 @@ impl Host {
 
     /// Retires old generations, if that is wanted at all, between two frames.
     fn tidy(&mut self) {
+        let outside = self.registry.will_rebuild_world().then(|| {
+            let world = self.engine.world_mut();
+            DashboardLink::take_outside(world)
+        });
         let report = self.registry.tidy(&mut self.engine);
+        if let Some(outside) = outside {
+            DashboardLink::put_back(self.engine.world_mut(), outside);
+        }
         for kept in report.kept {
             self.tell_log("debug", format!("stays mapped: {kept}"));
         }
@@ -163,7 +173,7 @@ impl Host {
 
     fn obey(&mut self, order: ToEngine) {
         match order {
-            ToEngine::Load { modules, game } => self.load(modules, game.as_deref()),
+            ToEngine::Load { modules, game, accept_loss } => self.load(modules, game.as_deref(), accept_loss),
             ToEngine::Swap(request) => self.swapper.check(request, &self.registry),
             ToEngine::Remove { module } => self.remove(&module),
             ToEngine::Reset => self.reset(),
@@ -185,7 +195,7 @@ impl Host {
     }
 
     /// Loads all modules at once. Those that are refused are told and left out.
-    fn load(&mut self, modules: Vec<Library>, game: Option<&Path>) {
+    fn load(&mut self, modules: Vec<Library>, game: Option<&Path>, accept_loss: bool) {
         let checker = self.registry.checker();
         let checked = swapper::check_all(&checker, modules, |_| 0);
         let (mut candidates, mut refused) = (Vec::new(), Vec::new());
@@ -195,6 +205,7 @@ impl Host {
                 Err(rejection) => refused.push(rejection),
             }
         }
+        let consent = if accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         let begun = match game {
             None => self.registry.swap(&mut self.engine, candidates, Consent::Lossless),
             Some(path) => std::fs::read(path)
@@ -202,14 +213,19 @@ impl Host {
                     let message = format!("the game in {} can't be read: {error}", path.display());
                     Rejection::new("", keel_registry::Code::RestoreFailed, message)
                 })
-                .and_then(|bytes| {
-                    self.registry.resume_game(&mut self.engine, candidates, &bytes, Consent::Lossless)
-                }),
+                .and_then(|bytes| self.registry.resume_game(&mut self.engine, candidates, &bytes, consent)),
         };
         DashboardLink::install(self.engine.world_mut());
         match begun {
             Ok(report) => refused.extend(report.failed_starts),
-            Err(rejection) => refused.push(rejection),
+            Err(mut rejection) => {
+                if let Some(path) = game {
+                    rejection.message = format!("{}: {}", path.display(), rejection.message);
+                    // Without its game there is nothing to go on with; the file is still there.
+                    (self.running, self.failed) = (false, true);
+                }
+                refused.push(rejection);
+            }
         }
         refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection));
         self.show_modules();
@@ -294,15 +310,15 @@ impl Host {
     fn tell_rejection(&mut self, stage: Stage, rejection: Rejection) {
         let code = serde_json::to_value(rejection.code).ok();
         let code = code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
-        if rejection.code == keel_registry::Code::DataLoss {
+        if rejection.code == keel_registry::Code::DataLoss && stage == Stage::Swap {
             DashboardLink::notice(self.engine.world(), "this swap would lose data: c accepts that");
         }
         self.tell(Event::Rejected { module: rejection.module, stage, code, message: rejection.message });
     }
 
     fn tell_fault(&mut self, fault: Fault) {
-        let Fault { module, system, message, frame, panicked } = fault;
-        self.tell(Event::Fault { module, system, message, frame, suspended: panicked });
+        let Fault { module, system, message, frame, suspended } = fault;
+        self.tell(Event::Fault { module, system, message, frame, suspended });
     }
 
     fn tell_stats(&mut self) {

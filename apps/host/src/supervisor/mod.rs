@@ -12,13 +12,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, never, select};
+use keel::types::ModuleId;
 use keel_builder::{
     BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildRequest, Builder, ChangeSet, Diagnostic, Level,
     WatchScope, Watcher,
 };
 use keel_resolver::{ReadError, RestartReason, Workspace, WorkspaceCache};
 
-use crate::cli::{EXIT_ENGINE_DIED, EXIT_REFUSED, RunArgs};
+use crate::cli::{EXIT_ENGINE_DIED, EXIT_FAILURE, EXIT_REFUSED, RunArgs};
 use crate::event::{Event, Stage};
 use crate::protocol::{BuildState, FromEngine, Library, Received, SwapRequest, ToEngine};
 use crate::workspace;
@@ -47,6 +48,8 @@ struct Supervisor {
     args: RunArgs,
     cache: WorkspaceCache,
     workspace: Workspace,
+    /// Cargo.lock, as the running engine was built with it.
+    lockfile: String,
     builder: Arc<Builder>,
     queue: BuildQueue,
     watcher: Option<Watcher>,
@@ -61,6 +64,7 @@ struct Supervisor {
     /// A swap that would lose data, to be made if the user accepts that.
     refused: Option<SwapRequest>,
     paused: bool,
+    save_failed: bool,
     exit: Option<ExitCode>,
 }
 
@@ -95,6 +99,7 @@ impl Supervisor {
         let mut supervisor = Self {
             args,
             cache,
+            lockfile: read_lockfile(&workspace),
             workspace,
             builder,
             queue,
@@ -107,6 +112,7 @@ impl Supervisor {
             purpose: Purpose::Begin,
             refused: None,
             paused: false,
+            save_failed: false,
             exit: None,
         };
         if !cleaned.is_empty() {
@@ -153,7 +159,9 @@ impl Supervisor {
             engine.finish(STOP_DEADLINE);
         }
         self.output.restore();
-        Ok(self.exit.unwrap_or(ExitCode::SUCCESS))
+        let was_lost =
+            self.save_failed && self.args.save_to.is_some() && self.exit == Some(ExitCode::SUCCESS);
+        Ok(if was_lost { ExitCode::from(EXIT_FAILURE) } else { self.exit.unwrap_or(ExitCode::SUCCESS) })
     }
 
     // A saved file.
@@ -166,7 +174,8 @@ impl Supervisor {
         if affected.manifest_changed || affected.lockfile_changed || !affected.new_folders.is_empty() {
             self.reread_workspace();
         }
-        if let Some(reason) = affected.restart {
+        let of_lockfile = if affected.lockfile_changed { self.lockfile_restart() } else { None };
+        if let Some(reason) = affected.restart.or(of_lockfile) {
             self.restart(&reason, change.saved_at);
             return;
         }
@@ -178,6 +187,13 @@ impl Supervisor {
             let requests = if is_swap { requests } else { workspace::everything(&self.workspace) };
             self.submit(requests, change.saved_at);
         }
+    }
+
+    /// Whether Cargo.lock says something new of a crate that the host or the facade is built from.
+    fn lockfile_restart(&mut self) -> Option<RestartReason> {
+        let after = read_lockfile(&self.workspace);
+        let before = std::mem::replace(&mut self.lockfile, after);
+        self.workspace.lockfile_restart(&before, &self.lockfile)
     }
 
     /// Takes up new and removed modules.
@@ -261,6 +277,10 @@ impl Supervisor {
             Ok(report) => report,
             Err(failure) => {
                 self.tell_build_failure(&names(&outcome.requests), &failure);
+                // Nobody would see the mended source.
+                if self.watcher.is_none() && matches!(self.purpose, Purpose::Begin) {
+                    self.exit = Some(ExitCode::from(EXIT_FAILURE));
+                }
                 return Ok(());
             }
         };
@@ -329,12 +349,36 @@ impl Supervisor {
 
     fn start_engine(&mut self, game: Option<PathBuf>) -> anyhow::Result<()> {
         let mut engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
-        engine.send(&ToEngine::Load { modules: self.staging.newest(), game });
+        let modules = self.in_load_order(self.staging.newest());
+        engine.send(&ToEngine::Load { modules, game, accept_loss: self.args.accept_loss });
         if self.paused {
             engine.send(&ToEngine::Pause { paused: true });
         }
         self.engine = Some(engine);
         Ok(())
+    }
+
+    /// Providers before those who require them: modules are started in this order.
+    fn in_load_order(&self, mut modules: Vec<Library>) -> Vec<Library> {
+        let order: Vec<_> = self.workspace.load_order().iter().flatten().collect();
+        modules.sort_by_key(|library| order.iter().position(|id| **id == ModuleId::of(&library.module)));
+        modules
+    }
+
+    /// Keeps the game that a replaced engine has saved and the new one could not go on with.
+    fn keep_lost_game(&mut self) {
+        let saved = self.staging.restart_file();
+        if !saved.is_file() {
+            return;
+        }
+        let kept = self.workspace.root().join("target").join("unfinished.keel");
+        let message = match std::fs::copy(&saved, &kept) {
+            Ok(_) => {
+                format!("the game is kept in {0}; go on with it by `keel run --from {0}`", kept.display())
+            }
+            Err(error) => format!("the game could not be kept in {}: {error}", kept.display()),
+        };
+        self.log("error", message);
     }
 
     /// Puts a newly built engine in the place of the running one, with the game that it has saved.
@@ -369,7 +413,13 @@ impl Supervisor {
                 }
                 return self.replace_engine();
             }
-            Some(Received::Message(FromEngine::Done)) => self.exit = Some(ExitCode::SUCCESS),
+            Some(Received::Message(FromEngine::Done { failed: false })) => {
+                self.exit = Some(ExitCode::SUCCESS);
+            }
+            Some(Received::Message(FromEngine::Done { failed: true })) => {
+                self.keep_lost_game();
+                self.exit = Some(ExitCode::from(EXIT_REFUSED));
+            }
             Some(message) => return self.show(message),
         }
         Ok(())
@@ -384,13 +434,15 @@ impl Supervisor {
             }
             Received::Message(FromEngine::Saved { path, error }) => {
                 let path = path.display();
-                let text = error.map_or_else(
-                    || format!("saved {path}"),
-                    |error| format!("{path} was not saved: {error}"),
-                );
-                self.output.event(&Event::Log { level: "info".to_owned(), message: text })?;
+                match error {
+                    None => self.log("info", format!("saved {path}")),
+                    Some(error) => {
+                        self.log("error", format!("{path} was not saved: {error}"));
+                        self.save_failed = true;
+                    }
+                }
             }
-            Received::Message(FromEngine::Done | FromEngine::Screen { .. }) => {}
+            Received::Message(FromEngine::Done { .. } | FromEngine::Screen { .. }) => {}
         }
         Ok(())
     }
@@ -463,7 +515,12 @@ impl Supervisor {
             return;
         };
         match self.staging.restage(&request.modules) {
-            Ok(modules) => self.send(&ToEngine::Swap(SwapRequest { modules, accept_loss: true, ..request })),
+            Ok(modules) => self.send(&ToEngine::Swap(SwapRequest {
+                modules,
+                accept_loss: true,
+                saved_at_us: None,
+                ..request
+            })),
             Err(error) => self.log("error", format!("{error:#}")),
         }
     }
@@ -495,6 +552,11 @@ impl Supervisor {
     fn log(&mut self, level: &str, message: String) {
         self.tell(Event::Log { level: level.to_owned(), message });
     }
+}
+
+fn read_lockfile(workspace: &Workspace) -> String {
+    // Without one, cargo is about to write it.
+    std::fs::read_to_string(workspace.root().join("Cargo.lock")).unwrap_or_default()
 }
 
 fn names(requests: &[BuildRequest]) -> Vec<String> {

@@ -71,7 +71,7 @@ fn a_call_that_nobody_can_take_is_a_fault_that_says_so() {
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert_eq!(faults[0].message, "there is no handler `recieve`; register it, or stop calling it");
     assert_eq!(faults[1].system, "call receive");
-    assert!(faults.iter().all(|fault| !fault.panicked && fault.module == "post"));
+    assert!(faults.iter().all(|fault| !fault.suspended && fault.module == "post"));
     assert!(!engine.is_suspended(module.id()));
     assert!(engine.take_faults().is_empty());
 }

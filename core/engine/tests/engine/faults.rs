@@ -35,7 +35,7 @@ fn a_panic_suspends_its_module_alone() {
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert_eq!((faults[0].module.as_str(), faults[0].system.as_str()), ("shark", "bite"));
     assert!(faults[0].message.contains("a tooth is lost"), "{}", faults[0].message);
-    assert!(faults[0].panicked && faults[0].frame == 2);
+    assert!(faults[0].suspended && faults[0].frame == 2);
 
     // New code runs again.
     let mut code = ModuleCode::new(&shark);
@@ -65,7 +65,7 @@ fn an_error_is_reported_and_the_module_goes_on() {
     assert_eq!(faults.len(), 4, "{faults:?}");
     assert_eq!(faults[0].message, "no water");
     assert!(faults[1].message.starts_with("1 of its commands failed, the first: entity 0v1"), "{faults:?}");
-    assert!(faults.iter().all(|fault| !fault.panicked));
+    assert!(faults.iter().all(|fault| !fault.suspended));
     assert!(!engine.is_suspended(module.id()));
 }
 

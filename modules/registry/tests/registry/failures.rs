@@ -177,7 +177,7 @@ fn a_panic_in_update_suspends_that_module_alone_until_it_is_mended() {
     let faults = rig.engine.take_faults();
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert_eq!((faults[0].module.as_str(), faults[0].system.as_str()), ("swim", "update"));
-    assert_eq!((faults[0].message.as_str(), faults[0].panicked), ("panicked: boom 1", true));
+    assert_eq!((faults[0].message.as_str(), faults[0].suspended), ("panicked: boom 1", true));
     rig.registry.note_faults(&faults);
     assert_eq!(rig.state("swim"), Some(State::Suspended));
     assert_eq!(rig.mark("bad"), 2);
@@ -232,7 +232,7 @@ fn an_error_of_update_is_told_and_the_module_goes_on() {
     rig.steps(4);
     let faults = rig.engine.take_faults();
     assert_eq!(faults.len(), 1, "{faults:?}");
-    assert_eq!((faults[0].message.as_str(), faults[0].panicked), ("low tide", false));
+    assert_eq!((faults[0].message.as_str(), faults[0].suspended), ("low tide", false));
     rig.registry.note_faults(&faults);
     assert_eq!((rig.mark("v1"), rig.state("swim")), (4, Some(State::Live)));
 }

@@ -14,9 +14,10 @@ const STATES: [State; 9] = [
     State::Suspended,
 ];
 
-const EVENTS: [Event; 11] = [
+const EVENTS: [Event; 12] = [
     Event::Saved,
     Event::Built,
+    Event::Unchanged,
     Event::Checked,
     Event::CheckedForTrial,
     Event::Fits,
@@ -29,9 +30,11 @@ const EVENTS: [Event; 11] = [
 ];
 
 /// Each way that leads on, and no other; `Saved` leads to `Building` from everywhere.
-const WAYS: [(State, Event, State); 18] = [
+const WAYS: [(State, Event, State); 19] = [
     (State::Building, Event::Built, State::Checking),
     (State::Building, Event::Failed, State::Rejected),
+    // Back to where it came from, which `at` leads to from `Watching`.
+    (State::Building, Event::Unchanged, State::Watching),
     (State::Checking, Event::Checked, State::Swapping),
     (State::Checking, Event::CheckedForTrial, State::Trial),
     (State::Checking, Event::Failed, State::Rejected),
