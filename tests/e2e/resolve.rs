@@ -23,7 +23,6 @@ fn two_providers_no_provider_and_a_cycle_are_told_and_the_game_goes_on() {
     // The first half of a circle fits.
     let offers = format!("{REQUIRES}\nprovides = [\"shoal-hunt.HuntView\"]");
     game.edit(HUNT, REQUIRES, &offers);
-    game.wait_swap("shoal-hunt");
     let needs = format!("{PROVIDES}\nrequires = [\"shoal-hunt.HuntView\"]");
     check(&mut game, TIDE, PROVIDES, &needs, &["cycle: shoal-hunt -> shoal-tide -> shoal-hunt"]);
     game.workspace.put_back(HUNT);

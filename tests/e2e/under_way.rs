@@ -90,11 +90,11 @@ fn events_timers_calls_and_fields_survive_and_a_cancelled_task_is_told() {
     std::fs::remove_dir_all(game.workspace.path("systems/busy/tests")).unwrap();
     let manifest = game.workspace.read("systems/busy/Cargo.toml");
     let with_model = "[dependencies]\nshoal-model = { path = \"../shoal-model\" }\n";
-    game.workspace.write(SOURCE, "//! Empty, until its manifest is as it should be.\n");
     game.workspace.write("systems/busy/Cargo.toml", &manifest.replace("[dependencies]\n", with_model));
+    game.wait_swap("busy");
     game.workspace.write(SOURCE, MODULE);
+    game.wait_swap("busy");
     // A module's timers begin in `start`, which runs at its first load and after a reset.
-    game.wait("the busy module", |event| event["event"] == "swap" && event["module"] == "busy");
     game.command("reset");
     game.wait_log("old beat of 7");
     game.wait_log("a task waits");

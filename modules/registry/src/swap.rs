@@ -109,7 +109,7 @@ impl Registry {
         report.drain = begin.elapsed();
 
         let begin = Instant::now();
-        let mut states = self.save_states(&candidates)?;
+        let mut states = self.save_states(&candidates, consent)?;
         states.extend(saved.iter().flat_map(|saved| saved.states.clone()));
         let first = candidates.first().map(|candidate| candidate.name().to_owned()).unwrap_or_default();
         engine.save(&mut self.point).map_err(|error| Rejection::save(&first, &error))?;
@@ -184,13 +184,20 @@ impl Registry {
         Ok(agreed.into_values().map(|(_, info)| Arc::clone(info)).collect())
     }
 
-    /// The fields of the generations that are to be replaced.
-    fn save_states(&self, candidates: &[Candidate]) -> Result<SavedStates, Rejection> {
+    /// The fields of the generations that are to be replaced. A module whose fields can't be saved could never be
+    /// replaced, so with consent it starts afresh.
+    fn save_states(&self, candidates: &[Candidate], consent: Consent) -> Result<SavedStates, Rejection> {
         let mut states = SavedStates::new();
         for candidate in candidates {
             let live = self.slots.get(&candidate.id()).and_then(|slot| slot.live.as_ref());
             let Some(view_model) = live.and_then(|live| live.view_model.as_ref()) else { continue };
-            states.insert(candidate.name().to_owned(), save_state(candidate.name(), view_model)?);
+            match save_state(candidate.name(), view_model) {
+                Ok(saved) => drop(states.insert(candidate.name().to_owned(), saved)),
+                Err(rejection) if consent.accepts_loss() => {
+                    log::warn!("{rejection}; it starts afresh, as was accepted");
+                }
+                Err(rejection) => return Err(rejection),
+            }
         }
         Ok(states)
     }

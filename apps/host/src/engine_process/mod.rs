@@ -310,7 +310,9 @@ impl Host {
     fn tell_rejection(&mut self, stage: Stage, rejection: Rejection) {
         let code = serde_json::to_value(rejection.code).ok();
         let code = code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
-        if rejection.code == keel_registry::Code::DataLoss && stage == Stage::Swap {
+        let is_acceptable =
+            matches!(rejection.code, keel_registry::Code::DataLoss | keel_registry::Code::SaveFailed);
+        if is_acceptable && stage == Stage::Swap {
             DashboardLink::notice(self.engine.world(), "this swap would lose data: c accepts that");
         }
         self.tell(Event::Rejected { module: rejection.module, stage, code, message: rejection.message });

@@ -450,7 +450,7 @@ impl Supervisor {
     /// Remembers a swap that only the user's consent is missing to.
     fn note_refusal(&mut self, event: &Event) {
         if let Event::Rejected { code, .. } = event {
-            if code == "data-loss" {
+            if matches!(code.as_str(), "data-loss" | "save-failed") {
                 self.refused = self.engine.as_mut().and_then(EngineProcess::last_swap);
             }
         }
