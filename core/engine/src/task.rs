@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub async fn sleep(duration: Duration) {
     Timer::after(duration).await;
 }
 
+type BoxedFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// The background tasks of one module. A task's future is code of its module: it is drained or cancelled before the
 /// module is swapped. It hands results over by a [`Caller`](crate::Caller), and they survive.
 pub struct Tasks<'a> {
@@ -35,7 +38,7 @@ impl<'a> Tasks<'a> {
 
     /// Runs `future` beside the game.
     pub fn spawn(&self, name: &str, future: impl Future<Output = ()> + Send + 'static) {
-        self.executor.spawn(self.module, name, future);
+        self.executor.spawn(self.module, name, Box::pin(future));
     }
 
     /// How many of this module's tasks have not ended.
@@ -77,7 +80,9 @@ impl TaskExecutor {
         }
     }
 
-    fn spawn(&self, module: &ModuleTag, name: &str, future: impl Future<Output = ()> + Send + 'static) {
+    /// Not generic: the task around the future, and what wakes it, are code of the facade. A timer's thread may still
+    /// be about to wake a task whose module was just unmapped.
+    fn spawn(&self, module: &ModuleTag, name: &str, future: BoxedFuture) {
         self.start_worker();
         let (faults, module_name, task_name) =
             (Arc::clone(&self.faults), module.name().to_owned(), name.to_owned());
