@@ -15,6 +15,10 @@ use crate::{
 /// A type whose bytes can be described. The `#[data]` attribute implements it.
 ///
 /// The description must match what the type's `Serialize` writes; nothing can check that it does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no schema, so it can't be saved",
+    note = "write `#[data]` above its declaration; for a type of another crate, `#[keel(opaque)]` on the field"
+)]
 pub trait Schema: 'static {
     /// Describes the type, adding it and the types inside it to `types` unless they are there.
     fn schema(types: &mut SchemaBuilder) -> TypeRef;

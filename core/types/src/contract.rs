@@ -18,6 +18,10 @@ pub trait Model: Any + ThreadSafe {
 
 /// A model as a type, as [`Contract`] is a view as a type: what a pool and those who ask it for objects must
 /// agree on. The `#[model]` attribute implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model, so there is no pool of it",
+    note = "a model has a name, a layout and a `reset`: implement `Model` and `TypedModel`"
+)]
 pub trait TypedModel: Model + Sized {
     /// The type's declared name, unique in a workspace; [`TypedModel::TYPE`] is its hash.
     const NAME: &'static str;

@@ -28,7 +28,8 @@ pub(crate) fn expand(args: &Args, mut item: DeriveInput) -> Result<TokenStream> 
     };
     add_derives(&private, &mut item);
     let implementation = implement(&private, &item, &body);
-    Ok(quote!(#item #implementation))
+    // The schema comes first, so that what it says of a wrong field is told before what serde says.
+    Ok(quote!(#implementation #item))
 }
 
 fn implement(private: &TokenStream, item: &DeriveInput, body: &TokenStream) -> TokenStream {

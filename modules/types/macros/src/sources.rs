@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use proc_macro2::Span;
 use syn::{Error, Result};
 
-/// A 64-bit FNV-1a hash over the names and contents of the crate's manifest and all files below its `src`.
+/// A 64-bit FNV-1a hash over the names and contents of the crate's manifest and all files below its `src`, or below its
+/// root where it has no `src`.
 ///
 /// The compiler expands macros anew whenever it compiles the crate, and it does so whenever one of these files has
 /// changed, so the hash is never stale.
@@ -14,7 +15,8 @@ pub(crate) fn hash(span: Span) -> Result<u64> {
     let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let root = root.ok_or_else(|| Error::new(span, "CARGO_MANIFEST_DIR is not set; build with cargo"))?;
     let mut files = vec![root.join("Cargo.toml")];
-    collect(&root.join("src"), &mut files)
+    let src = root.join("src");
+    collect(if src.is_dir() { &src } else { &root }, &mut files)
         .map_err(|error| Error::new(span, format!("the crate's sources can't be read: {error}")))?;
     files.sort();
     let mut hash = FNV_OFFSET;
@@ -30,7 +32,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            collect(&path, files)?;
+            // Build output; within `src`, nothing is called so by cargo.
+            if !path.ends_with("target") {
+                collect(&path, files)?;
+            }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.push(path);
         }
