@@ -15,6 +15,8 @@ enum Layer {
     App,
     /// Measures crates by themselves, beside the game.
     Bench,
+    /// The one app that links modules instead of loading them.
+    Static,
     System,
     /// A game's data types: `kind = "types"` and no dylib.
     Types,
@@ -33,11 +35,12 @@ enum Layer {
 }
 
 impl Layer {
-    const ALL: [Self; 15] = {
+    const ALL: [Self; 16] = {
         use Layer::*;
         [
             App,
             Bench,
+            Static,
             System,
             Types,
             Facade,
@@ -73,6 +76,7 @@ impl Layer {
                 Fixture,
                 Types,
             ],
+            Static => &[App, Facade, Resolver, System],
             // Never another system: those are loaded, not linked.
             System | Types => &[Facade, Types],
             Facade => &[Core, CoreTypes, ModuleTypes, Macros, Binding],
@@ -219,6 +223,7 @@ fn layer_of(package: &Package) -> Option<Layer> {
     let parts = shown(folder);
     Some(match parts.split('/').collect::<Vec<_>>()[..] {
         ["apps", "bench"] => Layer::Bench,
+        ["apps", "static"] => Layer::Static,
         [""] | ["apps", _] => Layer::App,
         ["core", "types"] => Layer::CoreTypes,
         ["core", _] => Layer::Core,

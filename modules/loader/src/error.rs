@@ -133,6 +133,9 @@ pub enum Kept {
     /// A thread that exits later would run destructors in it.
     #[error("it has thread-local storage")]
     ThreadLocals,
+    /// It is a part of the program.
+    #[error("it is linked in")]
+    Linked,
     /// The system's loader refused.
     #[error("the system would not close it: {0}")]
     Refused(String),

@@ -49,7 +49,20 @@ impl LibraryFile {
         })
     }
 
-    /// Where the file lies: the one path that it has, however it was asked for.
+    /// What stands for the file of a module that is linked in: this program is its library.
+    pub(crate) fn linked(descriptor: ModuleDescriptor) -> Self {
+        Self {
+            path: PathBuf::new(),
+            bytes: 0,
+            crate_name: descriptor.name().replace('-', "_"),
+            descriptor,
+            needed: Vec::new(),
+            has_thread_locals: false,
+            statics: Vec::new(),
+        }
+    }
+
+    /// Where the file lies: the one path that it has, however it was asked for. Empty for a module that is linked in.
     pub fn path(&self) -> &Path {
         &self.path
     }

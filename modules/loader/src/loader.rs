@@ -85,7 +85,19 @@ impl Loader {
         }
         let (library, root) = opened?;
         self.ledger.census.write().opened += 1;
-        Ok(Module::new(Mapped::new(file, root, library, Arc::clone(&self.ledger))))
+        Ok(Module::new(Mapped::new(file, root, Some(library), Arc::clone(&self.ledger))))
+    }
+
+    /// Takes up a module that is linked into this program: `KEEL_MODULE` of its crate. It passes the checks of a
+    /// library that was opened, is never unmapped, and does not count in the census.
+    ///
+    /// # Errors
+    /// [`LoadError`], as [`Loader::open`].
+    pub fn link(&self, root: &'static ModuleRoot) -> Result<Module, LoadError> {
+        let file = LibraryFile::linked(root.descriptor);
+        file.check_fit()?;
+        check_facade(&file, root)?;
+        Ok(Module::new(Mapped::new(file, *root, None, Arc::clone(&self.ledger))))
     }
 }
 
@@ -109,10 +121,16 @@ fn open_checked(file: &LibraryFile) -> Result<(Library, ModuleRoot), LoadError> 
     let root: *const ModuleRoot = find(&library, file, "root")?;
     // SAFETY: as above, and the table's layout has just been checked field by field.
     let root = unsafe { *root };
-    if contain(file, "facade", root.facade)? != facade_address() {
-        return Err(LoadError::SecondFacade { module: module() });
-    }
+    check_facade(file, &root)?;
     Ok((library, root))
+}
+
+/// Checks that the module sees the facade that this host does.
+fn check_facade(file: &LibraryFile, root: &ModuleRoot) -> Result<(), LoadError> {
+    if contain(file, "facade", root.facade)? == facade_address() {
+        return Ok(());
+    }
+    Err(LoadError::SecondFacade { module: file.descriptor().name().to_owned() })
 }
 
 /// The address of a static that `export_module!` exports.

@@ -13,7 +13,7 @@ use libloading::Library;
 use crate::loader::Ledger;
 use crate::{Kept, LibraryFile, LoadError};
 
-/// A module whose library is mapped. Clones share the library.
+/// A module whose library is mapped, or that is linked in. Clones share the library.
 #[derive(Clone)]
 pub struct Module {
     mapped: Arc<Mapped>,
@@ -23,12 +23,18 @@ pub struct Module {
 pub(crate) struct Mapped {
     file: LibraryFile,
     root: ModuleRoot,
-    library: ManuallyDrop<Library>,
+    /// `None` for a module that is linked in.
+    library: ManuallyDrop<Option<Library>>,
     ledger: Arc<Ledger>,
 }
 
 impl Mapped {
-    pub(crate) fn new(file: LibraryFile, root: ModuleRoot, library: Library, ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn new(
+        file: LibraryFile,
+        root: ModuleRoot,
+        library: Option<Library>,
+        ledger: Arc<Ledger>,
+    ) -> Self {
         Self { file, root, library: ManuallyDrop::new(library), ledger }
     }
 }
@@ -99,6 +105,8 @@ impl Module {
         let mut census = ledger.census.write();
         match &closed {
             Ok(()) => census.unmapped += 1,
+            // It was never opened.
+            Err(Kept::Linked) => {}
             Err(_) => {
                 census.kept += 1;
                 census.kept_bytes += bytes;
@@ -109,6 +117,9 @@ impl Module {
 
     #[allow(unsafe_code, reason = "unmapping a library is what this crate is for")]
     fn close(self) -> Result<(), Kept> {
+        if self.mapped.library.is_none() {
+            return Err(Kept::Linked);
+        }
         if self.file().has_thread_locals() {
             return Err(Kept::ThreadLocals);
         }
@@ -117,7 +128,7 @@ impl Module {
         // SAFETY: `mapped` is owned here and dropped right after, so the library is taken once and not used again.
         let library = unsafe { ManuallyDrop::take(&mut mapped.library) };
         let path = mapped.file.path().to_owned();
-        library.close().map_err(|error| Kept::Refused(error.to_string()))?;
+        library.map_or(Ok(()), Library::close).map_err(|error| Kept::Refused(error.to_string()))?;
         mapped.ledger.open.write().remove(&path);
         Ok(())
     }

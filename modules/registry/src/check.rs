@@ -10,7 +10,7 @@ use keel_core_types::{ModuleId, Provided};
 use keel_ecs::ModelTypeInfo;
 use keel_engine::{ModuleTag, contain};
 use keel_loader::{LoadedViewModel, Loader, Module};
-use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, Setup};
+use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, Setup};
 
 use crate::swap::discard;
 use crate::{Code, Rejection};
@@ -72,6 +72,16 @@ impl Checker {
         let module = self.loader.open(path).map_err(|error| Rejection::load(&file_name, &error))?;
         let opened = module.clone();
         self.prepare(module, generation).inspect_err(|_| discard(opened))
+    }
+
+    /// Takes up a module that is linked into this program, `KEEL_MODULE` of its crate, as [`Checker::check`] does a
+    /// library.
+    ///
+    /// # Errors
+    /// [`Rejection`], as [`Checker::check`].
+    pub fn check_linked(&self, root: &'static ModuleRoot, generation: u64) -> Result<Candidate, Rejection> {
+        let refuse = |error| Rejection::load(root.descriptor.name(), &error);
+        self.prepare(self.loader.link(root).map_err(refuse)?, generation)
     }
 
     /// Makes a fresh candidate of a module that is open already.

@@ -71,35 +71,40 @@ macro_rules! __export_module {
         kind: $kind:expr, models: [$($model:ident),*], provides: [$($provided:ty),*], requires: [$($required:ty),*],
         views: $views:expr, view_model: $view_model:expr $(,)?
     ) => {
+        /// The module's root: a program that has the module linked in takes it from here.
+        #[doc(hidden)]
+        #[allow(unsafe_code, reason = "the loader finds the root by its symbol, once the descriptor matches")]
+        #[allow(unreachable_pub, reason = "an example in a function is a module as well")]
+        #[unsafe(export_name = concat!("keel_root_", env!("CARGO_CRATE_NAME")))]
+        #[used]
+        pub static KEEL_MODULE: $crate::ModuleRoot = $crate::ModuleRoot {
+            descriptor: KEEL_DESCRIPTOR,
+            facade: $crate::facade_address,
+            types: || {
+                #[allow(unused_mut, reason = "a module without models adds none")]
+                let mut types = ::std::vec::Vec::new();
+                $(types.extend($model::keel_model::types());)*
+                types
+            },
+            views: $views,
+            view_model: $view_model,
+        };
+
+        const KEEL_DESCRIPTOR: $crate::ModuleDescriptor = $crate::ModuleDescriptor::new(
+            $kind,
+            env!("CARGO_PKG_NAME"),
+            env!("CARGO_PKG_VERSION"),
+            $crate::FINGERPRINT,
+            &[$(($model::keel_model::ID, $model::keel_model::HASH)),*],
+            &[$((<$provided as $crate::Contract>::ID.bits(), <$provided as $crate::Contract>::HASH)),*],
+            &[$((<$required as $crate::Contract>::ID.bits(), <$required as $crate::Contract>::HASH)),*],
+        );
+
         const _: () = {
             #[allow(unsafe_code, reason = "the loader finds the descriptor by its symbol, in the file")]
             #[unsafe(export_name = concat!("keel_descriptor_", env!("CARGO_CRATE_NAME")))]
             #[used]
-            static DESCRIPTOR: $crate::ModuleDescriptor = $crate::ModuleDescriptor::new(
-                $kind,
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION"),
-                $crate::FINGERPRINT,
-                &[$(($model::keel_model::ID, $model::keel_model::HASH)),*],
-                &[$((<$provided as $crate::Contract>::ID.bits(), <$provided as $crate::Contract>::HASH)),*],
-                &[$((<$required as $crate::Contract>::ID.bits(), <$required as $crate::Contract>::HASH)),*],
-            );
-
-            #[allow(unsafe_code, reason = "the loader finds the root by its symbol, once the descriptor matches")]
-            #[unsafe(export_name = concat!("keel_root_", env!("CARGO_CRATE_NAME")))]
-            #[used]
-            static ROOT: $crate::ModuleRoot = $crate::ModuleRoot {
-                descriptor: DESCRIPTOR,
-                facade: $crate::facade_address,
-                types: || {
-                    #[allow(unused_mut, reason = "a module without models adds none")]
-                    let mut types = ::std::vec::Vec::new();
-                    $(types.extend($model::keel_model::types());)*
-                    types
-                },
-                views: $views,
-                view_model: $view_model,
-            };
+            static DESCRIPTOR: $crate::ModuleDescriptor = KEEL_DESCRIPTOR;
 
             #[allow(unsafe_code, reason = "the loader checks the root's fields by it before it trusts them")]
             #[unsafe(export_name = concat!("keel_layout_", env!("CARGO_CRATE_NAME")))]

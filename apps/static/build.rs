@@ -1,0 +1,48 @@
+//! Lists the workspace's modules for `main.rs`, in the order in which the host loads them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use keel_resolver::Workspace;
+use keel_resolver::cargo_metadata::Metadata;
+
+const PACKAGE: &str = "keel-static";
+
+fn main() {
+    println!("cargo::rustc-check-cfg=cfg(keel_static)");
+    println!("cargo::rerun-if-changed=build.rs");
+    if std::env::var_os("CARGO_CFG_KEEL_STATIC").is_some()
+        && let Err(message) = write_modules()
+    {
+        message.lines().for_each(|line| println!("cargo::error={line}"));
+    }
+}
+
+fn write_modules() -> Result<(), String> {
+    let metadata =
+        Workspace::read(Path::new(env!("CARGO_MANIFEST_DIR"))).map_err(|error| error.to_string())?;
+    for package in metadata.workspace_packages() {
+        println!("cargo::rerun-if-changed={}", package.manifest_path);
+    }
+    let workspace = Workspace::from_metadata(&metadata).map_err(|errors| errors.to_string())?;
+    let linked = dependencies(&metadata);
+    let mut modules: Vec<_> = workspace.modules().iter().collect();
+    modules.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(missing) = modules.iter().find(|module| !linked.contains(&module.name)) {
+        return Err(format!(
+            "the module `{0}` is not linked in; add `{0} = {{ path = \"...\" }}` to the dependencies in \
+             apps/static/Cargo.toml",
+            missing.name
+        ));
+    }
+    let roots: Vec<_> =
+        modules.iter().map(|module| format!("    &{}::KEEL_MODULE,\n", module.library)).collect();
+    let text = format!("&[\n{}]\n", roots.concat());
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets no OUT_DIR")?);
+    std::fs::write(out.join("modules.rs"), text).map_err(|error| error.to_string())
+}
+
+fn dependencies(metadata: &Metadata) -> BTreeSet<String> {
+    let own = metadata.packages.iter().filter(|package| package.name.as_str() == PACKAGE);
+    own.flat_map(|package| &package.dependencies).map(|dependency| dependency.name.clone()).collect()
+}
