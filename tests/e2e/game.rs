@@ -66,7 +66,7 @@ impl Game {
         let mut command = workspace.command(env!("CARGO_BIN_EXE_keel"));
         command.args(["run", "--headless", "--json"]).args(arguments);
         let mut game = Self::spawn(workspace, command);
-        game.wait("ready", |event| event["event"] == "ready");
+        game.wait_ready();
         game
     }
 
@@ -148,6 +148,12 @@ impl Game {
         let is_refused = |event: &Value| event["event"] == "rejected" && concerns(event, module);
         let is_swap = |event: &Value| event["event"] == "swap" && concerns(event, module);
         self.wait_until(&format!("{module} to be refused"), is_refused, is_swap).0
+    }
+
+    /// Waits for the first frame. That anything is refused before it fails the scenario.
+    #[track_caller]
+    pub(crate) fn wait_ready(&mut self) {
+        self.wait_until("ready", |event| event["event"] == "ready", |event| event["event"] == "rejected");
     }
 
     #[track_caller]

@@ -75,7 +75,7 @@ fn a_save_that_finds_no_room_is_told_and_leaves_nothing_torn() {
     let mut shell = workspace.command("sh");
     shell.args(["-c", "trap '' XFSZ; exec \"$0\" run --headless --json", env!("CARGO_BIN_EXE_keel")]);
     let mut game = Game::spawn(workspace, shell);
-    game.wait("ready", |event| event["event"] == "ready");
+    game.wait_ready();
     let file = game.workspace.scratch("full.keel");
     let save = format!("save {}", file.display());
     game.command(&save);
