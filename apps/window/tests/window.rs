@@ -1,0 +1,125 @@
+//! Opens the window on a screen that is only memory, and looks at it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a desktop has and a server may lack.
+const PROGRAMS: [&str; 3] = ["Xvfb", "xdotool", "import"];
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_window_opens_shows_the_game_and_closes() {
+    if let Some(missing) = PROGRAMS.into_iter().find(|program| !is_installed(program)) {
+        eprintln!("skipped: there is no `{missing}`; `apt-get install xvfb xdotool imagemagick`");
+        return;
+    }
+    let window = build();
+    let screen = Screen::start();
+    let mut game = Ended(screen.command(&window).current_dir(root()).spawn().unwrap());
+    let id = wait_for("a window", || {
+        let found = screen.run("xdotool", &["search", "--onlyvisible", "--name", "."]);
+        found.lines().next().map(str::to_owned)
+    });
+    let (first, second) = (folder().join("first.png"), folder().join("second.png"));
+    // A dozen colours of sea and fish, and not one of an empty window.
+    wait_for("a picture", || {
+        screen.run("import", &["-window", &id, first.to_str()?]);
+        (colours(&first) >= 12).then_some(())
+    });
+    // Frames advance.
+    wait_for("another picture", || {
+        screen.run("import", &["-window", &id, second.to_str()?]);
+        (std::fs::read(&first).unwrap() != std::fs::read(&second).unwrap()).then_some(())
+    });
+    // A key goes to the game, and closing the window ends the program.
+    screen.run("xdotool", &["key", "--window", &id, "n"]);
+    screen.run("xdotool", &["windowquit", &id]);
+    let status = wait_for("the end", || game.0.try_wait().unwrap());
+    assert!(status.success(), "{status}");
+    println!("{} and {}", first.display(), second.display());
+}
+
+/// Built as `cargo keel-window` does, with the profile and target directory that its modules are built with.
+fn build() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--profile", "live", "--target-dir", "target/live", "-p", "keel-window"]);
+    cargo.args(["--bin", "keel-window"]).current_dir(root());
+    assert!(cargo.status().unwrap().success());
+    root().join("target/live/live/keel-window")
+}
+
+/// A screen in memory.
+struct Screen {
+    name: String,
+    _server: Ended,
+}
+
+impl Screen {
+    fn start() -> Self {
+        // Xvfb finds a free number itself, and says which.
+        let mut server = Command::new("Xvfb");
+        server.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
+        let mut server = Ended(server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+        let mut name = String::new();
+        let mut out = std::io::BufReader::new(server.0.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut out, &mut name).unwrap();
+        Self { name: format!(":{}", name.trim()), _server: server }
+    }
+
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env("DISPLAY", &self.name).env_remove("WAYLAND_DISPLAY");
+        command
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let output = self.command(program).args(arguments).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// A process that does not outlive the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[track_caller]
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let expiry = Instant::now() + DEADLINE;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < expiry, "no sign of {what} within {DEADLINE:?}");
+        // What is waited for is another process; looking at it is a process, too.
+        std::thread::yield_now();
+    }
+}
+
+fn colours(picture: &Path) -> u64 {
+    let output = Command::new("identify").args(["-format", "%k"]).arg(picture).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0)
+}
+
+fn is_installed(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
