@@ -1,15 +1,15 @@
 //! The states of a module, and what leads from one to the next.
 //!
 //! ```text
-//!            Saved             Built              Checked              Fits
-//! Watching ---------> Building ------> Checking ---------> (Trial) ---------> Swapping
-//!    ^                    |               |                   |                  |
-//!    |                    +---------------+----- Failed ------+------------------+
-//!    |                                    v                                      | Swapped
-//!    |  Acknowledged                  Rejected                                   v
-//!    +---------------------------------- | <------- RolledBack ------------- Probation
-//!    |                                                                           | Proven
-//!    +-------------------------------- Live <------------------------------------+
+//!             Saved             Built              Checked             Fits
+//!  Watching ---------> Building ------> Checking ---------> (Trial) --------> Swapping
+//!     ^    any state       |                |                  |                 |
+//!     |                    +----------------+------ Failed ----+-----------------+
+//!     | Unchanged: back    |                                   v                 | Swapped
+//!     | to where it was    |                               Rejected              v
+//!     +--------------------+                                   ^ RolledBack   Probation
+//!                                                              +-----------------|
+//!                               Suspended <------ Faulted ------ Live <----------+ Proven
 //! ```
 //!
 //! A module that runs is `Live` or `Suspended`; the other states are those of its next generation, while the one
