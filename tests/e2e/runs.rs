@@ -20,8 +20,8 @@ fn last_stats(workspace: &Workspace, seed: &str) -> Value {
     let output = workspace.keel(&["run", "--frames", "120", "--fps", "0", "--seed", seed, "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let lines = String::from_utf8(output.stdout).unwrap();
-    let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    events.filter(|event| event["event"] == "stats").next_back().unwrap()
+    let mut events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events.rfind(|event| event["event"] == "stats").unwrap()
 }
 
 #[cfg(unix)]

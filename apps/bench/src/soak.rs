@@ -4,7 +4,7 @@
 //! schema of one component, so that every second swap rebuilds a world of a few thousand entities.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -228,7 +228,7 @@ impl Game {
     }
 
     /// Opens a copy; its file is not needed once it is mapped.
-    fn check(&self, library: &PathBuf) -> Result<Candidate, Rejection> {
+    fn check(&self, library: &Path) -> Result<Candidate, Rejection> {
         let copy = self.scratch.copy(library);
         let checked = self.registry.checker().check(&copy, 0);
         // One that can't be removed now goes with the folder.

@@ -4,6 +4,8 @@
 //! the *engine* owns the world, the frames and the modules. Whatever ends the engine, the supervisor is still there to
 //! leave the terminal clean and to say what happened.
 
+#![allow(clippy::print_stdout, reason = "standard output is what this program talks on")]
+
 mod cli;
 mod commands;
 mod engine_process;

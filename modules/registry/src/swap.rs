@@ -173,10 +173,10 @@ impl Registry {
         agreed.extend(self.config.own_types.iter().map(|info| (info.id(), ("keel", info))));
         for (module, _, types) in all {
             for info in types {
-                if let Some((other, known)) = agreed.get(&info.id()) {
-                    if known.fingerprint() != info.fingerprint() || known.name() != info.name() {
-                        return Err(disagreement(module, other, info));
-                    }
+                if let Some((other, known)) = agreed.get(&info.id())
+                    && (known.fingerprint() != info.fingerprint() || known.name() != info.name())
+                {
+                    return Err(disagreement(module, other, info));
                 }
                 agreed.insert(info.id(), (module, info));
             }

@@ -99,7 +99,7 @@ pub(crate) fn check_all(
     };
     if let [library] = modules.as_slice() {
         let outcome = check(0, library);
-        return modules.into_iter().map(|library| library).zip([outcome]).collect();
+        return modules.into_iter().zip([outcome]).collect();
     }
     let outcomes: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = modules

@@ -213,10 +213,10 @@ impl Supervisor {
             .map(|it| it.name.clone())
             .collect();
         self.workspace = newer;
-        if let Some(watcher) = &self.watcher {
-            if let Err(error) = watcher.watch(WatchScope::of(&self.workspace)) {
-                self.log("warn", error.to_string());
-            }
+        if let Some(watcher) = &self.watcher
+            && let Err(error) = watcher.watch(WatchScope::of(&self.workspace))
+        {
+            self.log("warn", error.to_string());
         }
         for module in removed {
             self.log("info", format!("module `{module}` was removed from the workspace"));
@@ -449,10 +449,10 @@ impl Supervisor {
 
     /// Remembers a swap that only the user's consent is missing to.
     fn note_refusal(&mut self, event: &Event) {
-        if let Event::Rejected { code, .. } = event {
-            if matches!(code.as_str(), "data-loss" | "save-failed") {
-                self.refused = self.engine.as_mut().and_then(EngineProcess::last_swap);
-            }
+        if let Event::Rejected { code, .. } = event
+            && matches!(code.as_str(), "data-loss" | "save-failed")
+        {
+            self.refused = self.engine.as_mut().and_then(EngineProcess::last_swap);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Component types: modules that disagree, schemas that change, and what becomes of the world.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use keel_registry::{Code, Consent, RegistryConfig, SwapReport};
 
@@ -27,7 +27,7 @@ frame.world.send(Splash { loud: self.steps as f32 });";
 const GROW: &str = "frame.world.query::<&mut Fish>().for_each(|fish| fish.age += 1);";
 
 /// Model and user, with the same types.
-fn both(types: &PathBuf, update: &str) -> [PathBuf; 2] {
+fn both(types: &Path, update: &str) -> [PathBuf; 2] {
     [model(types), user("game-user", types, update)]
 }
 
