@@ -15,8 +15,8 @@ const BEHIND: Color = Color::BLACK;
 /// The first of the 256 braille patterns.
 const BRAILLE: u32 = 0x2800;
 
-/// Paints the picture's dots into `pixels`, rows of `wide` pixels each, 0RGB. There is no font here: a letter that is no
-/// pattern of dots is a block of its colour, half as bright.
+/// Paints the picture's dots into `pixels`, rows of `wide` pixels each, 0RGB. There is no font here: a letter that is
+/// neither a pattern of dots nor a block is a small block, half as bright.
 pub(crate) fn paint(picture: &Picture, pixels: &mut [u32], wide: usize) {
     pixels.fill(pixel(BEHIND));
     for row in 0..picture.rows() {
@@ -37,9 +37,21 @@ fn paint_dots(cell: &Cell, pixels: &mut [u32], wide: usize, (left, top): (u32, u
         for (x, y) in dots(letter - BRAILLE) {
             fill(pixels, wide, (left + x * DOT, top + y * DOT), (DOT, DOT), cell.color);
         }
+    } else if let Some((from, to)) = block(cell.letter) {
+        let (from, to) = (from * CELL_HIGH / 8, to * CELL_HIGH / 8);
+        fill(pixels, wide, (left, top + from), (CELL_WIDE, to - from), cell.color);
     } else if !cell.letter.is_whitespace() {
         let color = cell.background.unwrap_or(BEHIND).mix(cell.color, 0.5);
         fill(pixels, wide, (left + 1, top + DOT), (CELL_WIDE - 2, 2 * DOT), color);
+    }
+}
+
+/// The eighths of a cell that a block covers, counted from its top (Unicode, block "Block Elements").
+fn block(letter: char) -> Option<(u32, u32)> {
+    match letter {
+        '▀' => Some((0, 4)),
+        '▁'..='█' => Some((8 - (u32::from(letter) - u32::from('▁') + 1), 8)),
+        _ => None,
     }
 }
 
@@ -66,6 +78,14 @@ fn pixel(color: Color) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_stand_on_the_ground() {
+        assert_eq!(
+            ['▁', '▄', '█', '▀', 'x'].map(block),
+            [Some((7, 8)), Some((4, 8)), Some((0, 8)), Some((0, 4)), None]
+        );
+    }
 
     #[test]
     fn a_dot_lands_where_it_was_set() {

@@ -35,6 +35,10 @@ impl Samples {
         self.quantile(0.5)
     }
 
+    pub(crate) fn longest(&self) -> f64 {
+        self.quantile(1.0)
+    }
+
     pub(crate) fn median(&self) -> Median {
         Median { median: self.middle() }
     }
