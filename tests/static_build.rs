@@ -32,11 +32,8 @@ fn last_stats(arguments: &[&str]) -> serde_json::Value {
     let output = cargo.args(arguments).current_dir(root()).output().unwrap();
     let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "cargo {}: {error}", arguments.join(" "));
-    let lines = out.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    lines
-        .filter(|line| line["event"] == "stats")
-        .last()
-        .unwrap_or_else(|| panic!("no stats in {out}\n{error}"))
+    let mut lines = out.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.rfind(|line| line["event"] == "stats").unwrap_or_else(|| panic!("no stats in {out}\n{error}"))
 }
 
 fn root() -> &'static Path {
