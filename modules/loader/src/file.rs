@@ -103,10 +103,8 @@ impl LibraryFile {
     /// # Errors
     /// [`LoadError::Mismatch`], [`LoadError::ForeignLibrary`] and [`LoadError::SecondFacade`].
     pub fn check_fit(&self) -> Result<(), LoadError> {
+        self.check_built()?;
         let module = || self.descriptor.name().to_owned();
-        if let Some((what, expected, found)) = self.descriptor.mismatch(&FINGERPRINT) {
-            return Err(LoadError::Mismatch { module: module(), what, expected, found });
-        }
         if let Some(needed) = self.foreign_library() {
             return Err(LoadError::ForeignLibrary { module: module(), needed: needed.to_owned() });
         }
@@ -116,6 +114,12 @@ impl LibraryFile {
             return Err(LoadError::SecondFacade { module: module() });
         }
         Ok(())
+    }
+
+    /// Checks that the library was built as this host was: all there is to check of one that is linked in.
+    pub(crate) fn check_built(&self) -> Result<(), LoadError> {
+        let Some((what, expected, found)) = self.descriptor.mismatch(&FINGERPRINT) else { return Ok(()) };
+        Err(LoadError::Mismatch { module: self.descriptor.name().to_owned(), what, expected, found })
     }
 
     /// The first needed library that is neither the facade, std nor the system's.

@@ -95,7 +95,7 @@ impl Loader {
     /// [`LoadError`], as [`Loader::open`].
     pub fn link(&self, root: &'static ModuleRoot) -> Result<Module, LoadError> {
         let file = LibraryFile::linked(root.descriptor);
-        file.check_fit()?;
+        file.check_built()?;
         check_facade(&file, root)?;
         Ok(Module::new(Mapped::new(file, *root, None, Arc::clone(&self.ledger))))
     }
