@@ -60,7 +60,8 @@ impl Terminal {
     #[track_caller]
     fn check_left_clean(&self, code: i32) -> String {
         let end = format!("ended with {code}");
-        let screen = poll(&end, || Some(self.screen()).filter(|screen| screen.contains("ended with ")));
+        // The command line says it too; only the shell's answer begins a line.
+        let screen = poll(&end, || Some(self.screen()).filter(|screen| screen.contains("\nended with ")));
         assert!(screen.contains(&end), "{screen}");
         assert_eq!(self.modes(), "0 1", "the first screen with its cursor");
         self.type_line(
