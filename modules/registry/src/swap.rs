@@ -482,7 +482,10 @@ fn restore_state(
         let message = format!("module `{name}` failed in `restore_state`: {message}");
         Rejection::new(name, Code::RestoreFailed, message)
     })?;
-    restored.map_err(|error| Rejection::state(name, &error))
+    restored.map_err(|error| {
+        let Rejection { module, code, message } = Rejection::state(name, &error);
+        Rejection::new(&module, code, format!("module `{name}` failed in `restore_state`: {message}"))
+    })
 }
 
 /// Lets a library go that never went live. Nothing of it is left but, at worst, what its author leaked.
