@@ -96,8 +96,8 @@ fn events_timers_calls_and_fields_survive_and_a_cancelled_task_is_told() {
     game.wait_swap("busy");
     // A module's timers begin in `start`, which runs at its first load and after a reset.
     game.command("reset");
-    game.wait_log("old beat of 7");
     game.wait_log("a task waits");
+    game.wait_log("old beat of 7");
     game.pause();
     let before = game.still();
     assert!(
