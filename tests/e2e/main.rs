@@ -18,5 +18,4 @@ mod snapshot;
 mod swap;
 #[cfg(target_os = "linux")]
 mod terminal;
-mod under_way;
 mod workspace;
