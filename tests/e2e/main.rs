@@ -18,4 +18,5 @@ mod snapshot;
 mod swap;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod under_way;
 mod workspace;
