@@ -275,10 +275,11 @@ impl Host {
     }
 
     fn save_game(&mut self, path: PathBuf) {
-        let saved = self.registry.save_game(&self.engine, Vec::new()).map_err(|error| error.to_string());
-        let saved =
-            saved.and_then(|bytes| keel::state::write_file(&path, &bytes).map_err(|error| error.to_string()));
-        self.link.send(&FromEngine::Saved { path, error: saved.err() });
+        let saved = self.registry.save_game(&self.engine, Vec::new()).map_err(anyhow::Error::from);
+        let saved = saved.and_then(|bytes| Ok(keel::state::write_file(&path, &bytes)?));
+        // With its causes: only they say that the disk is full.
+        let error = saved.err().map(|error| format!("{error:#}"));
+        self.link.send(&FromEngine::Saved { path, error });
     }
 
     fn note_build(&mut self, state: &BuildState) {
