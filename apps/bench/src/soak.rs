@@ -244,7 +244,7 @@ impl Game {
         }
         let report = self.registry.swap(&mut self.engine, candidates, Consent::AcceptLoss)?;
         (0..2).for_each(|_| self.engine.update(EngineConfig::default().step));
-        self.registry.tidy(&mut self.engine);
+        self.registry.tidy();
         match self.engine.take_faults().pop() {
             Some(fault) => Err(Rejection::new(&fault.module, keel_registry::Code::LoadFailed, fault.message)),
             None => Ok(report.rebuilt),

@@ -6,7 +6,7 @@ use keel_console::{
     Dashboard, FrameTimes, Grouped, Key, Log, LogLevel, StageTime, SwapReport, Terminal, TerminalKind,
     carry_over, install,
 };
-use keel_ecs::{EcsError, World, WorldSnapshot};
+use keel_ecs::{EcsError, World};
 
 fn busy_world() -> Result<World, EcsError> {
     let mut world = World::new();
@@ -28,7 +28,7 @@ fn the_outside_is_no_part_of_the_state() -> Result<(), EcsError> {
     let busy = busy_world()?;
     assert_eq!(busy.hash()?, quiet.hash()?);
 
-    let restored = busy.duplicate(&mut WorldSnapshot::new())?;
+    let restored = busy.duplicate()?;
     let terminal = restored.resource::<Terminal>()?;
     assert_eq!(*terminal, Terminal::default());
     assert!(terminal.needs_redraw());

@@ -41,6 +41,24 @@ pub trait NoDefault {
 
 impl<T> NoDefault for Probe<T> {}
 
+/// Appends copies of values.
+pub type Copier<T> = fn(&[T], &mut Vec<T>);
+
+impl<T: Copy> Probe<T> {
+    pub fn copier(&self) -> Option<Copier<T>> {
+        Some(|values, out| out.extend_from_slice(values))
+    }
+}
+
+/// What [`NoDefault`] is to `Default`, to `Copy`.
+pub trait NoCopy<T> {
+    fn copier(&self) -> Option<Copier<T>> {
+        None
+    }
+}
+
+impl<T> NoCopy<T> for Probe<T> {}
+
 /// The bytes of a default; none if it cannot be encoded, which then shows as a field without a default.
 pub fn encoded<T: Serialize>(value: &T) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use keel_binding::Binding;
@@ -16,7 +17,7 @@ use keel_module_types::ModuleKind;
 use parking_lot::Mutex;
 
 use crate::lifecycle::{Event, Lifecycle, State};
-use crate::ring::Ring;
+use crate::ring::{Ring, let_go};
 use crate::{Checker, Code, Consent, Rejection, RetireReport, SwapReport};
 
 /// How a registry works.
@@ -102,6 +103,9 @@ pub(crate) struct Slot {
     pub(crate) live: Option<Generation>,
 }
 
+/// How many entities a world may have to be dropped between two frames: that takes less than a millisecond.
+const DROPPED_AT_ONCE: usize = 10_000;
+
 type Listener = Box<dyn FnMut(&RegistryEvent) + Send>;
 
 /// The modules of one engine, by id.
@@ -110,10 +114,12 @@ pub struct Registry {
     pub(crate) binding: Arc<Binding>,
     pub(crate) slots: BTreeMap<ModuleId, Slot>,
     pub(crate) ring: Ring,
-    /// The point that a swap in progress goes back to. Its buffers are reused.
+    /// What a `start` in progress goes back to, and what a game is saved from. Its buffers are reused.
     pub(crate) point: EngineSnapshot,
     /// Worlds that were replaced, to be dropped when there is time.
     pub(crate) replaced_worlds: Vec<World>,
+    /// Large ones of them, on their way out.
+    pub(crate) leaving: Vec<JoinHandle<()>>,
     loader: Loader,
     listeners: Vec<Listener>,
 }
@@ -128,6 +134,7 @@ impl Registry {
             slots: BTreeMap::new(),
             point: EngineSnapshot::new(),
             replaced_worlds: Vec::new(),
+            leaving: Vec::new(),
             loader: Loader::new(),
             listeners: Vec::new(),
         }
@@ -236,26 +243,16 @@ impl Registry {
     }
 
     /// Does what can wait until there is time: drops worlds that were replaced, and lets the oldest generations go.
-    /// If libraries may be unmapped, the world is rebuilt first, so that nothing in it leads into them.
-    pub fn tidy(&mut self, engine: &mut Engine) -> RetireReport {
-        self.replaced_worlds.clear();
-        if self.ring.wants_rebuilt_world() {
-            match engine.world().duplicate(&mut self.point.world) {
-                Ok(world) => {
-                    drop(engine.replace_world(world));
-                    self.ring.world_was_rebuilt();
-                }
-                Err(error) => {
-                    log::error!("the world could not be rebuilt, so old modules stay mapped: {error}")
-                }
+    pub fn tidy(&mut self) -> RetireReport {
+        self.leaving.retain(|world| !world.is_finished());
+        for world in std::mem::take(&mut self.replaced_worlds) {
+            if world.len() <= DROPPED_AT_ONCE {
+                let_go("the world before", world);
+            } else if let Ok(thread) = leave(world) {
+                self.leaving.push(thread);
             }
         }
         self.ring.retire()
-    }
-
-    /// Whether the next [`Registry::tidy`] puts another world in the place of the running one.
-    pub fn will_rebuild_world(&self) -> bool {
-        self.ring.wants_rebuilt_world()
     }
 
     pub(crate) fn emit(&mut self, event: &RegistryEvent) {
@@ -271,6 +268,11 @@ impl Registry {
         let message = format!("there is no module `{module}`; there are: {}", known.join(", "));
         Rejection::new(module, Code::NoSuchModule, message)
     }
+}
+
+/// Drops a large world beside the game. It holds the libraries that it needs for that.
+fn leave(world: World) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("keel-drop".to_owned()).spawn(|| let_go("the world before", world))
 }
 
 /// A file that was not there, for a library from memory.

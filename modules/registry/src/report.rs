@@ -65,6 +65,8 @@ impl SwapReport {
 pub struct RetireReport {
     /// Libraries that were unmapped.
     pub unmapped: usize,
-    /// Libraries that stay mapped, each with the reason.
+    /// Libraries that go as soon as nobody holds them any more: a world whose values they made, mostly.
+    pub held: usize,
+    /// Libraries that stay mapped for good, each with the reason.
     pub kept: Vec<String>,
 }

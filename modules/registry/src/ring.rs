@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use keel_binding::Released;
 use keel_engine::{ModuleCode, ModuleTag, contain};
+use keel_loader::Module;
 
 use crate::RetireReport;
 use crate::registry::Generation;
@@ -13,8 +14,6 @@ pub(crate) struct Replaced {
     pub(crate) tag: ModuleTag,
     /// Its systems and handlers.
     pub(crate) code: ModuleCode,
-    /// How many worlds had been rebuilt when it ran last.
-    pub(crate) epoch: u64,
     // Dropped last: it holds the library.
     pub(crate) generation: Generation,
 }
@@ -22,21 +21,24 @@ pub(crate) struct Replaced {
 /// The last generations of each module, oldest first.
 pub(crate) struct Ring {
     size: usize,
-    /// Counts how often the world was built anew; a generation that was replaced before the last time has left no
-    /// pointer in it.
-    epoch: u64,
     replaced: VecDeque<Replaced>,
+    /// Libraries that have left the ring, and that somebody still holds: a world whose values their code made, a reader
+    /// of their views. They go when they are let go.
+    held: Vec<Held>,
     /// Views that were exchanged together; a reader may still hold one for the rest of its frame.
     released: Vec<Released>,
 }
 
+/// What is left of a generation but for its library.
+struct Held {
+    name: String,
+    generation: u64,
+    library: Module,
+}
+
 impl Ring {
     pub(crate) fn new(size: usize) -> Self {
-        Self { size, epoch: 0, replaced: VecDeque::new(), released: Vec::new() }
-    }
-
-    pub(crate) fn epoch(&self) -> u64 {
-        self.epoch
+        Self { size, replaced: VecDeque::new(), held: Vec::new(), released: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, replaced: Replaced) {
@@ -47,17 +49,6 @@ impl Ring {
         self.released.push(released);
     }
 
-    pub(crate) fn world_was_rebuilt(&mut self) {
-        self.epoch += 1;
-    }
-
-    /// Whether a generation has left the ring and only the world may still lead into it.
-    pub(crate) fn wants_rebuilt_world(&self) -> bool {
-        let may_go = |replaced: &Replaced| !replaced.generation.module.file().has_thread_locals();
-        let surplus = self.surplus().into_iter().zip(&self.replaced).filter(|(leaves, _)| *leaves);
-        surplus.filter(|(_, replaced)| may_go(replaced)).any(|(_, replaced)| replaced.epoch == self.epoch)
-    }
-
     /// Lets those that have left the ring go.
     pub(crate) fn retire(&mut self) -> RetireReport {
         self.release_unused();
@@ -66,30 +57,35 @@ impl Ring {
         let (leaving, staying): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.replaced).into_iter().zip(surplus).partition(|(_, leaves)| *leaves);
         self.replaced = staying.into_iter().map(|(replaced, _)| replaced).collect();
-        for (Replaced { tag, code, generation, .. }, _) in leaving {
-            let number = generation.number;
-            let module = generation.module.clone();
-            let_go(tag.name(), code);
-            let_go(tag.name(), generation);
-            match module.retire() {
-                Ok(()) => report.unmapped += 1,
-                Err(kept) => report.kept.push(format!("{} generation {number}: {kept}", tag.name())),
-            }
+        for (Replaced { tag, code, generation }, _) in leaving {
+            let (number, library) = (generation.number, generation.module.clone());
+            let what = format!("an old generation of `{}`", tag.name());
+            let_go(&what, code);
+            let_go(&what, generation);
+            self.held.push(Held { name: tag.name().to_owned(), generation: number, library });
         }
+        let (held, free): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.held).into_iter().partition(|held| held.library.holders() > 0);
+        self.held = held;
+        report.held = self.held.len();
+        free.into_iter().for_each(|held| held.retire(&mut report));
         report
     }
 
-    /// Lets all of them go.
+    /// Lets all of them go, for good: what is held now stays mapped.
     pub(crate) fn retire_all(&mut self) -> RetireReport {
         self.size = 0;
-        self.retire()
+        let mut report = self.retire();
+        report.held = 0;
+        self.held.drain(..).for_each(|held| held.retire(&mut report));
+        report
     }
 
     fn release_unused(&mut self) {
         let (unused, used) =
             std::mem::take(&mut self.released).into_iter().partition::<Vec<_>, _>(Released::is_unused);
         self.released = used;
-        unused.into_iter().for_each(|released| let_go("keel", released));
+        unused.into_iter().for_each(|released| let_go("an old view", released));
     }
 
     /// For each one, whether it is beyond the ring's size. Numbers don't tell them apart: a module that was removed
@@ -111,9 +107,18 @@ impl Ring {
     }
 }
 
+impl Held {
+    fn retire(self, report: &mut RetireReport) {
+        match self.library.retire() {
+            Ok(()) => report.unmapped += 1,
+            Err(kept) => report.kept.push(format!("{} generation {}: {kept}", self.name, self.generation)),
+        }
+    }
+}
+
 /// Drops what has code of a module, whose panic then ends nothing.
-fn let_go<T>(module: &str, value: T) {
+pub(crate) fn let_go<T>(what: &str, value: T) {
     if let Err(message) = contain(|| drop(value)) {
-        log::warn!("an old generation of `{module}` was let go, though its `drop` {message}");
+        log::warn!("{what} was let go, though its `drop` {message}");
     }
 }

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use crate::lifecycle::{Event, Lifecycle, State};
 use crate::registry::{Generation, Slot};
-use crate::ring::Replaced;
+use crate::ring::{Replaced, let_go};
 use crate::{
     Candidate, Code, Consent, Registry, RegistryEvent, Rejection, RetireReport, SwapReport, SwappedModule,
 };
@@ -112,12 +112,11 @@ impl Registry {
         let mut states = self.save_states(&candidates, consent)?;
         states.extend(saved.iter().flat_map(|saved| saved.states.clone()));
         let first = candidates.first().map(|candidate| candidate.name().to_owned()).unwrap_or_default();
-        engine.save(&mut self.point).map_err(|error| Rejection::save(&first, &error))?;
         let offers: Vec<_> = candidates.iter_mut().map(Candidate::take_offer).collect();
         let prepared = prepare_all(candidates, &states, consent)?;
         let world = match &saved {
             Some(saved) => Some(saved.world(&types, consent)?),
-            None => self.rebuilt_world(engine.world(), &types, consent, &first)?,
+            None => converted_world(engine.world(), &types, consent, &first)?,
         };
 
         let (code, placed): (Vec<_>, Vec<_>) = prepared.into_iter().map(Prepared::split).unzip();
@@ -202,28 +201,6 @@ impl Registry {
         Ok(states)
     }
 
-    /// A world of the new types, if the running one can't stay as it is.
-    fn rebuilt_world(
-        &self,
-        world: &World,
-        types: &[Arc<ModelTypeInfo>],
-        consent: Consent,
-        module: &str,
-    ) -> Result<Option<(World, RestoreReport)>, Rejection> {
-        let is_same = |info: &Arc<ModelTypeInfo>| {
-            world.type_info(info.id()).is_none_or(|known| known.fingerprint() == info.fingerprint())
-        };
-        let is_gone = |known: &Arc<ModelTypeInfo>| !types.iter().any(|info| info.id() == known.id());
-        let own = World::own_types();
-        let is_own = |known: &Arc<ModelTypeInfo>| own.iter().any(|own| own.id() == known.id());
-        if types.iter().all(is_same) && !world.types().any(|known| is_gone(known) && !is_own(known)) {
-            return Ok(None);
-        }
-        World::from_snapshot(types.iter().map(Arc::clone), &self.point.world, consent.accepts_loss())
-            .map(Some)
-            .map_err(|error| Rejection::restore(module, &error))
-    }
-
     /// Puts the new world in place, or tells the running one of the new code for its types.
     fn install_world(
         &mut self,
@@ -233,7 +210,6 @@ impl Registry {
     ) -> RestoreReport {
         if let Some((world, report)) = world {
             self.replaced_worlds.push(engine.replace_world(world));
-            self.ring.world_was_rebuilt();
             return report;
         }
         for info in types {
@@ -242,18 +218,17 @@ impl Registry {
                 log::error!("type `{}` could not be registered: {error}", info.name());
             }
         }
-        RestoreReport { carried: self.point.world.values(), ..RestoreReport::default() }
+        RestoreReport { carried: engine.world().value_count(), ..RestoreReport::default() }
     }
 
     fn place(&mut self, tag: ModuleTag, generation: Generation, old_code: ModuleCode) {
-        let epoch = self.ring.epoch();
         let slot = self.slots.entry(tag.id()).or_insert_with(|| Slot {
             tag: tag.clone(),
             lifecycle: Lifecycle::default(),
             live: None,
         });
         if let Some(old) = slot.live.replace(generation) {
-            self.ring.push(Replaced { tag, code: old_code, epoch, generation: old });
+            self.ring.push(Replaced { tag, code: old_code, generation: old });
         }
     }
 
@@ -282,14 +257,12 @@ impl Registry {
     fn take_out(&mut self, engine: &mut Engine, module: &ModuleTag) {
         let taken = self.slots.get_mut(&module.id()).and_then(|slot| slot.live.take());
         let code = engine.remove_module(module);
-        let epoch = self.ring.epoch();
         // Its types go with it, unless other modules state them too; values of a type that is gone are kept aside.
         let types =
             self.agreed_types(&[]).unwrap_or_else(|_| engine.world().types().map(Arc::clone).collect());
         match World::from_snapshot(types, &self.point.world, false) {
             Ok((world, _)) => {
                 drop(engine.replace_world(world));
-                self.ring.world_was_rebuilt();
                 engine.restore_clock(&self.point);
             }
             Err(error) => log::error!("the world could not be put back: {error}"),
@@ -298,7 +271,7 @@ impl Registry {
             self.ring.release(released);
         }
         if let Some(generation) = taken {
-            self.ring.push(Replaced { epoch, tag: module.clone(), code, generation });
+            self.ring.push(Replaced { tag: module.clone(), code, generation });
         }
     }
 
@@ -367,7 +340,7 @@ impl Registry {
         if let Ok(released) = self.binding.unbind(tag.id()) {
             self.ring.release(released);
         }
-        self.ring.push(Replaced { epoch: self.ring.epoch(), tag: tag.clone(), code, generation: live });
+        self.ring.push(Replaced { tag: tag.clone(), code, generation: live });
         self.slots.remove(&tag.id());
         Ok(())
     }
@@ -377,7 +350,8 @@ impl Registry {
     ///
     /// A registry that is dropped instead leaves its libraries mapped: whoever has its engine may still need them.
     pub fn close(mut self, mut engine: Engine) -> RetireReport {
-        self.replaced_worlds.clear();
+        self.replaced_worlds.drain(..).for_each(|world| let_go("the world before", world));
+        self.leaving.drain(..).for_each(|world| drop(world.join()));
         for slot in std::mem::take(&mut self.slots).into_values() {
             let Some(generation) = slot.live else { continue };
             engine.drain_tasks(slot.tag.id(), self.config.drain_deadline);
@@ -385,7 +359,7 @@ impl Registry {
             if let Ok(released) = self.binding.unbind(slot.tag.id()) {
                 self.ring.release(released);
             }
-            self.ring.push(Replaced { epoch: self.ring.epoch(), tag: slot.tag, code, generation });
+            self.ring.push(Replaced { tag: slot.tag, code, generation });
         }
         drop(engine);
         self.ring.retire_all()
@@ -407,6 +381,27 @@ impl Registry {
             self.note(module, event);
         }
     }
+}
+
+/// A world of the new types, if the running one can't stay as it is. The running one is only read, so it is the point
+/// to go back to.
+fn converted_world(
+    world: &World,
+    types: &[Arc<ModelTypeInfo>],
+    consent: Consent,
+    module: &str,
+) -> Result<Option<(World, RestoreReport)>, Rejection> {
+    let is_same = |info: &Arc<ModelTypeInfo>| {
+        world.type_info(info.id()).is_none_or(|known| known.fingerprint() == info.fingerprint())
+    };
+    let is_gone = |known: &Arc<ModelTypeInfo>| !types.iter().any(|info| info.id() == known.id());
+    let own = World::own_types();
+    let is_own = |known: &Arc<ModelTypeInfo>| own.iter().any(|own| own.id() == known.id());
+    if types.iter().all(is_same) && !world.types().any(|known| is_gone(known) && !is_own(known)) {
+        return Ok(None);
+    }
+    let converted = world.convert(types.iter().map(Arc::clone), consent.accepts_loss());
+    converted.map(Some).map_err(|error| Rejection::restore(module, &error))
 }
 
 impl Prepared {

@@ -87,11 +87,11 @@ impl StorageView for Ecs {
         before.compare(after)
     }
 
-    fn rebuild(&self, world: &mut World, buffer: &mut WorldSnapshot) -> Result<(), EcsError> {
-        world.rebuild(buffer)
+    fn rebuild(&self, world: &mut World) -> Result<(), EcsError> {
+        world.rebuild()
     }
 
-    fn compact(&self, world: &mut World, buffer: &mut WorldSnapshot) -> Result<usize, EcsError> {
-        world.compact(buffer)
+    fn compact(&self, world: &mut World) -> Result<usize, EcsError> {
+        world.compact()
     }
 }

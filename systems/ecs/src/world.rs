@@ -54,7 +54,7 @@ impl WorldView for Ecs {
     }
 
     fn duplicate(&self, world: &World) -> Result<World, EcsError> {
-        world.duplicate(&mut WorldSnapshot::new())
+        world.duplicate()
     }
 
     fn merge(&self, world: &mut World, other: &World) -> Result<Vec<(Entity, Entity)>, EcsError> {

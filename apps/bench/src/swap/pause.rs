@@ -96,7 +96,7 @@ fn swap(game: &mut Game, probe: &Probe, to: Shape) -> anyhow::Result<(f64, f64)>
     let pause = begin.elapsed();
     drop(report);
     let begin = Instant::now();
-    game.registry.tidy(&mut game.engine);
+    game.registry.tidy();
     let tidy = begin.elapsed();
     Ok((pause.as_secs_f64() * 1e3, tidy.as_secs_f64() * 1e3))
 }

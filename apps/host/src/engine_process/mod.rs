@@ -158,15 +158,7 @@ impl Host {
 
     /// Retires old generations, if that is wanted at all, between two frames.
     fn tidy(&mut self) {
-        let outside = self.registry.will_rebuild_world().then(|| {
-            let world = self.engine.world_mut();
-            DashboardLink::take_outside(world)
-        });
-        let report = self.registry.tidy(&mut self.engine);
-        if let Some(outside) = outside {
-            DashboardLink::put_back(self.engine.world_mut(), outside);
-        }
-        for kept in report.kept {
+        for kept in self.registry.tidy().kept {
             self.tell_log("debug", format!("stays mapped: {kept}"));
         }
     }

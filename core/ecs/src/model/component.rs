@@ -2,9 +2,11 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use keel_core_types::{ComponentId, ThreadSafe};
+use keel_state::__private::Copier;
 use keel_state::{LiveSchema, Schema, StateError, TypeRef, TypeSchema, decode, encode_column, encode_into};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +33,11 @@ pub trait Component: Data {
     /// Who may change a value.
     #[doc(hidden)]
     const ACCESS: ComponentAccess = ComponentAccess::Free;
+    /// Appends copies of values, if the type is `Copy`.
+    #[doc(hidden)]
+    fn copier() -> Option<Copier<Self>> {
+        None
+    }
 }
 
 /// Who may change the values of a component.
@@ -143,17 +150,29 @@ pub(crate) enum Operations {
     Event(EventOperations),
 }
 
+/// How many values lie between two columns while one is copied: few enough to stay in the nearest cache.
+const COPIED_AT_ONCE: usize = 256;
+
 /// What is shown the place and the encoded value of each row.
 type VisitRow<'a> = dyn FnMut(usize, &[u8]) + 'a;
+
+/// Copies a column into the column of the same type of a batch.
+type CopyColumn = fn(&hecs::Archetype, &mut hecs::ColumnBatchBuilder);
 
 /// A resource from its bytes.
 type RestoreResource = fn(&mut &[u8]) -> Result<Box<dyn AnyResource>, StateError>;
 
 /// What is done with a column without knowing its type.
 pub(crate) struct ComponentOperations {
-    pub(crate) save_column: fn(&hecs::Archetype, &mut Vec<u8>) -> Result<(), StateError>,
+    /// How hecs stores it. The drop function in it is the module's, and so is used through
+    /// [`TypeTable::stored`](crate::model::types::TypeTable::stored) alone.
+    pub(crate) column: hecs::TypeInfo,
+    pub(crate) needs_drop: bool,
+    /// Appends the encoded values of these rows.
+    pub(crate) save_rows: fn(&hecs::Archetype, Range<usize>, &mut Vec<u8>) -> Result<(), StateError>,
+    /// Copies a whole column of plain data.
+    pub(crate) copy_column: Option<CopyColumn>,
     pub(crate) visit_column: fn(&hecs::Archetype, &mut VisitRow<'_>) -> Result<(), StateError>,
-    pub(crate) add_column: fn(&mut hecs::ColumnBatchType),
     pub(crate) fill_column: fn(&mut hecs::ColumnBatchBuilder, usize, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) get: fn(hecs::EntityRef<'_>, &mut Vec<u8>) -> Result<bool, StateError>,
     pub(crate) build: fn(&mut hecs::EntityBuilder, &mut &[u8]) -> Result<(), StateError>,
@@ -164,6 +183,8 @@ pub(crate) struct ComponentOperations {
 pub(crate) struct ResourceOperations {
     pub(crate) save: fn(&dyn AnyResource, &mut Vec<u8>) -> Result<(), StateError>,
     pub(crate) restore: RestoreResource,
+    /// The same resource, handled by the code of this registration.
+    pub(crate) own: fn(Box<dyn Any>) -> Option<Box<dyn AnyResource>>,
 }
 
 pub(crate) struct EventOperations {
@@ -178,11 +199,11 @@ impl ModelTypeInfo {
         Self::new::<T>(
             T::NAME,
             Operations::Component(ComponentOperations {
-                save_column: save_column::<T>,
+                column: hecs::TypeInfo::of::<T>(),
+                needs_drop: std::mem::needs_drop::<T>(),
+                save_rows: save_rows::<T>,
+                copy_column: copy_column_of::<T>(),
                 visit_column: visit_column::<T>,
-                add_column: |batch| {
-                    batch.add::<T>();
-                },
                 fill_column: fill_column::<T>,
                 get: get::<T>,
                 build: |bundle, bytes| {
@@ -205,6 +226,7 @@ impl ModelTypeInfo {
                     None => Ok(()),
                 },
                 restore: |bytes| Ok(Box::new(decode::<T>(bytes)?)),
+                own: |value| Some(value.downcast::<T>().ok()?),
             }),
         )
     }
@@ -311,9 +333,35 @@ fn is_unordered(schema: &TypeSchema) -> bool {
     fields.chain([schema.root()]).any(has_set)
 }
 
-fn save_column<T: Component>(archetype: &hecs::Archetype, out: &mut Vec<u8>) -> Result<(), StateError> {
+fn save_rows<T: Component>(
+    archetype: &hecs::Archetype,
+    rows: Range<usize>,
+    out: &mut Vec<u8>,
+) -> Result<(), StateError> {
     let Some(column) = archetype.get::<&T>() else { return Ok(()) };
-    encode_column(&column, out)
+    encode_column(&column[rows], out)
+}
+
+/// How to copy a column of `T`, if copying a value is the same as saving and restoring it: nothing in it is skipped.
+fn copy_column_of<T: Component>() -> Option<CopyColumn> {
+    let is_all_saved = TypeSchema::of::<T>().plain_width() == Some(size_of::<T>());
+    T::copier().filter(|_| is_all_saved).map(|_| copy_column::<T> as CopyColumn)
+}
+
+fn copy_column<T: Component>(archetype: &hecs::Archetype, batch: &mut hecs::ColumnBatchBuilder) {
+    let (Some(column), Some(mut places), Some(copy)) =
+        (archetype.get::<&T>(), batch.writer::<T>(), T::copier())
+    else {
+        return;
+    };
+    let mut values = Vec::with_capacity(COPIED_AT_ONCE);
+    for rows in column.chunks(COPIED_AT_ONCE) {
+        copy(rows, &mut values);
+        for value in values.drain(..) {
+            // The batch has room for exactly this column, so none is given back.
+            let _ = places.push(value);
+        }
+    }
 }
 
 fn visit_column<T: Component>(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keel_core_types::ComponentId;
 use keel_state::{LiveSchema, Migration, SavedValue, StateError};
 
+use crate::model::bundle::Stored;
 use crate::model::component::{ComponentOperations, EventOperations, Operations, ResourceOperations};
 use crate::{Component, ComponentAccess, EcsError, Entity, ModelTypeInfo, ModelTypeKind, TypeSummary, World};
 
@@ -178,7 +179,7 @@ impl World {
     pub fn spawn_values(&mut self, components: &[ComponentValue]) -> Result<Entity, EcsError> {
         let mut bundle = self.bundle_of(components)?;
         self.structure_changed();
-        let entity = self.entities.spawn(bundle.build());
+        let entity = self.entities.spawn(Stored::new(bundle.build(), &self.types));
         Ok(self.born(entity))
     }
 
@@ -191,7 +192,7 @@ impl World {
         let mut bundles = bundles.collect::<Result<Vec<_>, _>>()?;
         self.structure_changed();
         let spawned = bundles.iter_mut().map(|bundle| {
-            let entity = self.entities.spawn(bundle.build());
+            let entity = self.entities.spawn(Stored::new(bundle.build(), &self.types));
             self.born(entity)
         });
         Ok(spawned.collect())
@@ -205,7 +206,7 @@ impl World {
         self.check_alive(entity)?;
         let mut bundle = self.bundle_of(components)?;
         self.structure_changed();
-        let inserted = self.entities.insert(entity.inner(), bundle.build());
+        let inserted = self.entities.insert(entity.inner(), Stored::new(bundle.build(), &self.types));
         inserted.map_err(|_| EcsError::NoSuchEntity { entity })
     }
 
@@ -291,8 +292,10 @@ impl World {
         let mut rest = bytes.as_ref();
         let resource = (operations.restore)(&mut rest)?;
         all_read(rest)?;
-        let id = info.id();
-        self.resources.insert_any(id, resource);
+        let (id, name) = (info.id(), info.name());
+        let stored = self.types.stored_resource(resource.into_any());
+        let stored = stored.ok_or_else(|| EcsError::Conflict { name: name.to_owned() })?;
+        self.resources.insert_any(id, stored);
         Ok(())
     }
 

@@ -36,9 +36,9 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
-    pub(crate) fn insert<T: Resource>(&mut self, value: T) -> Option<T> {
-        let before = self.cells.insert(T::ID, AtomicRefCell::new(Box::new(value)))?;
-        before.into_inner().into_any().downcast().ok().map(|value| *value)
+    /// Where the resource of type `T` lies, if there is one.
+    pub(crate) fn place<T: Resource>(&mut self) -> Option<&mut T> {
+        self.cells.get_mut(&T::ID)?.get_mut().as_any_mut().downcast_mut()
     }
 
     pub(crate) fn insert_any(&mut self, id: ComponentId, value: Box<dyn AnyResource>) {

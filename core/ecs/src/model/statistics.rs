@@ -73,6 +73,14 @@ impl World {
         position.ok_or(EcsError::NoSuchEntity { entity })
     }
 
+    /// How many values there are: components, resources, and queues of events.
+    pub fn value_count(&self) -> usize {
+        let components = self.entities.archetypes();
+        let components =
+            components.map(|archetype| archetype.len() as usize * archetype.component_types().len());
+        components.sum::<usize>() + self.resources.len() + self.events.len()
+    }
+
     /// How many archetypes there are, empty ones too.
     pub fn archetype_count(&self) -> usize {
         self.entities.archetypes().len()

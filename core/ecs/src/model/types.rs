@@ -1,11 +1,13 @@
 //! Which types a world knows.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use keel_core_types::{ComponentId, IdTable};
 
+use crate::model::component::Operations;
+use crate::model::resource::AnyResource;
 use crate::{EcsError, ModelTypeInfo};
 
 /// The registered types of one world.
@@ -13,7 +15,19 @@ use crate::{EcsError, ModelTypeInfo};
 pub(crate) struct TypeTable {
     by_id: BTreeMap<ComponentId, Arc<ModelTypeInfo>>,
     by_rust: HashMap<TypeId, ComponentId>,
+    storage: HashMap<TypeId, Storage>,
     names: IdTable,
+}
+
+/// Whose code is called by what lies in the world: a column's drop function, the vtable of a resource or of a queue.
+///
+/// It stays the one of the first registration for as long as the world exists. So a world leads into at most one
+/// generation for each type, however often modules are swapped, and needs not be rebuilt to let the others go.
+enum Storage {
+    /// Nobody's: values that need no drop.
+    Plain(hecs::TypeInfo),
+    /// Held here, so that its library stays mapped.
+    Owned(Arc<ModelTypeInfo>),
 }
 
 impl TypeTable {
@@ -26,6 +40,7 @@ impl TypeTable {
             return Err(EcsError::Conflict { name: info.name().to_owned() });
         }
         self.by_rust.insert(info.fingerprint().rust, info.id());
+        self.storage.entry(info.fingerprint().rust).or_insert_with(|| Storage::of(&info));
         self.by_id.insert(info.id(), info);
         Ok(())
     }
@@ -38,6 +53,22 @@ impl TypeTable {
         self.by_id.get(self.by_rust.get(&id)?)
     }
 
+    /// A column's type as it may lie in the world, in the place of one that leads into the calling module.
+    pub(crate) fn stored(&self, given: hecs::TypeInfo) -> hecs::TypeInfo {
+        match self.storage.get(&given.id()) {
+            Some(Storage::Plain(column)) => *column,
+            Some(Storage::Owned(info)) => info.component_operations().map_or(given, |known| known.column),
+            None => given,
+        }
+    }
+
+    /// The same resource, handled by code that may lie in the world. None if its type is not registered.
+    pub(crate) fn stored_resource(&self, given: Box<dyn Any>) -> Option<Box<dyn AnyResource>> {
+        let Some(Storage::Owned(info)) = self.storage.get(&(*given).type_id()) else { return None };
+        let Operations::Resource(operations) = &info.operations else { return None };
+        (operations.own)(given)
+    }
+
     pub(crate) fn knows(&self, id: TypeId) -> bool {
         self.by_rust.contains_key(&id)
     }
@@ -46,3 +77,19 @@ impl TypeTable {
         self.by_id.values()
     }
 }
+
+impl Storage {
+    fn of(info: &Arc<ModelTypeInfo>) -> Self {
+        match &info.operations {
+            Operations::Component(operations) if !operations.needs_drop => {
+                let column = operations.column;
+                Self::Plain(hecs::TypeInfo::from_parts(column.id(), column.layout(), drop_nothing))
+            }
+            _ => Self::Owned(Arc::clone(info)),
+        }
+    }
+}
+
+/// Stands for the drop function of a type that needs none. Inlined, it would be code of the module again.
+#[inline(never)]
+fn drop_nothing(_: *mut u8) {}

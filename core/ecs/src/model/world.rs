@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
 use keel_core_types::{ComponentId, Model, ModelType, Shared};
 
-use crate::model::bundle::first_unknown;
+use crate::model::bundle::{Stored, first_unknown};
 use crate::model::component::Operations;
 use crate::model::event::{AnyEvents, EventStore};
 use crate::model::query::assert_free;
@@ -30,9 +30,12 @@ static INCARNATIONS: AtomicU64 = AtomicU64::new(1);
 /// It is passed in as a parameter wherever it is used; there is no global one.
 pub struct World {
     pub(crate) entities: hecs::World,
-    pub(crate) types: TypeTable,
     pub(crate) resources: Resources,
     pub(crate) events: BTreeMap<ComponentId, AtomicRefCell<Box<dyn AnyEvents>>>,
+    // Dropped after the three above: it holds the libraries that their code lies in.
+    pub(crate) types: TypeTable,
+    /// Bundles that an archetype was made for.
+    stored_bundles: HashSet<TypeId, BuildHasherDefault<TypeIdHasher>>,
     /// What a snapshot held of types that nobody has registered; saved again as it is.
     pub(crate) unknown: Arc<Unknown>,
     /// Bundles whose components are all known to be registered.
@@ -83,9 +86,10 @@ impl World {
     pub fn new() -> Self {
         let mut world = Self {
             entities: hecs::World::new(),
-            types: TypeTable::default(),
             resources: Resources::default(),
             events: BTreeMap::new(),
+            types: TypeTable::default(),
+            stored_bundles: HashSet::default(),
             unknown: Arc::default(),
             checked_bundles: HashSet::default(),
             last_bundle: None,
@@ -155,7 +159,7 @@ impl World {
     pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Entity {
         self.check_bundle::<B>();
         self.structure_changed();
-        let entity = self.entities.spawn(bundle);
+        let entity = self.entities.spawn(Stored::new(bundle, &self.types));
         self.born(entity)
     }
 
@@ -166,6 +170,7 @@ impl World {
     pub fn spawn_batch<B: Bundle>(&mut self, bundles: impl IntoIterator<Item = B>) -> Vec<Entity> {
         self.check_bundle::<B>();
         self.structure_changed();
+        self.store_archetype::<B>();
         let spawned: Vec<_> = self.entities.spawn_batch(bundles).collect();
         spawned.into_iter().map(|entity| self.born(entity)).collect()
     }
@@ -205,6 +210,7 @@ impl World {
     /// As [`World::spawn`].
     pub fn reserve<B: Bundle>(&mut self, additional: u32) {
         self.check_bundle::<B>();
+        self.store_archetype::<B>();
         self.entities.reserve::<B>(additional);
     }
 
@@ -285,6 +291,7 @@ impl World {
     pub fn insert<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
         self.check_bundle::<B>();
         self.structure_changed();
+        let bundle = Stored::new(bundle, &self.types);
         self.entities.insert(entity.inner(), bundle).map_err(|_| EcsError::NoSuchEntity { entity })
     }
 
@@ -314,7 +321,8 @@ impl World {
             return Err(EcsError::KeptByWorld { name: name.to_owned() });
         }
         self.structure_changed();
-        let exchanged = self.entities.exchange::<R, B>(entity.inner(), bundle);
+        let bundle = Stored::new(bundle, &self.types);
+        let exchanged = self.entities.exchange::<R, _>(entity.inner(), bundle);
         exchanged.map_err(|error| self.bundle_error::<R>(entity, &error))
     }
 
@@ -367,7 +375,13 @@ impl World {
         if !self.types.knows(TypeId::of::<T>()) {
             return Err(EcsError::NotRegistered { name: T::NAME.to_owned() });
         }
-        Ok(self.resources.insert(value))
+        if let Some(place) = self.resources.place::<T>() {
+            return Ok(Some(std::mem::replace(place, value)));
+        }
+        let stored = self.types.stored_resource(Box::new(value));
+        let stored = stored.ok_or_else(|| EcsError::Conflict { name: T::NAME.to_owned() })?;
+        self.resources.insert_any(T::ID, stored);
+        Ok(None)
     }
 
     /// Puts a resource into the world unless it has one, and hands out the one it has then.
@@ -529,6 +543,22 @@ impl World {
         let name = || info.name().to_owned();
         let cell = self.events.get(&info.id()).ok_or_else(|| EcsError::NotRegistered { name: name() })?;
         cell.try_borrow().map_err(|_| EcsError::InUse { name: name() })
+    }
+
+    /// Makes the archetype of `B`'s components, unless there is one. hecs's calls for many entities at once would make
+    /// it with the drop functions of the calling module.
+    fn store_archetype<B: Bundle>(&mut self) {
+        if self.stored_bundles.insert(TypeId::of::<B>()) {
+            let mut types = hecs::ColumnBatchType::new();
+            B::with_static_type_info(|infos| {
+                for info in infos {
+                    types.add_dynamic(self.types.stored(*info));
+                }
+            });
+            if let Ok(nobody) = types.into_batch(0).build() {
+                drop(self.entities.spawn_column_batch(nobody));
+            }
+        }
     }
 
     #[inline]

@@ -5,8 +5,7 @@ use keel_module_macros::view;
 use keel_state::SavedValue;
 
 use crate::{
-    ArchetypeStatistics, EcsError, Entity, QueryTerms, TypeSummary, World, WorldDifference, WorldSnapshot,
-    WorldStatistics,
+    ArchetypeStatistics, EcsError, Entity, QueryTerms, TypeSummary, World, WorldDifference, WorldStatistics,
 };
 
 /// Looks into the storage of a world, and puts it in order.
@@ -95,15 +94,15 @@ pub trait StorageView: View {
     fn compare(&self, before: &World, after: &World) -> Result<Vec<WorldDifference>, EcsError>;
 
     /// Makes the world anew in its place, so that no pointer into an older generation of a module is left in it and
-    /// its columns take no more memory than they need; `buffer` is reused.
+    /// its columns take no more memory than they need.
     ///
     /// # Errors
     /// [`EcsError::State`], [`EcsError::InUse`]; the world is then unchanged.
-    fn rebuild(&self, world: &mut World, buffer: &mut WorldSnapshot) -> Result<(), EcsError>;
+    fn rebuild(&self, world: &mut World) -> Result<(), EcsError>;
 
     /// [`StorageView::rebuild`], without the archetypes that have no entities; how many went.
     ///
     /// # Errors
     /// As [`StorageView::rebuild`].
-    fn compact(&self, world: &mut World, buffer: &mut WorldSnapshot) -> Result<usize, EcsError>;
+    fn compact(&self, world: &mut World) -> Result<usize, EcsError>;
 }

@@ -126,7 +126,7 @@ fn a_prepared_query_sees_what_comes_later_and_survives_a_rebuild() {
     assert_eq!(queries().entities_prepared(&world, &mut prepared).unwrap(), [a, b, c, late]);
     assert_eq!(queries().count_prepared(&world, &mut prepared).unwrap(), 4);
     world.despawn(a).unwrap();
-    world.compact(&mut Default::default()).unwrap();
+    world.compact().unwrap();
     assert_eq!(queries().entities_prepared(&world, &mut prepared).unwrap(), [b, c, late]);
     let other = new_world();
     assert_eq!(queries().count_prepared(&other, &mut prepared).unwrap(), 0);

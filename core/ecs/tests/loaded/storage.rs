@@ -1,6 +1,6 @@
 //! The calls of the storage view.
 
-use keel::ecs::{Entity, QueryTerms, StorageView, World, WorldSnapshot};
+use keel::ecs::{Entity, QueryTerms, StorageView, World};
 
 use crate::{Tide, Velocity, at, new_world, refuses, saved, stale, view};
 
@@ -70,11 +70,10 @@ fn storage_is_put_in_order() {
     assert_eq!(storage().free_ids(&world).len(), 1);
     assert_eq!(storage().free_ids(&world)[0].index(), gone.index());
 
-    let mut buffer = WorldSnapshot::new();
-    let before = world.duplicate(&mut buffer).unwrap();
-    storage().rebuild(&mut world, &mut buffer).unwrap();
+    let before = world.duplicate().unwrap();
+    storage().rebuild(&mut world).unwrap();
     assert_eq!(storage().archetype_count(&world), 3);
-    assert_eq!(storage().compact(&mut world, &mut buffer).unwrap(), 1);
+    assert_eq!(storage().compact(&mut world).unwrap(), 1);
     assert_eq!(storage().archetype_count(&world), 2);
     assert_eq!(world.entities(), [a, b]);
     assert_eq!(storage().compare(&before, &world).unwrap(), []);

@@ -214,12 +214,12 @@ impl History {
             Change::Read => self.read(),
             Change::Restore => self.replace_world(|world| restore(&through_a_file(&save(world))), true),
             Change::Duplicate => {
-                self.replace_world(|world| world.duplicate(&mut Default::default()).unwrap(), true);
+                self.replace_world(|world| world.duplicate().unwrap(), true);
             }
             Change::Compact => self.replace_world(
                 |world| {
-                    let mut copy = world.duplicate(&mut Default::default()).unwrap();
-                    copy.compact(&mut Default::default()).unwrap();
+                    let mut copy = world.duplicate().unwrap();
+                    copy.compact().unwrap();
                     copy
                 },
                 false,

@@ -165,7 +165,7 @@ fn a_prepared_query_notices_that_the_world_was_rebuilt() {
     assert_eq!(found(&world), [ship]);
     world.despawn(world.entities()[0]).unwrap();
     // Position moves up by one place.
-    world.compact(&mut WorldSnapshot::new()).unwrap();
+    world.compact().unwrap();
     assert_eq!(found(&world), [ship]);
     let boat = world.spawn((at(2.0), Frozen));
     assert_eq!(found(&world), [ship, boat]);

@@ -78,7 +78,7 @@ fn names_are_found_whatever_happens_to_the_entities() {
     world.set_name(first, Some("Argo")).unwrap();
     // Both are called so: the first in the order of a query counts, now and after a restore.
     let found = world.find("Argo");
-    assert_eq!(world.duplicate(&mut Default::default()).unwrap().find("Argo"), found);
+    assert_eq!(world.duplicate().unwrap().find("Argo"), found);
     world.despawn(found.unwrap()).unwrap();
     assert_eq!(world.find("Argo"), [first, second].into_iter().find(|it| Some(*it) != found));
     assert_eq!(world.find("Fram"), None);
@@ -158,7 +158,7 @@ fn a_tracker_tells_what_changed_since_it_looked() {
     assert_eq!(d.index(), c.index(), "the id is used again, the entity is another one");
     // It is data, and survives a swap; so does the world.
     let (mut kept, _) = SavedValue::of(&tracker).unwrap().restore::<ChangeTracker<Position>>(false).unwrap();
-    world.rebuild(&mut Default::default()).unwrap();
+    world.rebuild().unwrap();
     let expected = Changes { added: vec![d], changed: vec![(a, at(1.0))], removed: vec![(c, at(3.0))] };
     assert_eq!(kept.look(&world), expected);
     assert_eq!(kept.look(&world), nothing);

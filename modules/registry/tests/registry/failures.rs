@@ -163,7 +163,7 @@ fn a_start_that_fails_takes_the_module_out_again_with_all_it_did() {
         for label in ["v3", "v4", "v5", "v6"] {
             rig.load(&Swim::new(label).build()).unwrap();
         }
-        rig.registry.tidy(&mut rig.engine);
+        rig.registry.tidy();
         assert_eq!(rig.mapped(), 6, "other, v2..v6, and not the one that did not start");
     }
 }
@@ -244,7 +244,7 @@ fn a_panic_in_drop_ends_nothing() {
     rig.load(&Swim::new("v1").at("ITEMS", drop).build()).unwrap();
     rig.steps(2);
     rig.load(&Swim::new("v2").build()).unwrap();
-    let report = rig.registry.tidy(&mut rig.engine);
+    let report = rig.registry.tidy();
     assert_eq!(report.unmapped, 1, "{report:?}");
     rig.check_runs("v2");
     assert_eq!(rig.mapped(), 1);

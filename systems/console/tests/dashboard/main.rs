@@ -405,8 +405,7 @@ fn a_swap_of_the_dashboard_keeps_what_was_scrolled_and_draws_all() {
 #[test]
 fn a_restored_world_is_drawn_in_full_once_it_is_attached() {
     let mut rig = busy(80, 24);
-    let mut buffer = keel::ecs::WorldSnapshot::new();
-    let copy = rig.engine.world().duplicate(&mut buffer).unwrap();
+    let copy = rig.engine.world().duplicate().unwrap();
     rig.engine.replace_world(copy);
     assert!(rig.frame().is_empty());
     rig.attach(TerminalKind::Screen, 80, 24);

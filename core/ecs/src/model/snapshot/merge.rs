@@ -1,0 +1,56 @@
+//! Entities of one world, copied into another.
+
+use std::collections::BTreeMap;
+
+use crate::model::bundle::Stored;
+use crate::{ComponentAccess, EcsError, Entity, World};
+
+impl World {
+    /// Copies all entities of `other` into this world; they get new ids, returned beside the old ones. Ids that
+    /// `other`'s components hold are those of `other`, but for [`crate::Parent`] and [`crate::Children`].
+    ///
+    /// # Errors
+    /// [`EcsError::NotRegistered`] when `other` has a component that this world does not know in that shape, and
+    /// [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails; this world is then unchanged.
+    pub fn merge(&mut self, other: &World) -> Result<Vec<(Entity, Entity)>, EcsError> {
+        let mut bundles = Vec::new();
+        let mut bytes = Vec::new();
+        for entity in other.entities() {
+            let mut bundle = hecs::EntityBuilder::new();
+            for info in other.components_of(entity)? {
+                let target = self.types.get(info.id());
+                let target = target.filter(|target| target.fingerprint() == info.fingerprint());
+                let target = target.and_then(|target| target.component_operations());
+                let (Some(target), Some(source)) = (target, info.component_operations()) else {
+                    return Err(EcsError::NotRegistered { name: info.name().to_owned() });
+                };
+                if target.access == ComponentAccess::World {
+                    continue;
+                }
+                bytes.clear();
+                (source.get)(other.entity_ref(entity)?, &mut bytes)?;
+                (target.build)(&mut bundle, &mut bytes.as_slice())?;
+            }
+            bundles.push((entity, bundle));
+        }
+        self.structure_changed();
+        let spawned = bundles.into_iter().map(|(old, mut bundle)| {
+            let entity = self.entities.spawn(Stored::new(bundle.build(), &self.types));
+            (old, self.born(entity))
+        });
+        let moved: Vec<_> = spawned.collect();
+        self.relink(other, &moved);
+        Ok(moved)
+    }
+
+    /// Makes the families that the merged entities had in `other`; children come in the same order.
+    fn relink(&mut self, other: &World, moved: &[(Entity, Entity)]) {
+        let new_id: BTreeMap<_, _> = moved.iter().copied().collect();
+        for (old, new) in moved {
+            for child in other.children(*old).iter().filter_map(|child| new_id.get(child)) {
+                // Both were spawned a moment ago, and `other` has no cycles.
+                let _ = self.set_parent(*child, Some(*new));
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Saving a world and building it again, exactly as it was or with types whose shape has changed.
+//!
+//! A world is never changed in place: [`World::from_snapshot`] and [`World::convert`] make a new one, so that the old
+//! one, and with it the old code, stays whole until the new one is known to be good.
+
+mod compare;
+mod merge;
+mod restore;
+mod unknown;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use keel_core_types::ComponentId;
+use keel_state::{Snapshot, SnapshotWriter, StateError, TypeSchema, decode, encode_into};
+use serde::{Deserialize, Serialize};
+
+pub use self::compare::WorldDifference;
+pub use self::restore::RestoreReport;
+pub(crate) use self::unknown::Unknown;
+use crate::model::component::Operations;
+use crate::model::event::QueueHeader;
+use crate::model::query::entity_of_row;
+use crate::{EcsError, Entity, ModelTypeInfo, ModelTypeKind, World};
+
+/// A saved world. Saving into the same one again reuses its buffer: fresh memory costs more than the format.
+#[derive(Default)]
+pub struct WorldSnapshot {
+    index: Index,
+    /// Entities and columns of each archetype, then resources, then events, in the order of the index.
+    bytes: Vec<u8>,
+}
+
+/// What the bytes of a snapshot mean.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Index {
+    types: Vec<SavedType>,
+    /// Ids below this one were given out at some time; each of them lives or is free.
+    id_end: u32,
+    /// Ids that are free, in the order in which they are given out again.
+    free: Vec<u64>,
+    archetypes: Vec<SavedArchetype>,
+    /// Type and number of bytes.
+    resources: Vec<(u32, u64)>,
+    /// Type and number of bytes.
+    events: Vec<(u32, u64)>,
+    unknown: Arc<Unknown>,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct SavedType {
+    name: String,
+    kind: SavedKind,
+    schema: Arc<TypeSchema>,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum SavedKind {
+    Component,
+    Resource,
+    Event,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct SavedArchetype {
+    entities: u64,
+    /// Type and number of bytes of each column.
+    columns: Vec<(u32, u64)>,
+}
+
+impl WorldSnapshot {
+    /// An empty snapshot.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The size of the saved values in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// How many entities were saved.
+    pub fn entities(&self) -> usize {
+        self.index.archetypes.iter().map(|archetype| archetype.entities as usize).sum()
+    }
+
+    /// How many components, resources and event queues were saved.
+    pub fn values(&self) -> usize {
+        let components =
+            self.index.archetypes.iter().map(|saved| saved.entities as usize * saved.columns.len());
+        components.sum::<usize>() + self.index.resources.len() + self.index.events.len()
+    }
+
+    /// Name and schema of each saved type.
+    pub fn types(&self) -> impl Iterator<Item = (&str, &TypeSchema)> {
+        self.index.types.iter().map(|saved| (saved.name.as_str(), &*saved.schema))
+    }
+
+    /// Adds the snapshot to a file, as the sections `world index` and `world data`.
+    ///
+    /// # Errors
+    /// [`EcsError::State`] when it can't be encoded.
+    pub fn write(&self, file: &mut SnapshotWriter) -> Result<(), EcsError> {
+        file.section("world", "index", |out| encode_into(&self.index, out))?;
+        file.section("world", "data", |out| {
+            out.extend_from_slice(&self.bytes);
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Reads what [`WorldSnapshot::write`] wrote.
+    ///
+    /// # Errors
+    /// [`EcsError::State`] when a section is missing or does not decode.
+    pub fn read(file: &Snapshot<'_>) -> Result<Self, EcsError> {
+        let index = decode(&mut file.require("world", "index")?)?;
+        Ok(Self { index, bytes: file.require("world", "data")?.to_vec() })
+    }
+
+    /// Every saved value as text: entity or queue, type, value; for people and for comparing two files.
+    ///
+    /// # Errors
+    /// [`EcsError::State`] when the bytes don't fit the schemas.
+    pub fn describe(&self) -> Result<BTreeMap<String, String>, EcsError> {
+        let mut lines = BTreeMap::new();
+        let mut bytes = self.bytes.as_slice();
+        for archetype in &self.index.archetypes {
+            let entities = take_entities(&mut bytes, archetype.entities)?;
+            for entity in entities.iter().map(|entity| Entity::wrap(*entity)) {
+                lines.insert(format!("entity {entity}"), String::new());
+            }
+            for (kind, length) in &archetype.columns {
+                let saved = self.saved_type(*kind)?;
+                let mut column = take(&mut bytes, *length)?;
+                for entity in entities.iter().map(|entity| Entity::wrap(*entity)) {
+                    let text = saved.schema.display(&mut column)?;
+                    lines.insert(format!("entity {entity} {}", saved.name), text);
+                }
+            }
+        }
+        for (kind, length) in &self.index.resources {
+            let saved = self.saved_type(*kind)?;
+            let text = saved.schema.display(&mut take(&mut bytes, *length)?)?;
+            lines.insert(format!("resource {}", saved.name), text);
+        }
+        for (kind, length) in &self.index.events {
+            let saved = self.saved_type(*kind)?;
+            let mut queue = take(&mut bytes, *length)?;
+            let header: QueueHeader = decode(&mut queue)?;
+            header.check(queue)?;
+            for number in header.first..header.first + header.count {
+                lines.insert(format!("event {} {number}", saved.name), saved.schema.display(&mut queue)?);
+            }
+        }
+        Ok(lines)
+    }
+
+    fn saved_type(&self, index: u32) -> Result<&SavedType, StateError> {
+        self.index.types.get(index as usize).ok_or_else(|| corrupt("a type that is not in its table"))
+    }
+}
+
+impl World {
+    /// Saves the whole world into `snapshot`, whose buffer is reused.
+    ///
+    /// # Errors
+    /// [`EcsError::State`] when a type's `Serialize` fails, [`EcsError::InUse`] while a resource is written.
+    ///
+    /// # Panics
+    /// When a living query writes a component; the message names it.
+    pub fn save(&self, snapshot: &mut WorldSnapshot) -> Result<(), EcsError> {
+        snapshot.bytes.clear();
+        let mut index = Index::default();
+        let mut numbers = BTreeMap::new();
+        let mut number_of = |info: &ModelTypeInfo, types: &mut Vec<SavedType>| {
+            *numbers.entry(info.id()).or_insert_with(|| {
+                types.push(SavedType::of(info));
+                types.len() as u32 - 1
+            })
+        };
+        let out = &mut snapshot.bytes;
+        for archetype in self.entities.archetypes() {
+            let mut saved = SavedArchetype { entities: u64::from(archetype.len()), columns: Vec::new() };
+            let start = out.len();
+            out.resize(start + archetype.ids().len() * 8, 0);
+            let (places, _) = out[start..].as_chunks_mut::<8>();
+            for (place, id) in places.iter_mut().zip(archetype.ids()) {
+                *place = entity_of_row(self.generations(), *id).bits().to_le_bytes();
+            }
+            let ids_end = archetype.ids().iter().max().map_or(0, |id| id + 1);
+            index.id_end = index.id_end.max(ids_end);
+            for info in archetype.component_types().filter_map(|id| self.types.of_rust(id)) {
+                let Some(operations) = info.component_operations() else { continue };
+                let start = out.len();
+                (operations.save_rows)(archetype, 0..archetype.ids().len(), out)?;
+                saved.columns.push((number_of(info, &mut index.types), (out.len() - start) as u64));
+            }
+            index.archetypes.push(saved);
+        }
+        index.free = self.entities.freelist().map(|entity| entity.to_bits().get()).collect();
+        let freed = self.entities.freelist().map(|entity| entity.id() + 1).max().unwrap_or(0);
+        index.id_end = index.id_end.max(freed);
+        for id in self.resources.ids() {
+            let Some(info) = self.types.get(id) else { continue };
+            let Operations::Resource(operations) = &info.operations else { continue };
+            let start = out.len();
+            (operations.save)(&**self.resources.borrow(id, info.name())?, out)?;
+            index.resources.push((number_of(info, &mut index.types), (out.len() - start) as u64));
+        }
+        for id in self.events.keys() {
+            let Some(info) = self.types.get(*id) else { continue };
+            let start = out.len();
+            self.event_queue(info)?.save(out)?;
+            index.events.push((number_of(info, &mut index.types), (out.len() - start) as u64));
+        }
+        index.unknown = Arc::clone(&self.unknown);
+        snapshot.index = index;
+        Ok(())
+    }
+}
+
+impl SavedType {
+    fn of(info: &ModelTypeInfo) -> Self {
+        Self {
+            name: info.name().to_owned(),
+            kind: SavedKind::of(info.kind()),
+            schema: Arc::clone(&info.schema),
+        }
+    }
+
+    fn id(&self) -> ComponentId {
+        ComponentId::of(&self.name)
+    }
+}
+
+impl SavedKind {
+    fn of(kind: ModelTypeKind) -> Self {
+        match kind {
+            ModelTypeKind::Component => Self::Component,
+            ModelTypeKind::Resource => Self::Resource,
+            ModelTypeKind::Event => Self::Event,
+        }
+    }
+}
+
+fn take<'b>(bytes: &mut &'b [u8], length: u64) -> Result<&'b [u8], StateError> {
+    let (taken, rest) = usize::try_from(length)
+        .ok()
+        .and_then(|length| bytes.split_at_checked(length))
+        .ok_or_else(|| corrupt("fewer bytes than its index says"))?;
+    *bytes = rest;
+    Ok(taken)
+}
+
+fn take_entities(bytes: &mut &[u8], count: u64) -> Result<Vec<hecs::Entity>, StateError> {
+    let raw = take(bytes, count.saturating_mul(8))?;
+    let (chunks, _) = raw.as_chunks::<8>();
+    let ids = chunks.iter().map(|chunk| hecs::Entity::from_bits(u64::from_le_bytes(*chunk)));
+    ids.collect::<Option<_>>().ok_or_else(|| corrupt("an entity id of 0"))
+}
+
+fn all_read(rest: &[u8]) -> Result<(), StateError> {
+    if rest.is_empty() { Ok(()) } else { Err(corrupt("more bytes than its values need")) }
+}
+
+fn corrupt(found: &str) -> StateError {
+    StateError::Corrupt { expected: "a snapshot that agrees with its own index", found: found.to_owned() }
+}

@@ -1,0 +1,136 @@
+//! Values of types that nobody has registered: kept as they are, saved again, and given back when somebody does.
+
+use std::sync::Arc;
+
+use atomic_refcell::AtomicRefCell;
+use keel_state::Migration;
+use serde::{Deserialize, Serialize};
+
+use crate::model::bundle::Stored;
+use crate::model::component::Operations;
+use crate::model::event::AnyEvents;
+use crate::model::resource::AnyResource;
+use crate::model::snapshot::{SavedKind, SavedType};
+use crate::{EcsError, Entity, ModelTypeInfo, World};
+
+/// Values of types that nobody has registered: kept as they are, and saved again.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Unknown {
+    types: Vec<UnknownType>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct UnknownType {
+    saved: SavedType,
+    /// For a component: the values of these entities, one after the other, in `bytes`.
+    entities: Vec<Entity>,
+    bytes: Vec<u8>,
+}
+
+impl Unknown {
+    pub(super) fn keep(&mut self, saved: &SavedType, entities: &[hecs::Entity], bytes: &[u8]) {
+        let known = self.types.iter().position(|kept| kept.saved == *saved);
+        let position = known.unwrap_or_else(|| {
+            self.types.push(UnknownType { saved: saved.clone(), entities: Vec::new(), bytes: Vec::new() });
+            self.types.len() - 1
+        });
+        let kept = &mut self.types[position];
+        if saved.kind != SavedKind::Component {
+            // There is one value of each resource, and one queue of each event.
+            kept.bytes.clear();
+        }
+        kept.entities.extend(entities.iter().map(|entity| Entity::wrap(*entity)));
+        kept.bytes.extend_from_slice(bytes);
+    }
+}
+
+impl World {
+    /// The names of the types whose values a snapshot held, and that nobody has registered.
+    pub fn kept_types(&self) -> impl Iterator<Item = &str> {
+        self.unknown.types.iter().map(|kept| kept.saved.name.as_str())
+    }
+
+    /// The values that were kept aside for this type, as its own; nothing is changed yet.
+    pub(crate) fn plan_adoption(
+        &self,
+        info: &ModelTypeInfo,
+        accept_loss: bool,
+    ) -> Result<Vec<Adopted>, EcsError> {
+        let is_its_own = |kept: &&UnknownType| {
+            kept.saved.name == info.name() && kept.saved.kind == SavedKind::of(info.kind())
+        };
+        let kept = self.unknown.types.iter().filter(is_its_own);
+        kept.map(|kept| Adopted::new(kept, info, accept_loss)).collect()
+    }
+
+    /// Gives the values that were kept aside for this type back to their entities. What came in the meantime stays.
+    pub(crate) fn adopt(&mut self, info: &ModelTypeInfo, adopted: Vec<Adopted>) -> Result<(), EcsError> {
+        if adopted.is_empty() {
+            return Ok(());
+        }
+        self.structure_changed();
+        for adopted in adopted {
+            match adopted {
+                Adopted::Components(values) => {
+                    for (entity, mut bundle) in values {
+                        if self.contains(entity) {
+                            // It was just found alive.
+                            let bundle = Stored::new(bundle.build(), &self.types);
+                            let _ = self.entities.insert(entity.inner(), bundle);
+                        }
+                    }
+                }
+                Adopted::Resource(value) if !self.resources.contains(info.id()) => {
+                    self.resources.insert_any(info.id(), value);
+                }
+                Adopted::Events(queue) => {
+                    let store = self.events.get_mut(&info.id()).map(AtomicRefCell::get_mut);
+                    if let Some(store) = store.filter(|store| store.sent() == 0) {
+                        *store = queue;
+                    }
+                }
+                Adopted::Resource(_) => {}
+            }
+        }
+        Arc::make_mut(&mut self.unknown).types.retain(|kept| kept.saved.id() != info.id());
+        Ok(())
+    }
+}
+
+/// Values that were kept aside, decoded.
+pub(crate) enum Adopted {
+    Components(Vec<(Entity, hecs::EntityBuilder)>),
+    Resource(Box<dyn AnyResource>),
+    Events(Box<dyn AnyEvents>),
+}
+
+impl Adopted {
+    fn new(kept: &UnknownType, info: &ModelTypeInfo, accept_loss: bool) -> Result<Self, EcsError> {
+        let migration = Migration::plan(&kept.saved.schema, &info.live);
+        let migration = if accept_loss { migration.accept_losses() } else { migration };
+        let mut bytes = kept.bytes.as_slice();
+        let mut migrated = Vec::new();
+        Ok(match &info.operations {
+            Operations::Component(operations) => {
+                let mut values = Vec::new();
+                for entity in &kept.entities {
+                    migrated.clear();
+                    migration.apply(&mut bytes, &mut migrated)?;
+                    let mut bundle = hecs::EntityBuilder::new();
+                    (operations.build)(&mut bundle, &mut migrated.as_slice())?;
+                    values.push((*entity, bundle));
+                }
+                Self::Components(values)
+            }
+            Operations::Resource(operations) => {
+                migration.apply(&mut bytes, &mut migrated)?;
+                Self::Resource((operations.restore)(&mut migrated.as_slice())?)
+            }
+            Operations::Event(operations) => {
+                let mut queue = (operations.make)();
+                queue.restore(&migration, &mut bytes)?;
+                Self::Events(queue)
+            }
+        })
+    }
+}
