@@ -47,7 +47,7 @@ pub use model::event::{EventReader, Events};
 pub use model::hierarchy::{Children, Parent};
 pub use model::name::Name;
 pub use model::query::{Filter, Or, PreparedQuery, Query, QueryBorrow, QueryIter, With, Without};
-pub use model::snapshot::{RestoreReport, WorldDifference, WorldSnapshot};
+pub use model::snapshot::{ReplacedWorld, RestoreReport, WorldConversion, WorldDifference, WorldSnapshot};
 pub use model::statistics::{ArchetypeStatistics, WorldStatistics};
 pub use model::terms::{PreparedTerms, QueryRow, QueryTerms};
 pub use model::world::World;

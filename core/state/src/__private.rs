@@ -6,7 +6,8 @@ pub use serde;
 use serde::Serialize;
 
 use crate::encode_into;
-pub use crate::{FieldStyle, Schema, SchemaBuilder, TypeRef};
+pub use crate::plain::PlainField;
+pub use crate::{FieldStyle, Plain, Schema, SchemaBuilder, TypeRef};
 
 /// Finds out whether `T` has a default, in code that does not know `T`: the inherent method exists only if it
 /// has, and wins over the trait's. A type parameter's default is not seen.
@@ -41,23 +42,20 @@ pub trait NoDefault {
 
 impl<T> NoDefault for Probe<T> {}
 
-/// Appends copies of values.
-pub type Copier<T> = fn(&[T], &mut Vec<T>);
-
-impl<T: Copy> Probe<T> {
-    pub fn copier(&self) -> Option<Copier<T>> {
-        Some(|values, out| out.extend_from_slice(values))
+impl<T: Schema> Probe<T> {
+    pub fn plain_field(&self, offset: usize) -> PlainField {
+        PlainField::of::<T>(offset)
     }
 }
 
-/// What [`NoDefault`] is to `Default`, to `Copy`.
-pub trait NoCopy<T> {
-    fn copier(&self) -> Option<Copier<T>> {
-        None
+/// What [`NoDefault`] is to `Default`, to `Schema`: that a field has none is told once, where its schema is needed.
+pub trait NoSchema<T> {
+    fn plain_field(&self, _offset: usize) -> PlainField {
+        PlainField::unknown()
     }
 }
 
-impl<T> NoCopy<T> for Probe<T> {}
+impl<T> NoSchema<T> for Probe<T> {}
 
 /// The bytes of a default; none if it cannot be encoded, which then shows as a field without a default.
 pub fn encoded<T: Serialize>(value: &T) -> Option<Vec<u8>> {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Field, FieldStyle, Shape, StateError, TypeDef, TypeRef, TypeSchema, Variant, decode, encode_into,
+    Field, FieldStyle, Plain, Shape, StateError, TypeDef, TypeRef, TypeSchema, Variant, decode, encode_into,
 };
 
 /// A type whose bytes can be described. The `#[data]` attribute implements it.
@@ -22,6 +22,15 @@ use crate::{
 pub trait Schema: 'static {
     /// Describes the type, adding it and the types inside it to `types` unless they are there.
     fn schema(types: &mut SchemaBuilder) -> TypeRef;
+
+    /// Evidence that the type is plain data, if it is.
+    #[doc(hidden)]
+    fn plain() -> Option<Plain<Self>>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// A type as this build declares it: its schema, with what its author wrote for older states.

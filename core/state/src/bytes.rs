@@ -68,6 +68,7 @@ pub(crate) fn take_char(bytes: &mut &[u8]) -> Result<char, StateError> {
 }
 
 /// The next `length` bytes as text.
+#[inline]
 pub(crate) fn take_str<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a str, StateError> {
     std::str::from_utf8(take(bytes, length)?).map_err(|error| corrupt("UTF-8 text", error))
 }

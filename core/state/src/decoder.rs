@@ -19,10 +19,12 @@ pub(crate) struct Decoder<'de> {
 }
 
 impl<'de> Decoder<'de> {
+    #[inline]
     pub(crate) fn new(bytes: &'de [u8]) -> Self {
         Self { bytes, depth: 0 }
     }
 
+    #[inline]
     pub(crate) fn rest(self) -> &'de [u8] {
         self.bytes
     }
@@ -85,31 +87,38 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
 
     refused!(deserialize_any deserialize_identifier deserialize_ignored_any);
 
+    #[inline]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         visitor.visit_bool(take_flag(&mut self.bytes, "a bool")?)
     }
 
+    #[inline]
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         visitor.visit_char(take_char(&mut self.bytes)?)
     }
 
+    #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         let length = take_length(&mut self.bytes)?;
         visitor.visit_borrowed_str(take_str(&mut self.bytes, length)?)
     }
 
+    #[inline]
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         self.deserialize_str(visitor)
     }
 
+    #[inline]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         visitor.visit_borrowed_bytes(take_prefixed(&mut self.bytes)?)
     }
 
+    #[inline]
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         self.deserialize_bytes(visitor)
     }
 
+    #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         match take_flag(&mut self.bytes, "an option")? {
             true => self.nested(|decoder| visitor.visit_some(decoder)),
@@ -117,10 +126,12 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         }
     }
 
+    #[inline]
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         visitor.visit_unit()
     }
 
+    #[inline]
     fn deserialize_unit_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -138,6 +149,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         self.nested(|decoder| visitor.visit_newtype_struct(decoder))
     }
 
+    #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         let count = take_length(&mut self.bytes)?;
         self.elements(count, visitor)
@@ -168,11 +180,13 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         self.elements(fields.len(), visitor)
     }
 
+    #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
         let count = take_length(&mut self.bytes)?;
         self.nested(|decoder| visitor.visit_map(Elements { decoder, left: count, empty: 0 }))
     }
 
+    #[inline]
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -182,6 +196,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         visitor.visit_enum(self)
     }
 
+    #[inline]
     fn is_human_readable(&self) -> bool {
         false
     }
@@ -208,6 +223,7 @@ impl<'de> Elements<'_, 'de> {
     }
 
     // No reader may reserve room for more elements than there are bytes.
+    #[inline]
     fn hint(&self) -> Option<usize> {
         Some(self.left.min(self.decoder.bytes.len()))
     }
@@ -237,14 +253,17 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
 impl<'de> MapAccess<'de> for Elements<'_, 'de> {
     type Error = StateError;
 
+    #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, StateError> {
         self.next_element_seed(seed)
     }
 
+    #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, StateError> {
         seed.deserialize(&mut *self.decoder)
     }
 
+    #[inline]
     fn size_hint(&self) -> Option<usize> {
         self.hint()
     }
@@ -254,6 +273,7 @@ impl<'de> EnumAccess<'de> for &mut Decoder<'de> {
     type Error = StateError;
     type Variant = Self;
 
+    #[inline]
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), StateError> {
         let variant = u32::from_le_bytes(take_array(&mut self.bytes)?);
         let value = seed.deserialize(IntoDeserializer::<StateError>::into_deserializer(variant))?;
@@ -264,18 +284,22 @@ impl<'de> EnumAccess<'de> for &mut Decoder<'de> {
 impl<'de> VariantAccess<'de> for &mut Decoder<'de> {
     type Error = StateError;
 
+    #[inline]
     fn unit_variant(self) -> Result<(), StateError> {
         Ok(())
     }
 
+    #[inline]
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, StateError> {
         self.nested(|decoder| seed.deserialize(decoder))
     }
 
+    #[inline]
     fn tuple_variant<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, StateError> {
         self.elements(count, visitor)
     }
 
+    #[inline]
     fn struct_variant<V: Visitor<'de>>(
         self,
         fields: &'static [&'static str],

@@ -133,6 +133,12 @@ pub enum StateError {
     },
 }
 
+impl serde::ser::Error for StateError {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self::Encode(bincode::error::EncodeError::OtherString(message.to_string()))
+    }
+}
+
 impl serde::de::Error for StateError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self::Refused(message.to_string())

@@ -1,6 +1,5 @@
 //! Schemas of the standard library's types, as serde saves them.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::marker::PhantomData;
 use std::num;
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::__private::encoded;
-use crate::{FieldStyle, Number, Schema, SchemaBuilder, TypeRef};
+use crate::{FieldStyle, Number, Plain, Schema, SchemaBuilder, TypeRef};
 
 macro_rules! leaf {
     ($($ty:ty => $schema:expr;)*) => {$(
@@ -20,26 +19,49 @@ macro_rules! leaf {
     )*};
 }
 
+macro_rules! numbers {
+    ($($ty:ty => $number:ident;)*) => {$(
+        impl Schema for $ty {
+            fn schema(_: &mut SchemaBuilder) -> TypeRef {
+                TypeRef::Number(Number::$number)
+            }
+
+            fn plain() -> Option<Plain<Self>> {
+                // `usize` is saved in eight bytes, wherever it lives in fewer.
+                Plain::number().filter(|_| size_of::<Self>() == Number::$number.width())
+            }
+        }
+    )*};
+}
+
 leaf! {
     () => TypeRef::Unit;
     bool => TypeRef::Bool;
-    u8 => TypeRef::Number(Number::U8);
-    u16 => TypeRef::Number(Number::U16);
-    u32 => TypeRef::Number(Number::U32);
-    u64 => TypeRef::Number(Number::U64);
-    u128 => TypeRef::Number(Number::U128);
-    usize => TypeRef::Number(Number::U64);
-    i8 => TypeRef::Number(Number::I8);
-    i16 => TypeRef::Number(Number::I16);
-    i32 => TypeRef::Number(Number::I32);
-    i64 => TypeRef::Number(Number::I64);
-    i128 => TypeRef::Number(Number::I128);
-    isize => TypeRef::Number(Number::I64);
-    f32 => TypeRef::Number(Number::F32);
-    f64 => TypeRef::Number(Number::F64);
     char => TypeRef::Char;
     String => TypeRef::String;
-    str => TypeRef::String;
+}
+
+impl Schema for str {
+    fn schema(_: &mut SchemaBuilder) -> TypeRef {
+        TypeRef::String
+    }
+}
+
+numbers! {
+    u8 => U8;
+    u16 => U16;
+    u32 => U32;
+    u64 => U64;
+    u128 => U128;
+    usize => U64;
+    i8 => I8;
+    i16 => I16;
+    i32 => I32;
+    i64 => I64;
+    i128 => I128;
+    isize => I64;
+    f32 => F32;
+    f64 => F64;
 }
 
 macro_rules! generic {
@@ -91,12 +113,6 @@ impl<T: Schema + ?Sized> Schema for Arc<T> {
     }
 }
 
-impl<T: Schema + ToOwned + ?Sized> Schema for Cow<'static, T> {
-    fn schema(types: &mut SchemaBuilder) -> TypeRef {
-        T::schema(types)
-    }
-}
-
 impl Schema for Duration {
     fn schema(types: &mut SchemaBuilder) -> TypeRef {
         types.structure::<Self>("Duration", FieldStyle::Named, |fields| {
@@ -131,6 +147,10 @@ macro_rules! arrays {
         impl<T: Schema> Schema for [T; $count] {
             fn schema(types: &mut SchemaBuilder) -> TypeRef {
                 TypeRef::Array(Box::new(T::schema(types)), $count)
+            }
+
+            fn plain() -> Option<Plain<Self>> {
+                Plain::array()
             }
         }
     )*};

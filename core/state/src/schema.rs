@@ -212,32 +212,6 @@ impl TypeSchema {
         xxhash_rust::xxh3::xxh3_64(&bytes)
     }
 
-    /// The bytes of a value, if it is plain data: numbers and truth values only, side by side, whose bytes are all there
-    /// is to it.
-    pub fn plain_width(&self) -> Option<usize> {
-        self.plain_width_of(&self.root, 0)
-    }
-
-    fn plain_width_of(&self, ty: &TypeRef, depth: usize) -> Option<usize> {
-        let add = |sum: usize, ty: &TypeRef| sum.checked_add(self.plain_width_of(ty, depth + 1)?);
-        match ty {
-            _ if depth > crate::DEPTH_MAX => None,
-            TypeRef::Unit => Some(0),
-            TypeRef::Bool => Some(1),
-            TypeRef::Number(number) => Some(number.width()),
-            TypeRef::Array(inner, count) => {
-                self.plain_width_of(inner, depth + 1)?.checked_mul(usize::try_from(*count).ok()?)
-            }
-            TypeRef::Tuple(inner) => inner.iter().try_fold(0, add),
-            TypeRef::Named(index) => {
-                let def = self.types.get(*index as usize).filter(|def| def.shape == Shape::Struct)?;
-                let fields = def.variants.iter().flat_map(|variant| &variant.fields);
-                fields.map(|field| &field.ty).try_fold(0, add)
-            }
-            _ => None,
-        }
-    }
-
     /// `ty` as a person would write it.
     pub fn name_of(&self, ty: &TypeRef) -> String {
         let mut name = String::new();

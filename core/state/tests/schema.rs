@@ -1,7 +1,6 @@
 //! Schemas: what they say of types, how they are told apart, and how values are shown with them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +91,7 @@ fn types_of_the_standard_library_are_described_as_serde_saves_them() {
     check_shown::<(usize, isize, Arc<str>, Box<[u8]>)>("(u64, i64, String, Vec<u8>)");
     check_shown::<(HashMap<u8, ()>, BTreeMap<u8, ()>)>("(Map<u8, ()>, Map<u8, ()>)");
     check_shown::<(HashSet<u8>, BTreeSet<u8>, VecDeque<u8>)>("(Set<u8>, Set<u8>, Vec<u8>)");
-    check_shown::<Option<Cow<'static, str>>>("Option<String>");
+    check_shown::<Option<String>>("Option<String>");
     check_shown::<Duration>("struct Duration {\n    secs: u64,\n    nanos: u32,\n}");
     check_shown::<std::num::NonZeroU8>("struct NonZeroU8(u8)");
     check_shown::<[[f32; 4]; 4]>("[[f32; 4]; 4]");

@@ -30,6 +30,7 @@ mod report;
 mod ring;
 mod swap;
 mod views;
+mod world;
 
 pub use check::{Candidate, Checker};
 pub use lifecycle::{Event, Lifecycle, State, WrongTransition};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use keel_binding::Binding;
 use keel_core_types::ModuleId;
-use keel_ecs::{ModelTypeInfo, World};
+use keel_ecs::{ModelTypeInfo, ReplacedWorld};
 use keel_engine::{Engine, EngineSnapshot, Fault, ModuleTag};
 use keel_loader::{Census, LoadedViewModel, Loader, Module};
 use keel_module_types::ModuleKind;
@@ -117,7 +117,7 @@ pub struct Registry {
     /// What a `start` in progress goes back to, and what a game is saved from. Its buffers are reused.
     pub(crate) point: EngineSnapshot,
     /// Worlds that were replaced, to be dropped when there is time.
-    pub(crate) replaced_worlds: Vec<World>,
+    pub(crate) replaced_worlds: Vec<ReplacedWorld>,
     /// Large ones of them, on their way out.
     pub(crate) leaving: Vec<JoinHandle<()>>,
     loader: Loader,
@@ -246,7 +246,7 @@ impl Registry {
     pub fn tidy(&mut self) -> RetireReport {
         self.leaving.retain(|world| !world.is_finished());
         for world in std::mem::take(&mut self.replaced_worlds) {
-            if world.len() <= DROPPED_AT_ONCE {
+            if world.entities() <= DROPPED_AT_ONCE {
                 let_go("the world before", world);
             } else if let Ok(thread) = leave(world) {
                 self.leaving.push(thread);
@@ -271,7 +271,7 @@ impl Registry {
 }
 
 /// Drops a large world beside the game. It holds the libraries that it needs for that.
-fn leave(world: World) -> std::io::Result<JoinHandle<()>> {
+fn leave(world: ReplacedWorld) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("keel-drop".to_owned()).spawn(|| let_go("the world before", world))
 }
 

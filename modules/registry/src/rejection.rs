@@ -117,6 +117,12 @@ impl Rejection {
         }
     }
 
+    /// Code that saves, restores or converts values panicked.
+    pub(crate) fn convert(module: &str, panic: &str) -> Self {
+        let message = format!("the world's values could not be taken over: code of their types {panic}");
+        Self::new(module, Code::RestoreFailed, message)
+    }
+
     pub(crate) fn state(module: &str, error: &StateError) -> Self {
         let loses = matches!(
             error,

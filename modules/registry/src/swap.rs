@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keel_core_types::{ComponentId, ModuleId};
-use keel_ecs::{ModelTypeInfo, RestoreReport, World};
+use keel_ecs::{ModelTypeInfo, World};
 use keel_engine::{Engine, EngineSnapshot, Frame, ModuleCode, ModuleTag, SystemDescriptor, contain};
 use keel_loader::{LoadedViewModel, Module};
 use keel_module_types::ModuleKind;
@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use crate::lifecycle::{Event, Lifecycle, State};
 use crate::registry::{Generation, Slot};
 use crate::ring::{Replaced, let_go};
+use crate::world::NextWorld;
 use crate::{
     Candidate, Code, Consent, Registry, RegistryEvent, Rejection, RetireReport, SwapReport, SwappedModule,
 };
@@ -29,13 +30,14 @@ pub(crate) struct SavedGame {
 }
 
 impl SavedGame {
-    fn world(
-        &self,
-        types: &[Arc<ModelTypeInfo>],
-        consent: Consent,
-    ) -> Result<(World, RestoreReport), Rejection> {
-        World::from_snapshot(types.iter().map(Arc::clone), &self.snapshot.world, consent.accepts_loss())
-            .map_err(|error| Rejection::restore("", &error))
+    fn world(&self, types: &[Arc<ModelTypeInfo>], consent: Consent) -> Result<NextWorld, Rejection> {
+        let types = types.iter().map(Arc::clone);
+        let restored = contain(|| World::from_snapshot(types, &self.snapshot.world, consent.accepts_loss()));
+        match restored {
+            Ok(Ok((world, report))) => Ok(NextWorld::Restored(world, report)),
+            Ok(Err(error)) => Err(Rejection::restore("", &error)),
+            Err(panic) => Err(Rejection::convert("", &panic)),
+        }
     }
 }
 
@@ -115,28 +117,37 @@ impl Registry {
         let offers: Vec<_> = candidates.iter_mut().map(Candidate::take_offer).collect();
         let prepared = prepare_all(candidates, &states, consent)?;
         let world = match &saved {
-            Some(saved) => Some(saved.world(&types, consent)?),
-            None => converted_world(engine.world(), &types, consent, &first)?,
+            Some(saved) => saved.world(&types, consent)?,
+            None => NextWorld::of_running(engine, &types, consent, &first)?,
         };
 
         let (code, placed): (Vec<_>, Vec<_>) = prepared.into_iter().map(Prepared::split).unzip();
-        let old_code = engine.exchange(code).map_err(|error| Rejection::engine(&first, &error))?;
+        let old_code = match engine.exchange(code) {
+            Ok(old_code) => old_code,
+            Err(error) => {
+                world.put_back(engine);
+                return Err(Rejection::engine(&first, &error));
+            }
+        };
         let released = match self.binding.rebind(offers) {
             Ok(released) => released,
             Err(error) => {
                 // The old code was in place a moment ago, so it fits.
                 let _ = engine.exchange(old_code);
+                world.put_back(engine);
                 return Err(Rejection::bind(&first, &error));
             }
         };
 
         // From here on nothing fails.
         self.ring.release(released);
-        report.rebuilt = world.is_some();
         if let Some(saved) = &saved {
             engine.restore_clock(&saved.snapshot);
         }
-        report.world = self.install_world(engine, world, &types);
+        let (world, replaced) = world.install(engine, &types);
+        report.world = world;
+        report.rebuilt = replaced.is_some();
+        self.replaced_worlds.extend(replaced);
         let starting: Vec<_> =
             placed.iter().filter(|placed| placed.starts).map(|placed| placed.tag.clone()).collect();
         for ((placed, old_code), tasks) in placed.into_iter().zip(old_code).zip(tasks) {
@@ -199,26 +210,6 @@ impl Registry {
             }
         }
         Ok(states)
-    }
-
-    /// Puts the new world in place, or tells the running one of the new code for its types.
-    fn install_world(
-        &mut self,
-        engine: &mut Engine,
-        world: Option<(World, RestoreReport)>,
-        types: &[Arc<ModelTypeInfo>],
-    ) -> RestoreReport {
-        if let Some((world, report)) = world {
-            self.replaced_worlds.push(engine.replace_world(world));
-            return report;
-        }
-        for info in types {
-            // The fingerprints were found equal, or the type is new.
-            if let Err(error) = engine.world_mut().register(Arc::clone(info)) {
-                log::error!("type `{}` could not be registered: {error}", info.name());
-            }
-        }
-        RestoreReport { carried: engine.world().value_count(), ..RestoreReport::default() }
     }
 
     fn place(&mut self, tag: ModuleTag, generation: Generation, old_code: ModuleCode) {
@@ -381,27 +372,6 @@ impl Registry {
             self.note(module, event);
         }
     }
-}
-
-/// A world of the new types, if the running one can't stay as it is. The running one is only read, so it is the point
-/// to go back to.
-fn converted_world(
-    world: &World,
-    types: &[Arc<ModelTypeInfo>],
-    consent: Consent,
-    module: &str,
-) -> Result<Option<(World, RestoreReport)>, Rejection> {
-    let is_same = |info: &Arc<ModelTypeInfo>| {
-        world.type_info(info.id()).is_none_or(|known| known.fingerprint() == info.fingerprint())
-    };
-    let is_gone = |known: &Arc<ModelTypeInfo>| !types.iter().any(|info| info.id() == known.id());
-    let own = World::own_types();
-    let is_own = |known: &Arc<ModelTypeInfo>| own.iter().any(|own| own.id() == known.id());
-    if types.iter().all(is_same) && !world.types().any(|known| is_gone(known) && !is_own(known)) {
-        return Ok(None);
-    }
-    let converted = world.convert(types.iter().map(Arc::clone), consent.accepts_loss());
-    converted.map(Some).map_err(|error| Rejection::restore(module, &error))
 }
 
 impl Prepared {

@@ -1,18 +1,19 @@
 //! What a type must be to live in a world, and what the world keeps to know of it.
 
+use std::alloc::Layout;
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use keel_core_types::{ComponentId, ThreadSafe};
-use keel_state::__private::Copier;
 use keel_state::{LiveSchema, Schema, StateError, TypeRef, TypeSchema, decode, encode_column, encode_into};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::event::{AnyEvents, EventStore};
 use crate::model::resource::AnyResource;
+use crate::model::snapshot::{drop_value, share_column};
 
 /// What can be saved, restored and migrated. The attributes `#[component]`, `#[resource]`, `#[event]` and
 /// `#[data]` implement all of it.
@@ -33,11 +34,6 @@ pub trait Component: Data {
     /// Who may change a value.
     #[doc(hidden)]
     const ACCESS: ComponentAccess = ComponentAccess::Free;
-    /// Appends copies of values, if the type is `Copy`.
-    #[doc(hidden)]
-    fn copier() -> Option<Copier<Self>> {
-        None
-    }
 }
 
 /// Who may change the values of a component.
@@ -150,14 +146,8 @@ pub(crate) enum Operations {
     Event(EventOperations),
 }
 
-/// How many values lie between two columns while one is copied: few enough to stay in the nearest cache.
-const COPIED_AT_ONCE: usize = 256;
-
 /// What is shown the place and the encoded value of each row.
 type VisitRow<'a> = dyn FnMut(usize, &[u8]) + 'a;
-
-/// Copies a column into the column of the same type of a batch.
-type CopyColumn = fn(&hecs::Archetype, &mut hecs::ColumnBatchBuilder);
 
 /// A resource from its bytes.
 type RestoreResource = fn(&mut &[u8]) -> Result<Box<dyn AnyResource>, StateError>;
@@ -170,10 +160,12 @@ pub(crate) struct ComponentOperations {
     pub(crate) needs_drop: bool,
     /// Appends the encoded values of these rows.
     pub(crate) save_rows: fn(&hecs::Archetype, Range<usize>, &mut Vec<u8>) -> Result<(), StateError>,
-    /// Copies a whole column of plain data.
-    pub(crate) copy_column: Option<CopyColumn>,
+    /// Copies a column of plain data into the column of the same type of a batch.
+    pub(crate) copy_column: Option<fn(&hecs::Archetype, &hecs::ColumnBatchBuilder)>,
+    /// [`share_column`]
+    pub(crate) share_column: unsafe fn(&hecs::Archetype, &hecs::ColumnBatchBuilder),
     pub(crate) visit_column: fn(&hecs::Archetype, &mut VisitRow<'_>) -> Result<(), StateError>,
-    pub(crate) fill_column: fn(&mut hecs::ColumnBatchBuilder, usize, &mut &[u8]) -> Result<(), StateError>,
+    pub(crate) fill_column: fn(&hecs::ColumnBatchBuilder, usize, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) get: fn(hecs::EntityRef<'_>, &mut Vec<u8>) -> Result<bool, StateError>,
     pub(crate) build: fn(&mut hecs::EntityBuilder, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) remove: fn(&mut hecs::World, hecs::Entity) -> bool,
@@ -199,10 +191,11 @@ impl ModelTypeInfo {
         Self::new::<T>(
             T::NAME,
             Operations::Component(ComponentOperations {
-                column: hecs::TypeInfo::of::<T>(),
+                column: hecs::TypeInfo::from_parts(TypeId::of::<T>(), Layout::new::<T>(), drop_value::<T>),
                 needs_drop: std::mem::needs_drop::<T>(),
                 save_rows: save_rows::<T>,
-                copy_column: copy_column_of::<T>(),
+                copy_column: T::plain().map(|_| copy_column::<T> as fn(&_, &_)),
+                share_column: share_column::<T>,
                 visit_column: visit_column::<T>,
                 fill_column: fill_column::<T>,
                 get: get::<T>,
@@ -339,28 +332,26 @@ fn save_rows<T: Component>(
     out: &mut Vec<u8>,
 ) -> Result<(), StateError> {
     let Some(column) = archetype.get::<&T>() else { return Ok(()) };
-    encode_column(&column[rows], out)
+    match T::plain() {
+        Some(plain) => out.extend_from_slice(plain.bytes(&column[rows])),
+        None => encode_column(&column[rows], out)?,
+    }
+    Ok(())
 }
 
-/// How to copy a column of `T`, if copying a value is the same as saving and restoring it: nothing in it is skipped.
-fn copy_column_of<T: Component>() -> Option<CopyColumn> {
-    let is_all_saved = TypeSchema::of::<T>().plain_width() == Some(size_of::<T>());
-    T::copier().filter(|_| is_all_saved).map(|_| copy_column::<T> as CopyColumn)
+fn copy_column<T: Component>(archetype: &hecs::Archetype, batch: &hecs::ColumnBatchBuilder) {
+    // The batch was made from a type list that this component is part of, as the archetype was.
+    if let (Some(column), Some(places), Some(plain)) =
+        (archetype.get::<&T>(), batch.writer::<T>(), T::plain())
+    {
+        push_all(places, plain.values(plain.bytes(&column)));
+    }
 }
 
-fn copy_column<T: Component>(archetype: &hecs::Archetype, batch: &mut hecs::ColumnBatchBuilder) {
-    let (Some(column), Some(mut places), Some(copy)) =
-        (archetype.get::<&T>(), batch.writer::<T>(), T::copier())
-    else {
-        return;
-    };
-    let mut values = Vec::with_capacity(COPIED_AT_ONCE);
-    for rows in column.chunks(COPIED_AT_ONCE) {
-        copy(rows, &mut values);
-        for value in values.drain(..) {
-            // The batch has room for exactly this column, so none is given back.
-            let _ = places.push(value);
-        }
+/// Puts values into places, of which there are enough.
+fn push_all<T>(mut places: hecs::BatchWriter<'_, T>, values: impl Iterator<Item = T>) {
+    for value in values {
+        let _ = places.push(value);
     }
 }
 
@@ -379,12 +370,16 @@ fn visit_column<T: Component>(
 }
 
 fn fill_column<T: Component>(
-    batch: &mut hecs::ColumnBatchBuilder,
+    batch: &hecs::ColumnBatchBuilder,
     count: usize,
     bytes: &mut &[u8],
 ) -> Result<(), StateError> {
     // The batch was made from a type list that this component's `add_column` is part of.
     let Some(mut column) = batch.writer::<T>() else { return Ok(()) };
+    if let Some(plain) = T::plain() {
+        push_all(column, plain.take(count, bytes)?);
+        return Ok(());
+    }
     for _ in 0..count {
         // The batch has room for exactly `count` values, so none is given back.
         let _ = column.push(decode::<T>(bytes)?);

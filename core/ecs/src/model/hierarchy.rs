@@ -2,8 +2,6 @@
 
 use keel_module_macros::data;
 
-use keel_state::__private::{Copier, Probe};
-
 use crate::{Component, ComponentAccess, EcsError, Entity, World};
 
 /// The entity that this one belongs to.
@@ -16,10 +14,6 @@ pub struct Parent {
 impl Component for Parent {
     const NAME: &'static str = "Parent";
     const ACCESS: ComponentAccess = ComponentAccess::World;
-
-    fn copier() -> Option<Copier<Self>> {
-        Probe::<Self>::new().copier()
-    }
 }
 
 impl Parent {

@@ -41,10 +41,13 @@ impl Run<'_> {
             }
             Op::Patch(patch) => {
                 check_count(saved, count, patch.width)?;
+                let values = take(saved, count * patch.width)?;
+                if patch.casts.is_empty() {
+                    patch_all(patch, values, out);
+                    return Ok(());
+                }
                 out.reserve(count * patch.template.len());
-                take(saved, count * patch.width)?
-                    .chunks_exact(patch.width)
-                    .try_for_each(|value| self.patch(patch, value, out))
+                values.chunks_exact(patch.width).try_for_each(|value| self.patch(patch, value, out))
             }
             op => (0..count).try_for_each(|_| self.one(op, saved, out, depth)),
         }
@@ -175,6 +178,39 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Applies a patch without casts to many values: first the templates, then one run after the other.
+fn patch_all(patch: &Patch, values: &[u8], out: &mut Vec<u8>) {
+    let (start, count) = (out.len(), values.len() / patch.width);
+    let end = start + count * patch.template.len();
+    out.extend_from_slice(&patch.template);
+    while out.len() < end {
+        // What is there already, or as much of it as is missing.
+        let copied = (out.len() - start).min(end - out.len());
+        out.extend_from_within(start..start + copied);
+    }
+    out.truncate(end);
+    for run in &*patch.runs {
+        let places = out[start..].chunks_exact_mut(patch.template.len());
+        let places = places.map(|place| &mut place[run.live..run.live + run.width]);
+        let values = values.chunks_exact(patch.width);
+        let values = values.map(|value| &value[run.saved..run.saved + run.width]);
+        let pairs = places.zip(values);
+        match run.width {
+            4 => pairs.for_each(copy_exactly::<4>),
+            8 => pairs.for_each(copy_exactly::<8>),
+            12 => pairs.for_each(copy_exactly::<12>),
+            16 => pairs.for_each(copy_exactly::<16>),
+            24 => pairs.for_each(copy_exactly::<24>),
+            _ => pairs.for_each(|(place, value)| place.copy_from_slice(value)),
+        }
+    }
+}
+
+#[inline(always)]
+fn copy_exactly<const N: usize>((place, value): (&mut [u8], &[u8])) {
+    place[..N].copy_from_slice(&value[..N]);
 }
 
 /// Copies a run of a plain struct. The usual widths are known to the compiler, which spares a call for each.

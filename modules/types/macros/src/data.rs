@@ -16,6 +16,7 @@ pub(crate) fn expand(args: &Args, mut item: DeriveInput) -> Result<TokenStream> 
     check_attributes(&item)?;
     let private = args.private();
     let name = unraw(&item.ident);
+    let plain = plain(&private, &item.data);
     let body = match &mut item.data {
         Data::Struct(data) => structure(&private, &name, &mut data.fields)?,
         Data::Enum(data) => enumeration(&private, &name, data)?,
@@ -27,12 +28,17 @@ pub(crate) fn expand(args: &Args, mut item: DeriveInput) -> Result<TokenStream> 
         }
     };
     add_derives(&private, &mut item);
-    let implementation = implement(&private, &item, &body);
+    let implementation = implement(&private, &item, &body, plain.as_ref());
     // The schema comes first, so that what it says of a wrong field is told before what serde says.
     Ok(quote!(#implementation #item))
 }
 
-fn implement(private: &TokenStream, item: &DeriveInput, body: &TokenStream) -> TokenStream {
+fn implement(
+    private: &TokenStream,
+    item: &DeriveInput,
+    body: &TokenStream,
+    plain: Option<&TokenStream>,
+) -> TokenStream {
     let mut generics = item.generics.clone();
     for param in generics.type_params_mut() {
         param.bounds.push(parse_quote!(#private::Schema));
@@ -45,15 +51,45 @@ fn implement(private: &TokenStream, item: &DeriveInput, body: &TokenStream) -> T
         const _: () = {
             #[allow(unused_imports, reason = "only types without a default need it")]
             use #private::NoDefault as _;
+            #[allow(unused_imports, reason = "only fields without a schema need it")]
+            use #private::NoSchema as _;
 
             #[automatically_derived]
             impl #impl_generics #private::Schema for #ident #type_generics #where_clause {
                 fn schema(types: &mut #private::SchemaBuilder) -> #private::TypeRef {
                     #body
                 }
+
+                #plain
             }
         };
     }
+}
+
+/// How a struct is found to be plain data; nothing for what is none for sure.
+fn plain(private: &TokenStream, data: &Data) -> Option<TokenStream> {
+    let Data::Struct(data) = data else { return None };
+    let mut fields = TokenStream::new();
+    for (index, field) in data.fields.iter().enumerate() {
+        let options = Options::take(&mut field.attrs.clone()).ok()?;
+        if options.skip.is_some() || options.opaque.is_some() {
+            return None;
+        }
+        let place = field
+            .ident
+            .as_ref()
+            .map_or_else(|| syn::Index::from(index).to_token_stream(), ToTokens::to_token_stream);
+        let ty = &field.ty;
+        fields.extend(
+            quote!(#private::Probe::<#ty>::new().plain_field(::core::mem::offset_of!(Self, #place)),),
+        );
+    }
+    let fields = (!data.fields.is_empty()).then_some(fields)?;
+    Some(quote! {
+        fn plain() -> ::core::option::Option<#private::Plain<Self>> {
+            #private::Plain::structure(&[#fields])
+        }
+    })
 }
 
 fn add_derives(private: &TokenStream, item: &mut DeriveInput) {

@@ -58,7 +58,6 @@ pub(crate) fn expand(kind: &str, args: &KindArgs, item: DeriveInput) -> Result<T
     let private = args.root.private();
     let ident = item.ident.clone();
     let name = args.name.as_ref().map_or_else(|| ident.unraw().to_string(), LitStr::value);
-    let copier = (kind == "Component").then(|| copier(&private));
     let kind = format_ident!("{kind}");
     let data = data::expand(&args.root, item)?;
     Ok(quote! {
@@ -67,19 +66,6 @@ pub(crate) fn expand(kind: &str, args: &KindArgs, item: DeriveInput) -> Result<T
         #[automatically_derived]
         impl #private::#kind for #ident {
             const NAME: &'static str = #name;
-
-            #copier
         }
     })
-}
-
-/// Only here, where the type is known, can be seen whether it is `Copy`.
-fn copier(private: &TokenStream) -> TokenStream {
-    quote! {
-        fn copier() -> ::core::option::Option<#private::Copier<Self>> {
-            #[allow(unused_imports, reason = "only types that are not `Copy` need it")]
-            use #private::NoCopy as _;
-            #private::Probe::<Self>::new().copier()
-        }
-    }
 }

@@ -1,9 +1,11 @@
 //! Saving a world and building it again, exactly as it was or with types whose shape has changed.
 //!
-//! A world is never changed in place: [`World::from_snapshot`] and [`World::convert`] make a new one, so that the old
+//! A world is never changed in place: [`World::from_snapshot`] and [`WorldConversion`] make a new one, so that the old
 //! one, and with it the old code, stays whole until the new one is known to be good.
 
 mod compare;
+mod convert;
+mod fill;
 mod merge;
 mod restore;
 mod unknown;
@@ -16,6 +18,8 @@ use keel_state::{Snapshot, SnapshotWriter, StateError, TypeSchema, decode, encod
 use serde::{Deserialize, Serialize};
 
 pub use self::compare::WorldDifference;
+pub use self::convert::{ReplacedWorld, WorldConversion};
+pub(crate) use self::convert::{drop_value, share_column};
 pub use self::restore::RestoreReport;
 pub(crate) use self::unknown::Unknown;
 use crate::model::component::Operations;

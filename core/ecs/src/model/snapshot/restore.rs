@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use keel_state::{Change, Migration, StateError};
 
-use crate::model::component::{ComponentOperations, Operations};
+use crate::model::component::Operations;
 use crate::model::query::entity_of_row;
+use crate::model::snapshot::convert::{Moved, WorldConversion};
+use crate::model::snapshot::fill::{Column, Planned, Target, Values, fill_all};
 use crate::model::snapshot::{
     Index, SavedKind, SavedType, WorldSnapshot, all_read, corrupt, take, take_entities,
 };
@@ -54,41 +56,31 @@ impl World {
         Ok((world, report))
     }
 
-    /// A world with the values of this one, of `types`, as [`World::from_snapshot`] would make it of this world's
-    /// snapshot; but each value goes from one world to the other without lying in a snapshot in between. This world
-    /// is only read.
-    ///
-    /// # Errors
-    /// [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails, or when values would be lost and
-    /// `accept_loss` is not set; [`EcsError::InUse`] while a resource is written.
-    ///
-    /// # Panics
-    /// When a living query writes a component; the message names it.
-    pub fn convert(
-        &self,
-        types: impl IntoIterator<Item = Arc<ModelTypeInfo>>,
-        accept_loss: bool,
-    ) -> Result<(World, RestoreReport), EcsError> {
-        self.convert_archetypes(types, accept_loss, |_| true)
-    }
-
     /// A world equal to this one, with the types registered now. No pointer into an older generation of any module is
     /// left in it.
     ///
     /// # Errors
-    /// [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails.
+    /// [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails; [`EcsError::InUse`] while a resource is
+    /// written.
+    ///
+    /// # Panics
+    /// When a living query writes a component; the message names it.
     pub fn duplicate(&self) -> Result<World, EcsError> {
-        Ok(self.convert(self.types.iter().map(Arc::clone), false)?.0)
+        let mut world = World::of_types(self.types.iter().map(Arc::clone))?;
+        world.unknown = Arc::clone(&self.unknown);
+        let mut restore = Restore::of_world(&world, self, false);
+        restore.take_world(&mut world, self, &Moved::default(), |_| true)?;
+        restore.finish(&mut world, false)?;
+        Ok(world)
     }
 
-    /// Puts a [`World::duplicate`] in the place of this world: pointers into older generations of modules are gone,
-    /// and columns take no more memory than they need.
+    /// Makes this world anew, of the types registered now: pointers into older generations of modules are gone, and
+    /// columns take no more memory than they need.
     ///
     /// # Errors
     /// As [`World::duplicate`]; the world is then unchanged.
     pub fn rebuild(&mut self) -> Result<(), EcsError> {
-        *self = self.duplicate()?;
-        Ok(())
+        self.rebuild_of(|_| true)
     }
 
     /// [`World::rebuild`], without the archetypes that have no entities. Entities stay in their order. Returns how
@@ -98,73 +90,39 @@ impl World {
     /// As [`World::duplicate`]; the world is then unchanged.
     pub fn compact(&mut self) -> Result<usize, EcsError> {
         let before = self.archetype_count();
-        let is_used = |archetype: &hecs::Archetype| {
-            !archetype.is_empty() || archetype.component_types().next().is_none()
-        };
-        let types = self.types.iter().map(Arc::clone);
-        *self = self.convert_archetypes(types, false, is_used)?.0;
+        self.rebuild_of(|archetype| !archetype.is_empty() || archetype.component_types().next().is_none())?;
         Ok(before - self.archetype_count())
     }
 
-    fn of_types(types: impl IntoIterator<Item = Arc<ModelTypeInfo>>) -> Result<World, EcsError> {
+    fn rebuild_of(&mut self, is_wanted: impl Fn(&hecs::Archetype) -> bool) -> Result<(), EcsError> {
+        let types: Vec<_> = self.types.iter().map(Arc::clone).collect();
+        let mut conversion = WorldConversion::of(std::mem::take(self));
+        match conversion.make_of(types, false, is_wanted) {
+            Ok(_) => {
+                *self = conversion.accept().0;
+                Ok(())
+            }
+            Err(error) => {
+                *self = conversion.undo();
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn of_types(types: impl IntoIterator<Item = Arc<ModelTypeInfo>>) -> Result<World, EcsError> {
         let mut world = World::new();
         types.into_iter().try_for_each(|info| world.register(info))?;
         Ok(world)
     }
-
-    fn convert_archetypes(
-        &self,
-        types: impl IntoIterator<Item = Arc<ModelTypeInfo>>,
-        accept_loss: bool,
-        is_wanted: impl Fn(&hecs::Archetype) -> bool,
-    ) -> Result<(World, RestoreReport), EcsError> {
-        let mut world = World::of_types(types)?;
-        world.unknown = Arc::clone(&self.unknown);
-        let saved = self.types.iter().map(|info| SavedType::of(info)).collect();
-        let mut restore = Restore::new(&world, saved, accept_loss);
-        restore.world(&mut world, self, is_wanted)?;
-        let report = restore.finish(&mut world, accept_loss)?;
-        Ok((world, report))
-    }
 }
 
-/// How many values of a column are encoded, migrated and decoded at a time: few enough to stay in a cache. Doing it
-/// with whole columns costs more in page faults than in work.
-const ROWS_AT_ONCE: usize = 1024;
-
 /// One restoring at work.
-struct Restore {
+pub(super) struct Restore {
     /// The types that the values have.
     types: Vec<SavedType>,
     /// For each of them, the one it becomes and how.
     targets: Vec<Option<Target>>,
-    without_components: Vec<hecs::Entity>,
-    /// Where values lie between two worlds; reused.
-    encoded: Vec<u8>,
-    /// Where values are migrated; reused.
-    migrated: Vec<u8>,
     report: RestoreReport,
-}
-
-struct Target {
-    info: Arc<ModelTypeInfo>,
-    migration: Migration,
-    /// Whether its changes are in the report.
-    is_used: bool,
-}
-
-/// A column on its way into the new world.
-struct Column<'s> {
-    /// The place of its type in [`Restore::types`].
-    kind: usize,
-    values: Values<'s>,
-}
-
-enum Values<'s> {
-    /// As a snapshot has them.
-    Encoded(&'s [u8]),
-    /// As a living world has them, whose code reads them.
-    Living(&'s hecs::Archetype, &'s ModelTypeInfo),
 }
 
 impl Restore {
@@ -180,9 +138,7 @@ impl Restore {
             let migration = if accept_loss { migration.accept_losses() } else { migration };
             targets.push(Some(Target { info: Arc::clone(info), migration, is_used: false }));
         }
-        let report = RestoreReport::default();
-        let (encoded, migrated, without_components) = (Vec::new(), Vec::new(), Vec::new());
-        Self { types, targets, without_components, encoded, migrated, report }
+        Self { types, targets, report: RestoreReport::default() }
     }
 
     /// Takes all that `snapshot` holds into `world`.
@@ -190,6 +146,7 @@ impl Restore {
         let index = &snapshot.index;
         let mut bytes = snapshot.bytes.as_slice();
         let mut ids = Ids::new(index)?;
+        let mut archetypes = Vec::new();
         for archetype in &index.archetypes {
             let entities = take_entities(&mut bytes, archetype.entities)?;
             ids.claim(&entities)?;
@@ -201,9 +158,9 @@ impl Restore {
                 }
                 columns.push(Column { kind, values: Values::Encoded(take(&mut bytes, *length)?) });
             }
-            self.archetype(world, &entities, columns)?;
+            archetypes.push(self.plan(world, entities, columns)?);
         }
-        self.spawn_without_components(world);
+        self.spawn(world, archetypes)?;
         let free = index.free.iter().map(|bits| hecs::Entity::from_bits(*bits));
         let free: Vec<_> = free.collect::<Option<_>>().ok_or_else(|| corrupt("a free id of 0"))?;
         ids.claim(&free)?;
@@ -217,24 +174,35 @@ impl Restore {
         Ok(())
     }
 
-    /// Takes all that lives in `source` into `world`.
-    fn world(
+    pub(super) fn of_world(world: &World, source: &World, accept_loss: bool) -> Self {
+        Self::new(world, source.types.iter().map(|info| SavedType::of(info)).collect(), accept_loss)
+    }
+
+    /// Takes all that lives in `source` into `world`; `shared` components lie in both then.
+    pub(super) fn take_world(
         &mut self,
         world: &mut World,
         source: &World,
+        shared: &Moved,
         is_wanted: impl Fn(&hecs::Archetype) -> bool,
     ) -> Result<(), EcsError> {
         let kinds: BTreeMap<_, _> =
             source.types.iter().enumerate().map(|(kind, info)| (info.id(), kind)).collect();
+        let mut archetypes = Vec::new();
         for archetype in source.entities.archetypes().filter(|archetype| is_wanted(archetype)) {
             let ids = archetype.ids().iter();
-            let entities: Vec<_> = ids.map(|id| entity_of_row(source.generations(), *id).inner()).collect();
+            let entities = ids.map(|id| entity_of_row(source.generations(), *id).inner()).collect();
             let infos = archetype.component_types().filter_map(|id| source.types.of_rust(id));
-            let columns =
-                infos.map(|info| Column { kind: kinds[&info.id()], values: Values::Living(archetype, info) });
-            self.archetype(world, &entities, columns.collect())?;
+            let columns = infos.map(|info| Column {
+                kind: kinds[&info.id()],
+                values: match shared.contains(info.fingerprint().rust) {
+                    true => Values::Shared(archetype),
+                    false => Values::Living(archetype, info),
+                },
+            });
+            archetypes.push(self.plan(world, entities, columns.collect())?);
         }
-        self.spawn_without_components(world);
+        self.spawn(world, archetypes)?;
         world.entities.set_freelist(&source.entities.freelist().collect::<Vec<_>>());
         for id in source.resources.ids() {
             let Some(info) = source.types.get(id) else { continue };
@@ -253,7 +221,7 @@ impl Restore {
     }
 
     /// Gives values that were kept aside to types that are known now, and says what became of all values.
-    fn finish(self, world: &mut World, accept_loss: bool) -> Result<RestoreReport, EcsError> {
+    pub(super) fn finish(self, world: &mut World, accept_loss: bool) -> Result<RestoreReport, EcsError> {
         let infos: Vec<_> = world.types.iter().map(Arc::clone).collect();
         for info in &infos {
             let adopted = world.plan_adoption(info, accept_loss)?;
@@ -263,13 +231,13 @@ impl Restore {
         Ok(RestoreReport { kept, ..self.report })
     }
 
-    /// Adds an archetype of `entities`, in their order.
-    fn archetype(
-        &mut self,
+    /// Makes room for an archetype of `entities`, in their order, and keeps aside what nobody knows.
+    fn plan<'s>(
+        &self,
         world: &mut World,
-        entities: &[hecs::Entity],
-        columns: Vec<Column<'_>>,
-    ) -> Result<(), EcsError> {
+        entities: Vec<hecs::Entity>,
+        columns: Vec<Column<'s>>,
+    ) -> Result<Planned<'s>, EcsError> {
         let mut types = hecs::ColumnBatchType::new();
         let mut known = Vec::new();
         for column in columns {
@@ -281,72 +249,37 @@ impl Restore {
                     types.add_dynamic(world.types.stored(operations.column));
                     known.push(column);
                 }
-                None => self.keep_aside(world, entities, &column)?,
+                None => self.keep_aside(world, &entities, &column)?,
             }
         }
-        if known.is_empty() {
-            self.without_components.extend_from_slice(entities);
-            return Ok(());
-        }
-        let mut batch = types.into_batch(entities.len() as u32);
-        for column in &known {
-            self.fill(&mut batch, entities.len(), column)?;
-        }
-        let batch = batch.build().map_err(|_| corrupt("a column with too few values"))?;
-        // A batch takes its ids off the free list. `spawn_column_batch_at`, which takes them as an argument, looks
-        // through the free list for each of them: time quadratic in the number of entities.
-        world.entities.set_freelist(entities);
-        drop(world.entities.spawn_column_batch(batch));
-        world.restored(entities);
-        Ok(())
+        let batch = (!known.is_empty()).then(|| types.into_batch(entities.len() as u32));
+        Ok(Planned { entities, batch, columns: known })
     }
 
-    fn spawn_without_components(&mut self, world: &mut World) {
+    /// Fills the archetypes and puts them into the world.
+    fn spawn(&mut self, world: &mut World, archetypes: Vec<Planned<'_>>) -> Result<(), EcsError> {
+        fill_all(&self.targets, &archetypes)?;
+        let mut without_components = Vec::new();
+        for Planned { entities, batch, columns } in archetypes {
+            columns.iter().for_each(|column| self.count(entities.len(), column.kind));
+            let Some(batch) = batch else {
+                without_components.extend(entities);
+                continue;
+            };
+            let batch = batch.build().map_err(|_| corrupt("a column with too few values"))?;
+            // A batch takes its ids off the free list. `spawn_column_batch_at`, which takes them as an argument, looks
+            // through the free list for each of them: time quadratic in the number of entities.
+            world.entities.set_freelist(&entities);
+            drop(world.entities.spawn_column_batch(batch));
+            world.restored(&entities);
+        }
         // One by one they come off the end of the list.
-        self.without_components.reverse();
-        world.entities.set_freelist(&self.without_components);
-        for _ in &self.without_components {
+        without_components.reverse();
+        world.entities.set_freelist(&without_components);
+        for _ in &without_components {
             world.entities.spawn(());
         }
-        world.restored(&self.without_components);
-    }
-
-    /// Fills one column of `batch` with `count` values.
-    fn fill(
-        &mut self,
-        batch: &mut hecs::ColumnBatchBuilder,
-        count: usize,
-        column: &Column<'_>,
-    ) -> Result<(), EcsError> {
-        // It was found a moment ago.
-        let Some(target) = &self.targets[column.kind] else { return Ok(()) };
-        let Some(operations) = target.info.component_operations() else { return Ok(()) };
-        let is_same = target.migration.is_identity();
-        match &column.values {
-            Values::Encoded(bytes) => {
-                let mut bytes = *bytes;
-                for rows in chunks(count) {
-                    decode_rows(target, operations, batch, rows.len(), &mut bytes, &mut self.migrated)?;
-                }
-                all_read(bytes)?;
-            }
-            Values::Living(archetype, info) => match operations.copy_column {
-                Some(copy) if is_same && info.fingerprint() == target.info.fingerprint() => {
-                    copy(archetype, batch);
-                }
-                _ => {
-                    let Some(source) = info.component_operations() else { return Ok(()) };
-                    for rows in chunks(count) {
-                        self.encoded.clear();
-                        (source.save_rows)(archetype, rows.clone(), &mut self.encoded)?;
-                        let mut bytes = self.encoded.as_slice();
-                        decode_rows(target, operations, batch, rows.len(), &mut bytes, &mut self.migrated)?;
-                        all_read(bytes)?;
-                    }
-                }
-            },
-        }
-        self.count(count, column.kind);
+        world.restored(&without_components);
         Ok(())
     }
 
@@ -359,10 +292,12 @@ impl Restore {
         let unknown = Arc::make_mut(&mut world.unknown);
         match &column.values {
             Values::Encoded(bytes) => unknown.keep(&self.types[column.kind], entities, bytes),
+            // Types that stay as they are stay known.
+            Values::Shared(_) => {}
             Values::Living(archetype, info) => {
-                let Some(source) = info.component_operations() else { return Ok(()) };
+                let Some(operations) = info.component_operations() else { return Ok(()) };
                 let mut bytes = Vec::new();
-                (source.save_rows)(archetype, 0..entities.len(), &mut bytes)?;
+                (operations.save_rows)(archetype, 0..entities.len(), &mut bytes)?;
                 unknown.keep(&self.types[column.kind], entities, &bytes);
             }
         }
@@ -378,10 +313,10 @@ impl Restore {
         let Operations::Resource(operations) = &target.info.operations else {
             return Err(corrupt("a resource of something else than one").into());
         };
-        self.migrated.clear();
-        target.migration.apply(&mut bytes, &mut self.migrated)?;
+        let mut migrated = Vec::new();
+        target.migration.apply(&mut bytes, &mut migrated)?;
         all_read(bytes)?;
-        world.resources.insert_any(target.info.id(), (operations.restore)(&mut self.migrated.as_slice())?);
+        world.resources.insert_any(target.info.id(), (operations.restore)(&mut migrated.as_slice())?);
         self.count(1, kind);
         Ok(())
     }
@@ -412,28 +347,6 @@ impl Restore {
             self.report.changes.extend_from_slice(target.migration.changes());
         }
     }
-}
-
-/// The rows of a column, a chunk at a time.
-fn chunks(count: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    (0..count).step_by(ROWS_AT_ONCE).map(move |start| start..count.min(start + ROWS_AT_ONCE))
-}
-
-/// Reads `count` values off the front of `bytes` into the target's column.
-fn decode_rows(
-    target: &Target,
-    operations: &ComponentOperations,
-    batch: &mut hecs::ColumnBatchBuilder,
-    count: usize,
-    bytes: &mut &[u8],
-    migrated: &mut Vec<u8>,
-) -> Result<(), StateError> {
-    if target.migration.is_identity() {
-        return (operations.fill_column)(batch, count, bytes);
-    }
-    migrated.clear();
-    target.migration.apply_column(count, bytes, migrated)?;
-    (operations.fill_column)(batch, count, &mut migrated.as_slice())
 }
 
 /// Sees to it that each id of a snapshot is in one place.

@@ -1,0 +1,209 @@
+//! A living world taken over into another one of other types.
+//!
+//! Values of types that stay as they are move as they are, whatever they own: for a while they lie in two worlds, of
+//! which in the end one forgets them. So nothing is allocated for them, and going back is as easy as going on.
+
+use std::any::TypeId;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::model::snapshot::restore::Restore;
+use crate::{EcsError, ModelTypeInfo, RestoreReport, World};
+
+/// A world, and the one that is to take its place. Dropped, it drops both.
+pub struct WorldConversion {
+    // Both are there until the conversion ends; `new`, once it is made.
+    old: Option<World>,
+    new: Option<World>,
+    moved: Moved,
+}
+
+impl WorldConversion {
+    /// The conversion of `world`, of which nothing is done yet.
+    pub fn of(world: World) -> Self {
+        Self { old: Some(world), new: None, moved: Moved::default() }
+    }
+
+    /// Makes the new world, with the values of the old one, of `types`: as [`World::from_snapshot`] would make it of
+    /// the old world's snapshot, but that values of a type that stays as it is keep their skipped fields.
+    ///
+    /// # Errors
+    /// [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails, or when values would be lost and
+    /// `accept_loss` is not set. The old world is as it was, also after a panic of the author's code.
+    pub fn make(
+        &mut self,
+        types: impl IntoIterator<Item = Arc<ModelTypeInfo>>,
+        accept_loss: bool,
+    ) -> Result<RestoreReport, EcsError> {
+        self.make_of(types, accept_loss, |_| true)
+    }
+
+    pub(super) fn make_of(
+        &mut self,
+        types: impl IntoIterator<Item = Arc<ModelTypeInfo>>,
+        accept_loss: bool,
+        is_wanted: impl Fn(&hecs::Archetype) -> bool,
+    ) -> Result<RestoreReport, EcsError> {
+        self.drop_new();
+        let Some(old) = &self.old else { return Ok(RestoreReport::default()) };
+        let world = World::of_types(types)?;
+        let moved = Moved::between(old, &world);
+        // When this fails half-way, what is half-made must leave the old world its values. Begun before the new world is
+        // held here, it ends after that one is dropped.
+        let forgetting = Forgetting::begin(&moved);
+        let mut world = world;
+        world.unknown = Arc::clone(&old.unknown);
+        let mut restore = Restore::of_world(&world, old, accept_loss);
+        restore.take_world(&mut world, old, &moved, is_wanted)?;
+        let report = restore.finish(&mut world, accept_loss)?;
+        (self.new, self.moved) = (Some(world), moved);
+        drop(forgetting);
+        Ok(report)
+    }
+
+    /// Gives up the new world; the old one is as it was.
+    pub fn undo(mut self) -> World {
+        self.drop_new();
+        self.old.take().unwrap_or_default()
+    }
+
+    /// The new world, and what is left of the old one. Without a new one, the old one stays.
+    pub fn accept(mut self) -> (World, ReplacedWorld) {
+        let old = self.old.take().unwrap_or_default();
+        match self.new.take() {
+            Some(new) => (new, ReplacedWorld { world: Some(old), moved: std::mem::take(&mut self.moved) }),
+            None => (old, ReplacedWorld { world: None, moved: Moved::default() }),
+        }
+    }
+
+    fn drop_new(&mut self) {
+        let _forgetting = Forgetting::begin(&self.moved);
+        drop(self.new.take());
+    }
+}
+
+impl Drop for WorldConversion {
+    fn drop(&mut self) {
+        self.drop_new();
+    }
+}
+
+/// What is left of a world whose values have moved on. It holds the libraries whose code it needs to be dropped.
+pub struct ReplacedWorld {
+    world: Option<World>,
+    moved: Moved,
+}
+
+impl ReplacedWorld {
+    /// How many entities it had.
+    pub fn entities(&self) -> usize {
+        self.world.as_ref().map_or(0, World::len)
+    }
+}
+
+impl From<World> for ReplacedWorld {
+    fn from(world: World) -> Self {
+        Self { world: Some(world), moved: Moved::default() }
+    }
+}
+
+impl Drop for ReplacedWorld {
+    fn drop(&mut self) {
+        let _forgetting = Forgetting::begin(&self.moved);
+        drop(self.world.take());
+    }
+}
+
+/// Components whose values lie in two worlds.
+#[derive(Clone, Default)]
+pub(super) struct Moved(Arc<BTreeSet<TypeId>>);
+
+impl Moved {
+    fn between(old: &World, new: &World) -> Self {
+        let is_same = |info: &&Arc<ModelTypeInfo>| {
+            let after = new.type_info(info.id());
+            after
+                .is_some_and(|after| after.fingerprint() == info.fingerprint() && after.kind() == info.kind())
+        };
+        Self(Arc::new(old.component_types().filter(is_same).map(|info| info.fingerprint().rust).collect()))
+    }
+
+    pub(super) fn contains(&self, id: TypeId) -> bool {
+        self.0.contains(&id)
+    }
+}
+
+/// How many threads forget something, so that the others need not ask what.
+static FORGETTING: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    // Lives in the facade, which is never unmapped.
+    static FORGOTTEN: RefCell<Vec<Moved>> = const { RefCell::new(Vec::new()) };
+}
+
+/// While it lives, columns that are dropped on this thread leave moved values alone.
+struct Forgetting;
+
+impl Forgetting {
+    fn begin(moved: &Moved) -> Self {
+        FORGOTTEN.with_borrow_mut(|forgotten| forgotten.push(moved.clone()));
+        FORGETTING.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Forgetting {
+    fn drop(&mut self) {
+        FORGETTING.fetch_sub(1, Ordering::Relaxed);
+        FORGOTTEN.with_borrow_mut(Vec::pop);
+    }
+}
+
+#[inline]
+fn is_forgotten(id: TypeId) -> bool {
+    // Only this thread's own scopes matter to it, and it has seen them.
+    FORGETTING.load(Ordering::Relaxed) > 0 && is_forgotten_here(id)
+}
+
+#[inline(never)]
+fn is_forgotten_here(id: TypeId) -> bool {
+    // A thread that is ending forgets nothing any more.
+    let here = FORGOTTEN.try_with(|forgotten| forgotten.borrow().iter().any(|moved| moved.contains(id)));
+    here.unwrap_or(false)
+}
+
+/// The drop function of a column of `T`.
+///
+/// # Safety
+/// `value` points to a `T` that nothing uses afterwards.
+#[allow(unsafe_code, reason = "hecs drops values by address")]
+pub(crate) unsafe fn drop_value<T: 'static>(value: *mut u8) {
+    if !is_forgotten(TypeId::of::<T>()) {
+        // SAFETY: the caller says so, and the value has not moved to another world.
+        unsafe { value.cast::<T>().drop_in_place() }
+    }
+}
+
+/// Lets the values of a column lie in the column of the same type of a batch too.
+///
+/// # Safety
+/// Of the world of `archetype` and the one that `batch` becomes part of, one forgets the values of type `T`, by
+/// [`Forgetting`] when it is dropped, and until it is clear which, neither is changed.
+#[allow(unsafe_code, reason = "values move without being read")]
+pub(crate) unsafe fn share_column<T: Send + Sync + 'static>(
+    archetype: &hecs::Archetype,
+    batch: &hecs::ColumnBatchBuilder,
+) {
+    // The batch was made from a type list that `T` is part of, as the archetype was.
+    let (Some(column), Some(mut places)) = (archetype.get::<&T>(), batch.writer::<T>()) else { return };
+    for value in column.iter() {
+        // SAFETY: `value` is a valid `T`; that only one of both is dropped or changed is the caller's promise.
+        let shared = unsafe { std::ptr::read(value) };
+        // The batch has room for exactly this column.
+        if let Err(shared) = places.push(shared) {
+            std::mem::forget(shared);
+        }
+    }
+}
