@@ -30,6 +30,7 @@ enum Change {
     Read,
     Restore,
     Duplicate,
+    Rebuild,
     Compact,
     Clear,
 }
@@ -56,6 +57,7 @@ fn change() -> impl Strategy<Value = Change> {
         2 => Just(Change::Read),
         3 => Just(Change::Restore),
         2 => Just(Change::Duplicate),
+        1 => Just(Change::Rebuild),
         1 => Just(Change::Compact),
         1 => Just(Change::Clear),
     ]
@@ -216,6 +218,14 @@ impl History {
             Change::Duplicate => {
                 self.replace_world(|world| world.duplicate().unwrap(), true);
             }
+            Change::Rebuild => self.replace_world(
+                |world| {
+                    let mut copy = world.duplicate().unwrap();
+                    copy.rebuild().unwrap();
+                    copy
+                },
+                true,
+            ),
             Change::Compact => self.replace_world(
                 |world| {
                     let mut copy = world.duplicate().unwrap();

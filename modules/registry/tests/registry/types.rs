@@ -126,6 +126,27 @@ fn a_model_whose_users_were_not_rebuilt_is_refused() {
 }
 
 #[test]
+fn a_conversion_that_panics_refuses_the_swap_and_the_world_stays() {
+    let mut rig = begun();
+    let before = lines(&rig);
+    let other = types(
+        "use keel::prelude::*;
+         #[component] #[derive(Debug, Default)]
+         pub struct Fish { #[keel(convert_from(u32, word))] pub age: String }
+         fn word(age: u32) -> String { assert!(age < 50, \"too old: {age}\"); age.to_string() }
+         #[resource] #[derive(Debug, Default)] pub struct Shoal { pub count: u32 }
+         #[event] pub struct Splash { pub loud: f32 }
+         keel::model! { components: [Fish], resources: [Shoal], events: [Splash] }",
+    );
+    let outcome = rig.load_together(&both(&other, ""), Consent::Lossless);
+    check_refused(outcome, Code::RestoreFailed, "too old: 50");
+    assert_eq!(lines(&rig), before);
+    rig.steps(1);
+    assert_eq!(rig.engine.take_faults(), [], "the old code goes on");
+    check_world_has(&rig, "age: 105 ", 1);
+}
+
+#[test]
 fn modules_that_disagree_are_never_loaded_together() {
     let mut rig = Rig::new();
     let outcome = rig.load_together(
