@@ -209,7 +209,7 @@ struct Elements<'a, 'de> {
 }
 
 impl<'de> Elements<'_, 'de> {
-    #[inline]
+    #[inline(always)]
     fn element<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, StateError> {
         let before = self.decoder.bytes.len();
         let value = seed.deserialize(&mut *self.decoder)?;
@@ -232,7 +232,7 @@ impl<'de> Elements<'_, 'de> {
 impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     type Error = StateError;
 
-    #[inline]
+    #[inline(always)]
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,

@@ -53,44 +53,63 @@ pub fn encode_into<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Resul
 
 /// Appends `values` one after another, as [`encode_into`] would.
 ///
-/// Where a value takes as many bytes as it has in memory, which is how plain data without gaps is, its place is known
-/// beforehand, and nothing need be asked while it is written.
-///
 /// # Errors
 /// [`StateError`] when a value's `Serialize` fails; `out` is then as long as it was.
 pub fn encode_column<T: Serialize>(values: &[T], out: &mut Vec<u8>) -> Result<(), StateError> {
     let start = out.len();
-    out.reserve(size_of_val(values));
-    let same_width = encode_same_width(values, out);
-    let mut rest = values[same_width..].iter();
-    rest.try_for_each(|value| value.serialize(Encoder(out))).inspect_err(|_| out.truncate(start))
+    encode_blocks(values, out).inspect_err(|_| out.truncate(start))
 }
 
 /// How many values are made room for at a time: as many as stay in the nearest cache.
 const BLOCK: usize = 256;
 
-/// Appends the first values for as long as each takes the size of `T`; how many they were.
-fn encode_same_width<T: Serialize>(values: &[T], out: &mut Vec<u8>) -> usize {
-    let width = size_of::<T>();
-    if width == 0 {
-        return 0;
-    }
-    let mut done = 0;
-    for block in values.chunks(BLOCK) {
+/// Encodes into room made beforehand, which spares asking for more with each number. The room is as wide as the widest
+/// value so far, or as the type; a value that does not fit is encoded again, into more.
+fn encode_blocks<T: Serialize>(mut values: &[T], out: &mut Vec<u8>) -> Result<(), StateError> {
+    let mut widest = size_of::<T>();
+    while !values.is_empty() {
+        let block = &values[..values.len().min(BLOCK)];
         let start = out.len();
-        out.resize(start + size_of_val(block), 0);
-        let places = out[start..].chunks_exact_mut(width);
-        let fits = |(value, mut place): (&T, &mut [u8])| {
-            value.serialize(Encoder(&mut place)).is_ok() && place.is_empty()
-        };
-        let fitting = block.iter().zip(places).map(fits).take_while(|fits| *fits).count();
-        done += fitting;
-        if fitting < block.len() {
-            out.truncate(start + fitting * width);
-            break;
+        out.resize(start + block.len() * widest, 0);
+        let (encoded, room_left, full) = encode_block(block, &mut out[start..], &mut widest)?;
+        out.truncate(out.len() - room_left);
+        values = &values[encoded..];
+        if full && encoded < block.len() {
+            // Whatever is next needs more than the room of all values that were to come.
+            encode_alone(&values[0], out, &mut widest)?;
+            values = &values[1..];
         }
     }
-    done
+    Ok(())
+}
+
+/// How many values fit into `room`, how much of it is left, and whether it was too little.
+fn encode_block<T: Serialize>(
+    block: &[T],
+    mut room: &mut [u8],
+    widest: &mut usize,
+) -> Result<(usize, usize, bool), StateError> {
+    for (index, value) in block.iter().enumerate() {
+        let before = room.len();
+        let mut place = &mut *room;
+        match value.serialize(Encoder(&mut place)) {
+            Ok(()) => {
+                let left = place.len();
+                *widest = (*widest).max(before - left);
+                room = &mut std::mem::take(&mut room)[before - left..];
+            }
+            Err(StateError::Encode(EncodeError::UnexpectedEnd)) => return Ok((index, before, true)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((block.len(), room.len(), false))
+}
+
+fn encode_alone<T: Serialize>(value: &T, out: &mut Vec<u8>, widest: &mut usize) -> Result<(), StateError> {
+    let start = out.len();
+    value.serialize(Encoder(out))?;
+    *widest = (*widest).max(out.len() - start);
+    Ok(())
 }
 
 /// Reads a value off the front of `bytes`, and moves `bytes` past it.

@@ -11,7 +11,7 @@ pub struct Label {
 }
 
 /// Where something goes.
-#[cfg(not(feature = "changed"))]
+#[cfg(not(changed))]
 #[component]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
@@ -20,7 +20,7 @@ pub struct Route {
 }
 
 /// Where something goes.
-#[cfg(feature = "changed")]
+#[cfg(changed)]
 #[component]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
@@ -43,7 +43,7 @@ impl Route {
     pub fn new(points: Vec<f32>) -> Self {
         Self {
             points,
-            #[cfg(feature = "changed")]
+            #[cfg(changed)]
             is_loop: false,
         }
     }

@@ -15,7 +15,7 @@ pub struct Place {
 }
 
 /// Where something goes.
-#[cfg(not(feature = "changed"))]
+#[cfg(not(changed))]
 #[component]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Course {
@@ -28,7 +28,7 @@ pub struct Course {
 }
 
 /// Where something goes.
-#[cfg(feature = "changed")]
+#[cfg(changed)]
 #[component]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Course {
@@ -57,7 +57,7 @@ impl Course {
             x,
             y,
             z,
-            #[cfg(feature = "changed")]
+            #[cfg(changed)]
             drag: 0.0,
         }
     }

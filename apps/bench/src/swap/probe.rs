@@ -45,7 +45,7 @@ impl Probe {
             anyhow::Ok(generations.add(name, 0, &artifact.path)?)
         };
         let plain = build("plain", &[])?;
-        let changed = build("changed", &["--features", "changed"])?;
+        let changed = build("changed", &["--config", "env.KEEL_BENCH_SHAPE = \"changed\""])?;
         Ok(Self { plain, changed, count: Cell::new(0), directory })
     }
 
