@@ -88,7 +88,7 @@ impl Layer {
             Loader => &[ModuleTypes, CoreTypes],
             // It builds what the resolver has read; what becomes of the libraries is no matter of its own.
             Builder => &[Resolver],
-            Registry => &[Resolver, Loader, Binding, Core, CoreTypes, ModuleTypes],
+            Registry => &[Loader, Binding, Core, CoreTypes, ModuleTypes],
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Manifests that don't fit together are refused before anything is built, and the game goes on.
 
 use crate::game::{Game, message};
+use crate::workspace::{Workspace, text};
 
 const HUNT: &str = "systems/shoal-hunt/Cargo.toml";
 const TIDE: &str = "systems/shoal-tide/Cargo.toml";
@@ -31,6 +32,23 @@ fn two_providers_no_provider_and_a_cycle_are_told_and_the_game_goes_on() {
     game.wait_swap("shoal-tide");
     game.assert_goes_on();
     game.quit();
+}
+
+#[test]
+fn a_library_that_says_otherwise_than_its_manifest_is_refused() {
+    let mut workspace = Workspace::take();
+    workspace.edit(HUNT, REQUIRES, "requires = []");
+    let checked = workspace.keel(&["check"]);
+    let part = "the Cargo.toml of module `shoal-hunt` says requires = [], and the `export_module!` of its library \
+                says requires: [shoal-model.TideView]";
+    assert_eq!(checked.status.code(), Some(3), "{}", text(&checked));
+    assert!(text(&checked).contains(part), "{}", text(&checked));
+
+    let run = workspace.keel(&["run", "--headless", "--frames", "3", "--fps", "0", "--no-watch"]);
+    assert!(text(&run).contains("shoal-hunt was refused at check [views-collide]"), "{}", text(&run));
+    assert!(text(&run).contains(part), "{}", text(&run));
+    // The others have run; a refusal at the start is told by the exit code.
+    assert_eq!(run.status.code(), Some(3), "{}", text(&run));
 }
 
 /// Saves a manifest that does not fit, expects to be told `parts`, and puts it back.

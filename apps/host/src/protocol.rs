@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use keel::console::Key;
+use keel_registry::Stated;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +24,10 @@ pub(crate) enum ToEngine {
     Load { modules: Vec<Library>, game: Option<PathBuf>, accept_loss: bool },
     /// Exchange these modules, together.
     Swap(SwapRequest),
-    /// Take a module out.
-    Remove { module: String },
+    /// Take these modules out, together.
+    Remove { modules: Vec<String> },
+    /// The views that the workspace's modules provide: a module that requires one of them need not wait for it.
+    Plan { views: Vec<String> },
     /// Start the game's state afresh.
     Reset,
     /// Stand still, or go on.
@@ -48,6 +51,9 @@ pub(crate) enum ToEngine {
 pub(crate) struct Library {
     pub(crate) module: String,
     pub(crate) path: PathBuf,
+    /// What the module's `Cargo.toml` says of it, if it is in the workspace.
+    #[serde(default)]
+    pub(crate) stated: Option<Stated>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

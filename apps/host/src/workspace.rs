@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use keel_builder::{BuildRequest, Builder, BuilderConfig};
-use keel_resolver::{ModuleManifest, Workspace, WorkspaceCache};
+use keel_registry::Stated;
+use keel_resolver::{ModuleManifest, RequiredView, Workspace, WorkspaceCache};
 
 /// The root package of every Keel workspace, and its binary.
 const HOST_PACKAGE: &str = "keel-host";
@@ -30,6 +31,26 @@ pub(crate) fn builder(workspace: &Workspace) -> Builder {
 /// Asks for a module's library.
 pub(crate) fn request(module: &ModuleManifest) -> BuildRequest {
     BuildRequest::library(&module.name, &module.library)
+}
+
+/// What a module's manifest says, for whoever checks its library.
+pub(crate) fn stated(module: &ModuleManifest) -> Stated {
+    let required = |is_optional: bool| {
+        let views = module.requires.iter().filter(move |view| view.optional == is_optional);
+        views.map(|view: &RequiredView| view.view.clone()).collect()
+    };
+    Stated {
+        kind: module.kind.name().to_owned(),
+        provides: module.provides.iter().map(|view| view.view.clone()).collect(),
+        requires: required(false),
+        optional: required(true),
+    }
+}
+
+/// The views that the modules of this workspace provide.
+pub(crate) fn views(workspace: &Workspace) -> Vec<String> {
+    let provided = workspace.modules().iter().flat_map(|module| &module.provides);
+    provided.map(|view| view.view.clone()).collect()
 }
 
 /// Asks for all modules.

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use futures_lite::future;
 use keel_binding::Offer;
-use keel_core_types::{ModuleId, Provided};
+use keel_core_types::{ModuleId, Provided, ViewDeclaration};
 use keel_ecs::ModelTypeInfo;
 use keel_engine::{ModuleTag, contain};
-use keel_loader::{LoadedViewModel, Loader, Module};
+use keel_loader::{LibraryFile, LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, Setup};
 
 use crate::swap::discard;
-use crate::{Code, Rejection};
+use crate::{Code, Rejection, Stated};
 
 /// Opens libraries and asks them what they need, on any thread.
 #[derive(Clone)]
@@ -54,7 +54,11 @@ impl Candidate {
         let declared = self.view_model.as_mut().map(|(_, setup)| setup.take_views()).unwrap_or_default();
         let guarded = declared.into_iter().map(|view| view.kept_by(self.module.guard()));
         let views: Vec<_> = self.views.drain(..).chain(guarded).collect();
-        views.into_iter().fold(Offer::new(self.tag.name()), Offer::provides)
+        let offer = views.into_iter().fold(Offer::new(self.tag.name()), Offer::provides);
+        let descriptor = self.module.descriptor();
+        let required = descriptor.requires().iter().chain(descriptor.optional());
+        let required = required.map(|view| ViewDeclaration { name: view.name().to_owned(), hash: view.hash });
+        required.fold(offer, Offer::requires)
     }
 }
 
@@ -68,8 +72,36 @@ impl Checker {
     /// # Errors
     /// [`Rejection`]; the library is let go again.
     pub fn check(&self, path: &Path, generation: u64) -> Result<Candidate, Rejection> {
+        self.check_as(path, generation, None)
+    }
+
+    /// [`Checker::check`] of a library that must be what its manifest states; nothing of one that is not has run.
+    ///
+    /// # Errors
+    /// [`Rejection`]; the library is let go again.
+    pub fn check_stated(
+        &self,
+        path: &Path,
+        generation: u64,
+        stated: &Stated,
+    ) -> Result<Candidate, Rejection> {
+        self.check_as(path, generation, Some(stated))
+    }
+
+    fn check_as(
+        &self,
+        path: &Path,
+        generation: u64,
+        stated: Option<&Stated>,
+    ) -> Result<Candidate, Rejection> {
         let file_name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let module = self.loader.open(path).map_err(|error| Rejection::load(&file_name, &error))?;
+        let refuse = |error| Rejection::load(&file_name, &error);
+        let file = LibraryFile::read(path).map_err(refuse)?;
+        if let Some(stated) = stated {
+            file.check_fit().map_err(refuse)?;
+            stated.check(file.descriptor())?;
+        }
+        let module = self.loader.open_file(file).map_err(refuse)?;
         let opened = module.clone();
         self.prepare(module, generation).inspect_err(|_| discard(opened))
     }

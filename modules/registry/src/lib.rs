@@ -21,6 +21,7 @@
 //! # Ok::<(), keel_registry::Rejection>(())
 //! ```
 
+mod agree;
 mod check;
 mod game_file;
 mod lifecycle;
@@ -28,6 +29,7 @@ mod registry;
 mod rejection;
 mod report;
 mod ring;
+mod stated;
 mod swap;
 mod views;
 mod world;
@@ -37,4 +39,5 @@ pub use lifecycle::{Event, Lifecycle, State, WrongTransition};
 pub use registry::{ModuleStatus, Registry, RegistryConfig, RegistryEvent};
 pub use rejection::{Code, Rejection};
 pub use report::{Consent, RetireReport, SwapReport, SwappedModule};
+pub use stated::Stated;
 pub use views::BoundViews;

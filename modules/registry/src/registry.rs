@@ -1,6 +1,6 @@
 //! The modules of one engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use keel_binding::Binding;
-use keel_core_types::ModuleId;
+use keel_core_types::{ModuleId, ViewId};
 use keel_ecs::{ModelTypeInfo, ReplacedWorld};
 use keel_engine::{Engine, EngineSnapshot, Fault, ModuleTag};
 use keel_loader::{Census, LoadedViewModel, Loader, Module};
@@ -114,6 +114,8 @@ pub struct Registry {
     pub(crate) binding: Arc<Binding>,
     pub(crate) slots: BTreeMap<ModuleId, Slot>,
     pub(crate) ring: Ring,
+    /// Views whose provider may be missing; see [`Registry::plan_views`].
+    pub(crate) planned_views: BTreeSet<ViewId>,
     /// What a `start` in progress goes back to, and what a game is saved from. Its buffers are reused.
     pub(crate) point: EngineSnapshot,
     /// Worlds that were replaced, to be dropped when there is time.
@@ -132,6 +134,7 @@ impl Registry {
             config,
             binding,
             slots: BTreeMap::new(),
+            planned_views: BTreeSet::new(),
             point: EngineSnapshot::new(),
             replaced_worlds: Vec::new(),
             leaving: Vec::new(),

@@ -4,8 +4,10 @@
 //! fixed sizes, integers in the target's byte order (little endian on every target that Keel supports), texts
 //! padded with zeros. Its first 16 bytes are [`ModuleDescriptor::MAGIC`].
 
+use std::fmt;
+
 use abi_stable::StableAbi;
-use keel_core_types::{ModuleId, ViewId, hash_name};
+use keel_core_types::{ModelType, ModuleId, ViewId, hash_name};
 
 use crate::Fingerprint;
 
@@ -43,14 +45,28 @@ impl ModuleKind {
     }
 }
 
-/// A view or model crate that a module was compiled with: the hash of its name and that of its sources.
+/// A view or model crate that a module was compiled with: its name, the hash of that, and the hash of its sources.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, StableAbi)]
+#[derive(Clone, Copy, PartialEq, Eq, StableAbi)]
 pub struct ViewEntry {
     /// The id's bits.
     pub id: u64,
     /// The hash of the declaring crate's sources.
     pub hash: u64,
+    name: Text<80>,
+}
+
+/// The views and model crates that `export_module!` names, each as its name and the hash of its declaring crate.
+#[derive(Clone, Copy, Default)]
+pub struct Declared<'a> {
+    /// The model crates it was compiled with.
+    pub models: &'a [(&'a str, u64)],
+    /// The views it provides.
+    pub provides: &'a [(&'a str, u64)],
+    /// The views it can't do without.
+    pub requires: &'a [(&'a str, u64)],
+    /// The views it calls where somebody provides them.
+    pub optional: &'a [(&'a str, u64)],
 }
 
 /// Text of at most `N` bytes, padded with zeros.
@@ -86,6 +102,7 @@ pub struct ModuleDescriptor {
     models: Entries<16>,
     provides: Entries<32>,
     requires: Entries<32>,
+    optional: Entries<32>,
 }
 
 /// Why bytes are not a descriptor.
@@ -115,11 +132,11 @@ impl ModuleDescriptor {
     /// The first bytes of every descriptor.
     pub const MAGIC: [u8; 16] = *b"\x89KEEL MODULE\r\n\x1a\n";
     /// The version of this format.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
     /// The size of a descriptor in bytes.
     pub const SIZE: usize = size_of::<Self>();
 
-    /// The descriptor of module `name`. `models`, `provides` and `requires` are pairs of id and hash.
+    /// The descriptor of module `name`.
     ///
     /// # Panics
     /// At compile time, when a text or list is longer than the format has room for.
@@ -128,9 +145,7 @@ impl ModuleDescriptor {
         name: &str,
         version: &str,
         built: Fingerprint,
-        models: &[(u64, u64)],
-        provides: &[(u64, u64)],
-        requires: &[(u64, u64)],
+        declared: Declared<'_>,
     ) -> Self {
         Self {
             magic: Self::MAGIC,
@@ -144,9 +159,10 @@ impl ModuleDescriptor {
             profile: Text::new(built.profile),
             flags: Text::truncated(built.flags),
             facade: Text::new(built.facade),
-            models: Entries::new(models),
-            provides: Entries::new(provides),
-            requires: Entries::new(requires),
+            models: Entries::new(EntryKind::Model, declared.models),
+            provides: Entries::new(EntryKind::View, declared.provides),
+            requires: Entries::new(EntryKind::View, declared.requires),
+            optional: Entries::new(EntryKind::View, declared.optional),
         }
     }
 
@@ -176,6 +192,7 @@ impl ModuleDescriptor {
             models: reader.entries()?,
             provides: reader.entries()?,
             requires: reader.entries()?,
+            optional: reader.entries()?,
         };
         if ModuleKind::from_code(descriptor.kind).is_none() {
             return Err(DescriptorError::Damaged { field: "kind" });
@@ -217,9 +234,14 @@ impl ModuleDescriptor {
         self.provides.as_slice()
     }
 
-    /// The views that it says it calls.
+    /// The views that it says it can't do without.
     pub fn requires(&self) -> &[ViewEntry] {
         self.requires.as_slice()
+    }
+
+    /// The views that it says it calls where somebody provides them.
+    pub fn optional(&self) -> &[ViewEntry] {
+        self.optional.as_slice()
     }
 
     /// The first thing in which the module was built otherwise than `host`: what, the host's, the module's.
@@ -262,16 +284,23 @@ impl<const N: usize> Text<N> {
     }
 }
 
+/// What an entry's name is the name of.
+#[derive(Clone, Copy)]
+enum EntryKind {
+    Model,
+    View,
+}
+
 impl<const N: usize> Entries<N> {
-    const fn new(pairs: &[(u64, u64)]) -> Self {
-        assert!(pairs.len() <= N, "a module has more models or views than its descriptor has room for");
-        let mut entries = [ViewEntry { id: 0, hash: 0 }; N];
+    const fn new(kind: EntryKind, declared: &[(&str, u64)]) -> Self {
+        assert!(declared.len() <= N, "a module has more models or views than its descriptor has room for");
+        let mut entries = [ViewEntry::EMPTY; N];
         let mut index = 0;
-        while index < pairs.len() {
-            entries[index] = ViewEntry { id: pairs[index].0, hash: pairs[index].1 };
+        while index < declared.len() {
+            entries[index] = ViewEntry::new(kind, declared[index].0, declared[index].1);
             index += 1;
         }
-        Self { count: pairs.len() as u64, entries }
+        Self { count: declared.len() as u64, entries }
     }
 
     fn as_slice(&self) -> &[ViewEntry] {
@@ -280,9 +309,30 @@ impl<const N: usize> Entries<N> {
 }
 
 impl ViewEntry {
+    const EMPTY: Self = Self { id: 0, hash: 0, name: Text { bytes: [0; 80] } };
+
+    const fn new(kind: EntryKind, name: &str, hash: u64) -> Self {
+        let id = match kind {
+            EntryKind::Model => ModelType::of(name).bits(),
+            EntryKind::View => ViewId::of(name).bits(),
+        };
+        Self { id, hash, name: Text::new(name) }
+    }
+
+    /// The name of the view or the model crate.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
     /// The id as a view's.
     pub fn view(&self) -> ViewId {
         ViewId::from_bits(self.id)
+    }
+}
+
+impl fmt::Debug for ViewEntry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} from sources {:016x}", self.name(), self.hash)
     }
 }
 
@@ -315,9 +365,9 @@ impl Reader<'_> {
         if count > N as u64 {
             return Err(DescriptorError::Damaged { field: "number of views" });
         }
-        let mut entries = [ViewEntry { id: 0, hash: 0 }; N];
+        let mut entries = [ViewEntry::EMPTY; N];
         for entry in &mut entries {
-            *entry = ViewEntry { id: self.u64()?, hash: self.u64()? };
+            *entry = ViewEntry { id: self.u64()?, hash: self.u64()?, name: self.text()? };
         }
         Ok(Entries { count, entries })
     }
@@ -348,43 +398,46 @@ mod tests {
         out.extend(descriptor.profile.bytes);
         out.extend(descriptor.flags.bytes);
         out.extend(descriptor.facade.bytes);
-        let lists: [(u64, &[ViewEntry]); 3] = [
+        let lists: [(u64, &[ViewEntry]); 4] = [
             (descriptor.models.count, &descriptor.models.entries),
             (descriptor.provides.count, &descriptor.provides.entries),
             (descriptor.requires.count, &descriptor.requires.entries),
+            (descriptor.optional.count, &descriptor.optional.entries),
         ];
         for (count, entries) in lists {
             out.extend(count.to_ne_bytes());
-            entries
-                .iter()
-                .for_each(|entry| out.extend([entry.id.to_ne_bytes(), entry.hash.to_ne_bytes()].concat()));
+            for entry in entries {
+                out.extend([entry.id.to_ne_bytes(), entry.hash.to_ne_bytes()].concat());
+                out.extend(entry.name.bytes);
+            }
         }
         out
     }
 
     #[test]
     fn what_is_written_is_read_and_fills_the_struct_without_gaps() {
-        let written = ModuleDescriptor::new(
-            ModuleKind::View,
-            "swim",
-            "1.2.3",
-            BUILT,
-            &[(1, 2)],
-            &[(3, 4), (5, 6)],
-            &[],
-        );
+        let declared = Declared {
+            models: &[("pond-model", 2)],
+            provides: &[("pond.TideView", 4), ("pond.WindView", 6)],
+            optional: &[("keel.PictureView", 8)],
+            ..Declared::default()
+        };
+        let written = ModuleDescriptor::new(ModuleKind::View, "swim", "1.2.3", BUILT, declared);
         let bytes = bytes_of(&written);
         assert_eq!(bytes.len(), ModuleDescriptor::SIZE);
         let read = ModuleDescriptor::read(&bytes).unwrap();
         assert!(read == written);
         assert_eq!((read.kind(), read.name(), read.version()), (ModuleKind::View, "swim", "1.2.3"));
-        assert_eq!(read.provides().len(), 2);
+        let names: Vec<_> = read.provides().iter().map(ViewEntry::name).collect();
+        assert_eq!(names, ["pond.TideView", "pond.WindView"]);
+        assert_eq!(read.optional()[0].view(), ViewId::of("keel.PictureView"));
+        assert_eq!(read.models()[0].hash, 2);
         assert_eq!(read.mismatch(&BUILT), None);
     }
 
     #[test]
     fn truncated_and_changed_bytes_are_refused() {
-        let written = ModuleDescriptor::new(ModuleKind::Model, "swim", "1", BUILT, &[], &[], &[]);
+        let written = ModuleDescriptor::new(ModuleKind::Model, "swim", "1", BUILT, Declared::default());
         let bytes = bytes_of(&written);
         for length in 0..bytes.len() {
             assert!(ModuleDescriptor::read(&bytes[..length]).is_err(), "{length} bytes were accepted");
@@ -399,7 +452,7 @@ mod tests {
 
     #[test]
     fn a_mismatch_names_both_sides() {
-        let module = ModuleDescriptor::new(ModuleKind::Model, "swim", "1", BUILT, &[], &[], &[]);
+        let module = ModuleDescriptor::new(ModuleKind::Model, "swim", "1", BUILT, Declared::default());
         let host = Fingerprint { rustc: "rustc 2", ..BUILT };
         assert_eq!(module.mismatch(&host), Some(("compiler", "rustc 2".to_owned(), "rustc 1".to_owned())));
     }

@@ -9,14 +9,16 @@
 /// keel::export_module! { model: shoal_model }
 /// ```
 ///
-/// A *view-model module* names its type, the model crates it was compiled with, and the views it provides and calls:
+/// A *view-model module* names its type, the model crates it was compiled with, and the views it provides, can't do
+/// without, and calls where somebody provides them:
 ///
 /// ```ignore
 /// keel::export_module! {
 ///     view_model: Tide,
 ///     models: [shoal_model],
 ///     provides: [dyn TideView],
-///     requires: [dyn PictureView],
+///     requires: [dyn WindView],
+///     optional: [dyn PictureView],
 /// }
 /// ```
 ///
@@ -30,18 +32,20 @@ macro_rules! export_module {
     (model: $model:ident $(,)?) => {
         $crate::__export_module! {
             kind: $crate::ModuleKind::Model,
-            models: [$model], provides: [], requires: [],
+            models: [$model], provides: [], requires: [], optional: [],
             views: || ::std::vec::Vec::new(),
             view_model: || ::std::option::Option::None,
         }
     };
     (
         view: [$($presenter:ty as $contract:ty),+ $(,)?]
-        $(, models: [$($model:ident),* $(,)?])? $(, requires: [$($required:ty),* $(,)?])? $(,)?
+        $(, models: [$($model:ident),* $(,)?])? $(, requires: [$($required:ty),* $(,)?])?
+        $(, optional: [$($optional:ty),* $(,)?])? $(,)?
     ) => {
         $crate::__export_module! {
             kind: $crate::ModuleKind::View,
             models: [$($($model),*)?], provides: [$($contract),+], requires: [$($($required),*)?],
+            optional: [$($($optional),*)?],
             views: || ::std::vec![$($crate::Provided::new::<$contract>(::std::boxed::Box::new(
                 <$presenter as ::std::default::Default>::default(),
             ))),+],
@@ -50,11 +54,13 @@ macro_rules! export_module {
     };
     (
         view_model: $view_model:ty $(, models: [$($model:ident),* $(,)?])?
-        $(, provides: [$($provided:ty),* $(,)?])? $(, requires: [$($required:ty),* $(,)?])? $(,)?
+        $(, provides: [$($provided:ty),* $(,)?])? $(, requires: [$($required:ty),* $(,)?])?
+        $(, optional: [$($optional:ty),* $(,)?])? $(,)?
     ) => {
         $crate::__export_module! {
             kind: $crate::ModuleKind::ViewModel,
             models: [$($($model),*)?], provides: [$($($provided),*)?], requires: [$($($required),*)?],
+            optional: [$($($optional),*)?],
             views: || ::std::vec::Vec::new(),
             view_model: || ::std::option::Option::Some(::std::boxed::Box::new(
                 <$view_model as ::std::default::Default>::default(),
@@ -69,7 +75,7 @@ macro_rules! export_module {
 macro_rules! __export_module {
     (
         kind: $kind:expr, models: [$($model:ident),*], provides: [$($provided:ty),*], requires: [$($required:ty),*],
-        views: $views:expr, view_model: $view_model:expr $(,)?
+        optional: [$($optional:ty),*], views: $views:expr, view_model: $view_model:expr $(,)?
     ) => {
         /// The module's root: a program that has the module linked in takes it from here.
         #[doc(hidden)]
@@ -95,9 +101,12 @@ macro_rules! __export_module {
             env!("CARGO_PKG_NAME"),
             env!("CARGO_PKG_VERSION"),
             $crate::FINGERPRINT,
-            &[$(($model::keel_model::ID, $model::keel_model::HASH)),*],
-            &[$((<$provided as $crate::Contract>::ID.bits(), <$provided as $crate::Contract>::HASH)),*],
-            &[$((<$required as $crate::Contract>::ID.bits(), <$required as $crate::Contract>::HASH)),*],
+            $crate::Declared {
+                models: &[$(($model::keel_model::NAME, $model::keel_model::HASH)),*],
+                provides: &[$((<$provided as $crate::Contract>::NAME, <$provided as $crate::Contract>::HASH)),*],
+                requires: &[$((<$required as $crate::Contract>::NAME, <$required as $crate::Contract>::HASH)),*],
+                optional: &[$((<$optional as $crate::Contract>::NAME, <$optional as $crate::Contract>::HASH)),*],
+            },
         );
 
         const _: () = {

@@ -14,7 +14,7 @@ mod root;
 mod setup;
 mod view_model;
 
-pub use descriptor::{DescriptorError, ModuleDescriptor, ModuleKind, ViewEntry};
+pub use descriptor::{Declared, DescriptorError, ModuleDescriptor, ModuleKind, ViewEntry};
 pub use fingerprint::{FINGERPRINT, Fingerprint, facade_address};
 pub use keel_core_types::{
     ComponentId, Contract, Model, ModelId, ModelType, ModuleId, Provided, View, ViewDeclaration, ViewId,

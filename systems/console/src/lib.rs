@@ -35,5 +35,5 @@ pub use module::Console;
 keel::export_module! {
     view_model: Console,
     provides: [dyn keel::console::ConsoleView],
-    requires: [dyn keel::console::PictureView],
+    optional: [dyn keel::console::PictureView],
 }

@@ -4,8 +4,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use keel::types::ModuleId;
 use keel_builder::CancelToken;
 use keel_loader::{LibraryFile, LoadError};
+use keel_registry::Stated;
 use serde::Serialize;
 
 use crate::cli::{EXIT_REFUSED, FormatArgs};
@@ -34,8 +36,12 @@ pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
         Ok(report) => report,
         Err(failure) => return Ok(refuse(&failure.to_string())),
     };
-    let rows: Vec<_> =
-        report.artifacts.iter().map(|artifact| row(&artifact.package, &artifact.path)).collect();
+    let stated = |package: &str| workspace.module(ModuleId::of(package)).map(workspace::stated);
+    let rows: Vec<_> = report
+        .artifacts
+        .iter()
+        .map(|artifact| row(&artifact.package, &artifact.path, stated(&artifact.package).as_ref()))
+        .collect();
     let mut out = std::io::stdout().lock();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &rows)?;
@@ -67,13 +73,15 @@ fn refuse(why: &str) -> ExitCode {
 }
 
 /// Reads the library's descriptor. What only its code could tell is found when it is loaded.
-fn row(module: &str, path: &std::path::Path) -> Row {
+fn row(module: &str, path: &std::path::Path, stated: Option<&Stated>) -> Row {
     let read = LibraryFile::read(path).and_then(|file| match file.check_fit() {
         Ok(()) => Ok(file),
         Err(error) => Err(error),
     });
-    let message = read.as_ref().err().map(LoadError::to_string);
+    let misfit = read.as_ref().err().map(LoadError::to_string);
     let file = read.ok();
+    let differs = file.as_ref().and_then(|file| stated?.check(file.descriptor()).err());
+    let message = misfit.or_else(|| differs.map(|rejection| rejection.to_string()));
     Row {
         module: module.to_owned(),
         path: path.to_owned(),

@@ -14,6 +14,7 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, select};
 use keel::binding::Binding;
 use keel::engine::{Engine, EngineConfig, Fault, install_panic_hook};
+use keel::types::ViewId;
 use keel_registry::{
     BoundViews, Consent, Event as LifeEvent, ModuleStatus, Registry, RegistryConfig, Rejection, State,
 };
@@ -167,7 +168,10 @@ impl Host {
         match order {
             ToEngine::Load { modules, game, accept_loss } => self.load(modules, game.as_deref(), accept_loss),
             ToEngine::Swap(request) => self.swapper.check(request, &self.registry),
-            ToEngine::Remove { module } => self.remove(&module),
+            ToEngine::Remove { modules } => self.remove(&modules),
+            ToEngine::Plan { views } => {
+                self.registry.plan_views(views.iter().map(|view| ViewId::of(view)));
+            }
             ToEngine::Reset => self.reset(),
             ToEngine::Pause { paused } => {
                 self.paused = paused;
@@ -246,10 +250,16 @@ impl Host {
         DashboardLink::modules(self.engine.world(), modules, census, os::resident_kib());
     }
 
-    fn remove(&mut self, module: &str) {
-        match self.registry.remove(&mut self.engine, module) {
-            Ok(()) => self.tell_log("info", format!("module `{module}` was removed")),
-            Err(rejection) => self.tell_log("warn", rejection.to_string()),
+    /// Takes out those that are live; a module that was refused is not.
+    fn remove(&mut self, modules: &[String]) {
+        let live = self.registry.modules();
+        let is_live = |module: &&str| live.iter().any(|status| status.name == *module);
+        let modules: Vec<_> = modules.iter().map(String::as_str).filter(is_live).collect();
+        match self.registry.remove_together(&mut self.engine, &modules) {
+            Ok(()) => modules
+                .iter()
+                .for_each(|module| self.tell_log("info", format!("module `{module}` was removed"))),
+            Err(rejection) => self.tell_rejection(Stage::Swap, rejection),
         }
     }
 

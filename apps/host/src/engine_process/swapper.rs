@@ -92,7 +92,11 @@ pub(crate) fn check_all(
     generation: impl Fn(usize) -> u64 + Sync,
 ) -> Vec<(Library, Result<Candidate, Rejection>)> {
     let check = |index: usize, library: &Library| {
-        checker.check(&library.path, generation(index)).map_err(|mut rejection| {
+        let checked = match &library.stated {
+            Some(stated) => checker.check_stated(&library.path, generation(index), stated),
+            None => checker.check(&library.path, generation(index)),
+        };
+        checked.map_err(|mut rejection| {
             rejection.module.clone_from(&library.module);
             rejection
         })

@@ -218,10 +218,13 @@ impl Supervisor {
         {
             self.log("warn", error.to_string());
         }
-        for module in removed {
+        self.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
+        for module in &removed {
             self.log("info", format!("module `{module}` was removed from the workspace"));
-            self.staging.forget(&module);
-            self.send(&ToEngine::Remove { module });
+            self.staging.forget(module);
+        }
+        if !removed.is_empty() {
+            self.send(&ToEngine::Remove { modules: removed });
         }
         let come: Vec<_> = diff.added.iter().chain(&diff.changed).copied().collect();
         let requests: Vec<_> =
@@ -315,6 +318,7 @@ impl Supervisor {
         let change = self.change.take();
         let since_epoch = change.map(|_| saved_at.duration_since(UNIX_EPOCH).unwrap_or_default());
         let detect = change.and_then(|change| change.detected.duration_since(change.saved_at).ok());
+        let modules = self.with_stated(modules);
         self.send(&ToEngine::Swap(SwapRequest {
             modules,
             saved_at_us: since_epoch.map(|since| since.as_micros() as u64),
@@ -349,13 +353,23 @@ impl Supervisor {
 
     fn start_engine(&mut self, game: Option<PathBuf>) -> anyhow::Result<()> {
         let mut engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
-        let modules = self.in_load_order(self.staging.newest());
+        let modules = self.with_stated(self.in_load_order(self.staging.newest()));
+        engine.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
         engine.send(&ToEngine::Load { modules, game, accept_loss: self.args.accept_loss });
         if self.paused {
             engine.send(&ToEngine::Pause { paused: true });
         }
         self.engine = Some(engine);
         Ok(())
+    }
+
+    /// Each with what its manifest says of it.
+    fn with_stated(&self, mut modules: Vec<Library>) -> Vec<Library> {
+        for library in &mut modules {
+            let manifest = self.workspace.module(ModuleId::of(&library.module));
+            library.stated = manifest.map(workspace::stated);
+        }
+        modules
     }
 
     /// Providers before those who require them: modules are started in this order.
@@ -516,7 +530,7 @@ impl Supervisor {
         };
         match self.staging.restage(&request.modules) {
             Ok(modules) => self.send(&ToEngine::Swap(SwapRequest {
-                modules,
+                modules: self.with_stated(modules),
                 accept_loss: true,
                 saved_at_us: None,
                 ..request

@@ -124,7 +124,7 @@ impl Staging {
         let path = self.generations.add(module, *count, library)?;
         *count += 1;
         self.newest.insert(module.to_owned(), path.clone());
-        Ok(Library { module: module.to_owned(), path })
+        Ok(Library { module: module.to_owned(), path, stated: None })
     }
 
     /// Copies libraries again: a path that was opened once can't be opened anew.
@@ -134,8 +134,11 @@ impl Staging {
 
     /// The newest copy of every module.
     pub(crate) fn newest(&self) -> Vec<Library> {
-        let library =
-            |(module, path): (&String, &PathBuf)| Library { module: module.clone(), path: path.clone() };
+        let library = |(module, path): (&String, &PathBuf)| Library {
+            module: module.clone(),
+            path: path.clone(),
+            stated: None,
+        };
         self.newest.iter().map(library).collect()
     }
 }

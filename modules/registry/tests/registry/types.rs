@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use keel_registry::{Code, Consent, RegistryConfig, SwapReport};
 
 use crate::rig::{Rig, check_refused};
-use crate::sources::{model, types, user};
+use crate::sources::{Swim, model, types, user};
 
 /// A fish, with these fields.
 fn fish(fields: &str) -> PathBuf {
@@ -164,10 +164,9 @@ fn values_of_a_model_that_was_removed_come_back_with_it() {
     rig.registry.remove(&mut rig.engine, "game-user").unwrap();
     rig.registry.remove(&mut rig.engine, "game-model").unwrap();
     // A swap of any other module rebuilds the world without the types that are gone.
-    let other = types("use keel::prelude::*; keel::model! { components: [] }");
-    rig.load(&user("lone", &other, "")).unwrap();
+    rig.load(&Swim::new("other").build()).unwrap();
     check_world_has(&rig, "Fish", 0);
-    assert_eq!(rig.engine.world().len(), 100, "the entities are still there");
+    assert_eq!(rig.engine.world().len(), 101, "the entities are still there, beside the new module's");
     rig.load_together(&both(&fish("pub age: u32,"), GROW), Consent::Lossless).unwrap();
     check_world_has(&rig, "age: 104 ", 1);
     check_world_has(&rig, "resource Shoal Shoal { count: 100 }", 1);

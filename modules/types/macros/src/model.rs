@@ -65,6 +65,8 @@ pub(crate) fn expand(model: &Model) -> Result<TokenStream> {
             #[allow(unused_imports, reason = "paths of the list may be relative to the crate's root")]
             use super::*;
 
+            /// The crate's name.
+            pub const NAME: &str = #package;
             /// The hash of the crate's name.
             pub const ID: u64 = #private::ModelType::of(#package).bits();
             /// The hash of the crate's sources.

@@ -1,0 +1,139 @@
+//! Whether modules fit together: the sources of the model crates and views that they were compiled with, and who
+//! provides what they require. A change of several modules is judged as a whole: those that come and those that stay.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keel_core_types::{ModuleId, ViewId};
+use keel_module_types::{ModuleDescriptor, ViewEntry};
+
+use crate::{Candidate, Code, Registry, Rejection};
+
+/// The modules that would be live together, by what they say of themselves.
+struct Together<'a> {
+    coming: Vec<&'a ModuleDescriptor>,
+    staying: Vec<&'a ModuleDescriptor>,
+}
+
+impl Registry {
+    /// Names views whose provider is on its way, or was refused and is being mended: a module that requires one of
+    /// them is not refused for want of it. A host that has asked the resolver says here what the resolver knows.
+    pub fn plan_views(&mut self, views: impl IntoIterator<Item = ViewId>) {
+        self.planned_views = views.into_iter().collect();
+    }
+
+    /// Judges `candidates` together with the live modules that they don't replace, but for those in `removed`.
+    pub(crate) fn check_together(
+        &self,
+        candidates: &[Candidate],
+        removed: &[ModuleId],
+    ) -> Result<(), Rejection> {
+        let live: Vec<_> = self.live().map(|(_, live)| live.module.descriptor()).collect();
+        let goes = |module: ModuleId| {
+            removed.contains(&module) || candidates.iter().any(|candidate| candidate.id() == module)
+        };
+        let together = Together {
+            coming: candidates.iter().map(|candidate| candidate.module.descriptor()).collect(),
+            staying: live.iter().copied().filter(|descriptor| !goes(descriptor.module())).collect(),
+        };
+        together.check_models()?;
+        together.check_contracts()?;
+        together.check_providers(&missing(&live), &self.planned_views)
+    }
+}
+
+impl<'a> Together<'a> {
+    fn all(&self) -> impl Iterator<Item = &'a ModuleDescriptor> {
+        self.coming.iter().chain(&self.staying).copied()
+    }
+
+    /// Of each model crate there is one set of sources.
+    fn check_models(&self) -> Result<(), Rejection> {
+        let mut known: BTreeMap<u64, (&str, &ViewEntry)> = BTreeMap::new();
+        for module in self.all() {
+            for model in module.models() {
+                let (first, stated) = *known.entry(model.id).or_insert((module.name(), model));
+                if stated.hash != model.hash {
+                    return Err(other_models(first, module.name(), model));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A view's provider and its users were compiled from the same sources of the crate that declares it.
+    fn check_contracts(&self) -> Result<(), Rejection> {
+        let provided: BTreeMap<_, _> = self
+            .all()
+            .flat_map(|module| module.provides().iter().map(move |view| (view.id, (module, view))))
+            .collect();
+        for user in self.all() {
+            for view in user.requires().iter().chain(user.optional()) {
+                let Some((provider, found)) = provided.get(&view.id) else { continue };
+                if found.hash != view.hash {
+                    return Err(other_contract(provider.name(), user.name(), found, view));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever requires a view finds a provider, or did not find one before either: a provider that could not start
+    /// or was suspended must not keep its users from being changed.
+    fn check_providers(
+        &self,
+        before: &BTreeSet<(ModuleId, u64)>,
+        planned: &BTreeSet<ViewId>,
+    ) -> Result<(), Rejection> {
+        let all: Vec<_> = self.all().collect();
+        let missing = missing(&all);
+        for user in &all {
+            for view in user.requires() {
+                let is_new = missing.contains(&(user.module(), view.id))
+                    && !before.contains(&(user.module(), view.id));
+                if is_new && !planned.contains(&view.view()) {
+                    return Err(no_provider(user.name(), view.name()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Each module with each view that it requires and nobody among `modules` provides.
+fn missing(modules: &[&ModuleDescriptor]) -> BTreeSet<(ModuleId, u64)> {
+    let provided: BTreeSet<_> =
+        modules.iter().flat_map(|module| module.provides()).map(|view| view.id).collect();
+    let required = modules.iter().flat_map(|module| {
+        let module = *module;
+        module.requires().iter().map(move |view| (module.module(), view.id))
+    });
+    required.filter(|(_, view)| !provided.contains(view)).collect()
+}
+
+fn other_models(module: &str, other: &str, model: &ViewEntry) -> Rejection {
+    let message = format!(
+        "modules `{module}` and `{other}` were compiled from different sources of the model crate `{}`; build both \
+         again, and swap them together",
+        model.name()
+    );
+    Rejection::new(module, Code::TypesDisagree, message)
+}
+
+fn other_contract(provider: &str, user: &str, found: &ViewEntry, expected: &ViewEntry) -> Rejection {
+    let message = format!(
+        "view `{}` was compiled from sources {:016x} in module `{provider}`, from {:016x} in its user `{user}`; \
+         build both again, and swap them together",
+        expected.name(),
+        found.hash,
+        expected.hash
+    );
+    Rejection::new(user, Code::ViewsCollide, message)
+}
+
+fn no_provider(user: &str, view: &str) -> Rejection {
+    let message = format!(
+        "module `{user}` requires the view `{view}`, which no live module would provide; bring its provider in the \
+         same change, or let `{user}` name it in `optional: [...]` of its `export_module!` and do without"
+    );
+    Rejection::new(user, Code::Conflict, message)
+}
