@@ -48,6 +48,7 @@ pub(crate) struct Swap {
 pub(crate) struct Still {
     pub(crate) hash: String,
     pub(crate) entities: u64,
+    pub(crate) step: u64,
     pub(crate) values: Values,
     pub(crate) file: PathBuf,
 }
@@ -122,7 +123,8 @@ impl Game {
         let (file, values) = self.save();
         let stats = self.wait("stats", |event| event["event"] == "stats");
         let hash = stats["world_hash"].as_str().unwrap().to_owned();
-        Still { hash, entities: stats["entities"].as_u64().unwrap(), values, file }
+        let number = |key: &str| stats[key].as_u64().unwrap();
+        Still { hash, entities: number("entities"), step: number("step"), values, file }
     }
 
     // What it tells.

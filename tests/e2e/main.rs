@@ -9,6 +9,7 @@ mod crates;
 mod data;
 mod faults;
 mod game;
+mod inputs;
 mod libraries;
 mod resolve;
 mod restart;

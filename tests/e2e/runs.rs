@@ -47,5 +47,14 @@ fn a_saved_game_goes_on_in_another_run() {
     let steps = game.stats()["step"].as_u64().unwrap();
     assert!(steps >= 60, "it goes on where it was saved: {steps}");
     game.assert_goes_on();
-    game.quit();
+    let workspace = game.quit();
+
+    // So many frames of the run, not of the game.
+    let run = ["run", "--from", &file, "--no-watch", "--frames", "5", "--fps", "0", "--json"];
+    let output = workspace.keel(&run);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let mut events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let last = events.rfind(|event| event["event"] == "stats").unwrap();
+    assert_eq!(last["step"].as_u64(), Some(before.step + 5));
 }

@@ -32,7 +32,8 @@ Exit codes:
   0  all went well, or you ended it
   1  something went wrong
   2  the command line makes no sense
-  3  the modules don't fit together, or one was refused
+  3  the modules don't fit together, or one was refused: by `check`, or at the start of `run --frames N`
+     and is not live at the end
   4  the engine process ended by itself";
 
 #[derive(Subcommand)]
@@ -70,7 +71,7 @@ pub(crate) struct RunArgs {
     /// One JSON object a line on standard output; implies --headless.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Ends after so many frames.
+    /// Ends after so many frames of this run.
     #[arg(long, value_name = "N")]
     pub(crate) frames: Option<u64>,
     /// Frames a second; 0 for as many as go. Each simulates 1/N of a second, or 1/60 for 0.

@@ -8,7 +8,12 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event {
     /// The modules are live and the first frame is about to run.
-    Ready { modules: Vec<ModuleLine> },
+    Ready {
+        modules: Vec<ModuleLine>,
+        /// Types of the game that nobody knows; their values are kept aside.
+        #[serde(default)]
+        kept: Vec<String>,
+    },
     /// Once a second, and at the end.
     Stats {
         frame: u64,
@@ -61,6 +66,9 @@ pub(crate) struct SwapLine {
     pub(crate) dropped: Vec<String>,
     /// Every other change of a type, in words.
     pub(crate) changed: Vec<String>,
+    /// Types that nobody knows any more; their values are kept aside.
+    #[serde(default)]
+    pub(crate) kept: Vec<String>,
     /// Whether the world was built anew.
     pub(crate) rebuilt: bool,
     pub(crate) tasks_cancelled: usize,
@@ -88,9 +96,13 @@ impl Event {
     /// The line for people.
     pub(crate) fn text(&self) -> String {
         match self {
-            Self::Ready { modules } => {
+            Self::Ready { modules, kept } => {
                 let names: Vec<_> = modules.iter().map(|module| module.name.as_str()).collect();
-                format!("{} modules are live: {}", modules.len(), names.join(", "))
+                let mut text = format!("{} modules are live: {}", modules.len(), names.join(", "));
+                if !kept.is_empty() {
+                    text.push_str(&format!("; kept aside, as nobody knows their types: {}", kept.join(", ")));
+                }
+                text
             }
             Self::Stats { frame, fps, frame_ms, entities, .. } => {
                 format!("frame {frame}: {fps:.0} fps, {frame_ms:.2} ms a frame, {entities} entities")
@@ -121,9 +133,12 @@ impl SwapLine {
              {:.2} ms; {} values carried, {} converted",
             self.module, self.generation, self.pause_ms, self.carried, self.converted
         );
-        for (what, fields) in
-            [("defaulted", &self.defaulted), ("dropped", &self.dropped), ("changed", &self.changed)]
-        {
+        for (what, fields) in [
+            ("defaulted", &self.defaulted),
+            ("dropped", &self.dropped),
+            ("changed", &self.changed),
+            ("kept aside, as nobody knows their types", &self.kept),
+        ] {
             if !fields.is_empty() {
                 text.push_str(&format!("; {what}: {}", fields.join(", ")));
             }

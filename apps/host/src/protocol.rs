@@ -20,8 +20,9 @@ const MESSAGE_BYTES_MAX: u32 = 64 << 20;
 /// From the supervisor to the engine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum ToEngine {
-    /// Begin, with these modules; go on with the game in this file, if there is one.
-    Load { modules: Vec<Library>, game: Option<PathBuf>, accept_loss: bool },
+    /// Begin, with these modules; go on with the game in this file, if there is one. `first_frame` is the game's frame
+    /// at which this run began, if another engine has begun it.
+    Load { modules: Vec<Library>, game: Option<PathBuf>, accept_loss: bool, first_frame: Option<u64> },
     /// Exchange these modules, together.
     Swap(SwapRequest),
     /// Take these modules out, together.
@@ -91,8 +92,11 @@ pub(crate) enum FromEngine {
     Screen { bytes: u32 },
     /// The game was saved, or why not.
     Saved { path: PathBuf, error: Option<String> },
-    /// The last frame has run, or the game that was to be gone on with could not be.
-    Done { failed: bool },
+    /// The game is at this frame, and the run begins.
+    Begun { frame: u64 },
+    /// The last frame has run, or (`failed`) the game that was to be gone on with could not be. `refused` says that a
+    /// module which was refused at the start is not live.
+    Done { failed: bool, refused: bool },
 }
 
 /// A message that came.

@@ -35,7 +35,7 @@ mod watch;
 
 pub use build::{
     BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildReport, BuildRequest, BuildTarget, Builder,
-    BuilderConfig, BuiltArtifact, CancelToken, Diagnostic, EnvironmentPolicy, Level, Network,
+    BuilderConfig, BuiltArtifact, CancelToken, Diagnostic, EnvironmentPolicy, Level, Network, PackageInputs,
 };
 pub use error::BuilderError;
 pub use generation::{Generations, RunDirectory};

@@ -93,14 +93,34 @@ impl Workspace {
     }
 
     /// Remembers files outside of the source folders that `package` is compiled from, as dep-info names them
-    /// after a build: what `include_str!` and `include_bytes!` read.
-    pub fn add_inputs(&mut self, package: &str, files: impl IntoIterator<Item = PathBuf>) {
-        let Some(package) = self.packages.iter().find(|it| it.name == package) else { return };
-        let is_new = |file: &PathBuf| !package.is_compiled_from(file);
-        let files = files.into_iter().map(|file| self.root.join(file)).filter(is_new);
+    /// after a build: what `include_str!` and `include_bytes!` read. Returns whether any of them was not known, so
+    /// that [`Workspace::watched_inputs`] may name more folders.
+    pub fn add_inputs(&mut self, package: &str, files: impl IntoIterator<Item = PathBuf>) -> bool {
+        let Some(index) = self.packages.iter().position(|it| it.name == package) else { return false };
+        self.add_inputs_at(index, files)
+    }
+
+    /// [`Workspace::add_inputs`] of the package whose `Cargo.toml` this is.
+    pub fn add_inputs_of(&mut self, manifest: &Path, files: impl IntoIterator<Item = PathBuf>) -> bool {
+        let Some(index) = self.packages.iter().position(|it| it.manifest == manifest) else { return false };
+        self.add_inputs_at(index, files)
+    }
+
+    fn add_inputs_at(&mut self, index: usize, files: impl IntoIterator<Item = PathBuf>) -> bool {
+        let package = &self.packages[index];
+        // A build script of the host looks at what others are compiled from, and is run again in its own time; the
+        // host must not be restarted for it.
+        let is_fixed = self.fixed.contains(&index);
+        let is_others = |file: &Path| is_fixed && self.source_of(file).is_some();
+        // What cargo makes is no input: a build script's `OUT_DIR` is written by the build itself.
+        let is_extra =
+            |file: &PathBuf| !package.is_compiled_from(file) && !self.is_built(file) && !is_others(file);
+        let files: Vec<_> = files.into_iter().map(|file| self.root.join(file)).filter(is_extra).collect();
+        let mut is_any_new = false;
         for file in files {
-            self.extra_inputs.entry(file).or_default().insert(package.name.clone());
+            is_any_new |= self.extra_inputs.entry(file).or_default().insert(package.name.clone());
         }
+        is_any_new
     }
 
     fn add_change<'a>(&'a self, file: &Path, affected: &mut Affected, modules: &mut BTreeSet<&'a str>) {
@@ -154,12 +174,8 @@ impl Workspace {
     }
 
     fn change_of(&self, file: &Path) -> Change<'_> {
-        // A workspace may itself lie in a target directory: one that a test has made.
-        if self.target_dir.starts_with(&self.root) && file.starts_with(&self.target_dir) {
+        if self.is_built(file) {
             return Change::Nothing;
-        }
-        if let Some(readers) = self.extra_inputs.get(file) {
-            return Change::Source(self.packages.iter().filter(|it| readers.contains(&it.name)).collect());
         }
         match file.strip_prefix(&self.root).ok().and_then(Path::to_str) {
             Some("Cargo.lock") => return Change::Lockfile,
@@ -173,11 +189,21 @@ impl Workspace {
         if name == "Cargo.toml" && file.starts_with(&self.root) {
             return Change::Manifest(self.packages.iter().find(|package| package.manifest == file));
         }
+        if let Some(readers) = self.extra_inputs.get(file) {
+            let owner = self.source_of(file).map(|owner| owner.name.as_str());
+            let reads = |it: &&Package| readers.contains(&it.name) || owner == Some(it.name.as_str());
+            return Change::Source(self.packages.iter().filter(reads).collect());
+        }
         // What editors write beside the file they save.
         if name.starts_with('.') || name.ends_with('~') {
             return Change::Nothing;
         }
         self.source_of(file).map_or_else(|| self.folder_of(file), |package| Change::Source(vec![package]))
+    }
+
+    /// Whether cargo writes `file`. A workspace may itself lie in a target directory: one that a test has made.
+    fn is_built(&self, file: &Path) -> bool {
+        self.target_dir.starts_with(&self.root) && file.starts_with(&self.target_dir)
     }
 
     fn source_of(&self, file: &Path) -> Option<&Package> {

@@ -4,8 +4,10 @@ mod dashboard;
 mod link;
 mod logger;
 mod pace;
+mod statics;
 mod swapper;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +28,7 @@ use crate::protocol::{BuildState, FromEngine, Library, ToEngine};
 use dashboard::DashboardLink;
 use link::Link;
 use pace::Pace;
+use statics::ToldStatics;
 use swapper::{Checked, Swapper};
 
 /// How often the figures are told.
@@ -53,6 +56,11 @@ struct Host {
     running: bool,
     /// The game that was to be gone on with could not be.
     failed: bool,
+    /// Modules that were refused at the start.
+    refused: BTreeSet<String>,
+    /// The game's frame at which this run began.
+    first_frame: u64,
+    told_statics: ToldStatics,
     stats_due: Instant,
     frames_since_stats: u64,
     work_since_stats: Duration,
@@ -79,6 +87,9 @@ impl Host {
             paused: false,
             running: true,
             failed: false,
+            refused: BTreeSet::new(),
+            first_frame: 0,
+            told_statics: ToldStatics::default(),
             stats_due: Instant::now() + STATS_PERIOD,
             frames_since_stats: 0,
             work_since_stats: Duration::ZERO,
@@ -99,12 +110,16 @@ impl Host {
         if let Some(file) = self.args.save_to.clone() {
             self.save_game(file);
         }
-        self.link.send(&FromEngine::Done { failed: self.failed });
+        let live = self.registry.modules();
+        let is_missing = |refused: &String| !live.iter().any(|status| status.name == *refused);
+        let refused = self.refused.iter().any(is_missing);
+        self.link.send(&FromEngine::Done { failed: self.failed, refused });
         Ok(())
     }
 
     fn is_last_frame_done(&self) -> bool {
-        self.args.frames.is_some_and(|frames| self.engine.time().frame >= frames)
+        let run = self.engine.time().frame.saturating_sub(self.first_frame);
+        self.args.frames.is_some_and(|frames| run >= frames)
     }
 
     /// Waits for the next frame's time; orders and checked modules are taken up as they come.
@@ -166,7 +181,11 @@ impl Host {
 
     fn obey(&mut self, order: ToEngine) {
         match order {
-            ToEngine::Load { modules, game, accept_loss } => self.load(modules, game.as_deref(), accept_loss),
+            ToEngine::Load { modules, game, accept_loss, first_frame } => {
+                self.load(modules, game.as_deref(), accept_loss);
+                self.first_frame = first_frame.unwrap_or(self.engine.time().frame);
+                self.link.send(&FromEngine::Begun { frame: self.first_frame });
+            }
             ToEngine::Swap(request) => self.swapper.check(request, &self.registry),
             ToEngine::Remove { modules } => self.remove(&modules),
             ToEngine::Plan { views } => {
@@ -212,8 +231,12 @@ impl Host {
                 .and_then(|bytes| self.registry.resume_game(&mut self.engine, candidates, &bytes, consent)),
         };
         DashboardLink::install(self.engine.world_mut());
+        let mut kept = Vec::new();
         match begun {
-            Ok(report) => refused.extend(report.failed_starts),
+            Ok(report) => {
+                refused.extend(report.failed_starts);
+                kept = report.world.kept;
+            }
             Err(mut rejection) => {
                 if let Some(path) = game {
                     rejection.message = format!("{}: {}", path.display(), rejection.message);
@@ -223,9 +246,11 @@ impl Host {
                 refused.push(rejection);
             }
         }
+        self.refused = refused.iter().map(|rejection| rejection.module.clone()).collect();
         refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection));
         self.show_modules();
-        self.tell(Event::Ready { modules: self.module_lines() });
+        self.tell(Event::Ready { modules: self.module_lines(), kept });
+        self.tell_statics();
         self.pace.restart();
     }
 
@@ -237,6 +262,7 @@ impl Host {
             Ok(failed_starts) => {
                 failed_starts.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection));
                 DashboardLink::notice(self.engine.world(), "");
+                self.tell_statics();
                 // The new code runs at once; its first frame is not kept waiting for the old one's time.
                 self.pace.hurry();
             }
@@ -308,6 +334,11 @@ impl Host {
 
     fn tell_log(&mut self, level: &str, message: String) {
         self.tell(Event::Log { level: level.to_owned(), message });
+    }
+
+    fn tell_statics(&mut self) {
+        let news = self.told_statics.news(&self.registry.modules());
+        news.into_iter().for_each(|line| self.tell_log("warn", line));
     }
 
     fn tell_rejection(&mut self, stage: Stage, rejection: Rejection) {

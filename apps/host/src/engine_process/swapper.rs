@@ -151,7 +151,30 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
         defaulted: of_kind(is_defaulted),
         dropped: of_kind(is_dropped),
         changed: others.map(|change: &&Change| change.to_string()).collect(),
+        kept: report.world.kept.clone(),
         rebuilt: report.rebuilt,
         tasks_cancelled: report.modules.iter().map(|module| module.tasks.cancelled).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_nobody_knows_any_more_are_told() {
+        let request = SwapRequest {
+            modules: Vec::new(),
+            saved_at_us: None,
+            detect_ms: 0.0,
+            build_ms: 0.0,
+            accept_loss: false,
+        };
+        let mut report = SwapReport::default();
+        report.world.kept = vec!["Plankton".to_owned()];
+        let line = line(&request, &report, Duration::ZERO, Duration::ZERO);
+        assert_eq!(line.kept, ["Plankton"]);
+        let told = crate::event::Event::Swap(line).text();
+        assert!(told.ends_with("; kept aside, as nobody knows their types: Plankton"), "{told}");
     }
 }

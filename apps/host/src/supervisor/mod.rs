@@ -5,6 +5,7 @@ mod input;
 mod output;
 mod stage;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, never, select};
 use keel::types::ModuleId;
 use keel_builder::{
-    BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildRequest, Builder, ChangeSet, Diagnostic, Level,
-    WatchScope, Watcher,
+    BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildReport, BuildRequest, Builder, ChangeSet,
+    Diagnostic, Level, PackageInputs, WatchScope, Watcher,
 };
 use keel_resolver::{ReadError, RestartReason, Workspace, WorkspaceCache};
 
@@ -65,6 +66,10 @@ struct Supervisor {
     refused: Option<SwapRequest>,
     paused: bool,
     save_failed: bool,
+    /// The game's frame at which this run began, once an engine has told it.
+    first_frame: Option<u64>,
+    /// What the packages were compiled from, as the builds have told.
+    inputs: BTreeMap<PathBuf, Vec<PathBuf>>,
     exit: Option<ExitCode>,
 }
 
@@ -113,6 +118,8 @@ impl Supervisor {
             refused: None,
             paused: false,
             save_failed: false,
+            first_frame: None,
+            inputs: BTreeMap::new(),
             exit: None,
         };
         if !cleaned.is_empty() {
@@ -213,11 +220,10 @@ impl Supervisor {
             .map(|it| it.name.clone())
             .collect();
         self.workspace = newer;
-        if let Some(watcher) = &self.watcher
-            && let Err(error) = watcher.watch(WatchScope::of(&self.workspace))
-        {
-            self.log("warn", error.to_string());
+        for (manifest, files) in &self.inputs {
+            self.workspace.add_inputs_of(manifest, files.iter().cloned());
         }
+        self.watch();
         self.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
         for module in &removed {
             self.log("info", format!("module `{module}` was removed from the workspace"));
@@ -231,6 +237,27 @@ impl Supervisor {
             come.iter().filter_map(|id| self.workspace.module(*id)).map(workspace::request).collect();
         if !requests.is_empty() {
             self.submit(requests, SystemTime::now());
+        }
+    }
+
+    /// Takes up what a build has read outside of the source folders.
+    fn note_inputs(&mut self, report: &BuildReport) {
+        let mut is_any_new = false;
+        for PackageInputs { manifest, files } in &report.inputs {
+            is_any_new |= self.workspace.add_inputs_of(manifest, files.iter().cloned());
+            self.inputs.insert(manifest.clone(), files.clone());
+        }
+        if is_any_new {
+            self.watch();
+        }
+    }
+
+    /// Watches the inputs of the workspace as it is known now.
+    fn watch(&mut self) {
+        if let Some(watcher) = &self.watcher
+            && let Err(error) = watcher.watch(WatchScope::of(&self.workspace))
+        {
+            self.log("warn", error.to_string());
         }
     }
 
@@ -287,6 +314,7 @@ impl Supervisor {
                 return Ok(());
             }
         };
+        self.note_inputs(&report);
         let rebuilt = self.staging.to_be_staged(&report);
         self.send(&ToEngine::Build(BuildState::Done { rebuilt }));
         match std::mem::replace(&mut self.purpose, Purpose::Swap) {
@@ -355,7 +383,8 @@ impl Supervisor {
         let mut engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
         let modules = self.with_stated(self.in_load_order(self.staging.newest()));
         engine.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
-        engine.send(&ToEngine::Load { modules, game, accept_loss: self.args.accept_loss });
+        let (first_frame, accept_loss) = (self.first_frame, self.args.accept_loss);
+        engine.send(&ToEngine::Load { modules, game, accept_loss, first_frame });
         if self.paused {
             engine.send(&ToEngine::Pause { paused: true });
         }
@@ -427,10 +456,15 @@ impl Supervisor {
                 }
                 return self.replace_engine();
             }
-            Some(Received::Message(FromEngine::Done { failed: false })) => {
-                self.exit = Some(ExitCode::SUCCESS);
+            Some(Received::Message(FromEngine::Begun { frame })) => {
+                self.first_frame.get_or_insert(frame);
             }
-            Some(Received::Message(FromEngine::Done { failed: true })) => {
+            Some(Received::Message(FromEngine::Done { failed: false, refused })) => {
+                let lacks_modules = self.args.frames.is_some() && refused;
+                self.exit =
+                    Some(if lacks_modules { ExitCode::from(EXIT_REFUSED) } else { ExitCode::SUCCESS });
+            }
+            Some(Received::Message(FromEngine::Done { failed: true, .. })) => {
                 self.keep_lost_game();
                 self.exit = Some(ExitCode::from(EXIT_REFUSED));
             }
@@ -456,7 +490,9 @@ impl Supervisor {
                     }
                 }
             }
-            Received::Message(FromEngine::Done { .. } | FromEngine::Screen { .. }) => {}
+            Received::Message(
+                FromEngine::Done { .. } | FromEngine::Screen { .. } | FromEngine::Begun { .. },
+            ) => {}
         }
         Ok(())
     }

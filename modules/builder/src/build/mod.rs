@@ -3,6 +3,7 @@
 mod cancel;
 mod config;
 mod failure;
+mod inputs;
 mod message;
 mod process;
 mod queue;
@@ -18,6 +19,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 pub use self::cancel::CancelToken;
 pub use self::config::{BuilderConfig, EnvironmentPolicy, Network};
 pub use self::failure::BuildFailure;
+pub use self::inputs::PackageInputs;
 pub use self::message::{Diagnostic, Level};
 pub use self::queue::{BuildOutcome, BuildQueue};
 pub use self::report::{BuildReport, BuiltArtifact};

@@ -110,7 +110,8 @@ fn build_or_newer(builder: &Arc<Builder>, requests: &[BuildRequest], orders: &Re
     std::thread::scope(|scope| {
         let (done, is_done) = crossbeam_channel::bounded(1);
         let token = &cancel;
-        scope.spawn(move || done.send(builder.build(requests, token)));
+        // Nobody waits for it any more when a newer order has come.
+        scope.spawn(move || drop(done.send(builder.build(requests, token))));
         select_biased! {
             recv(is_done) -> result => result.map_or(Next::End, Next::Built),
             recv(orders) -> newer => {

@@ -1,13 +1,14 @@
 //! What a build gave.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use cargo_metadata::{Artifact, CrateType, Message, TargetKind};
+use cargo_metadata::{Artifact, BuildScript, CrateType, Message, TargetKind};
 
 use super::config::BuilderConfig;
 use super::failure::BuildFailure;
+use super::inputs::{PackageInputs, inputs_of, of_crate};
 use super::message::{Diagnostic, Level};
 use super::{BuildRequest, BuildTarget};
 
@@ -21,6 +22,8 @@ pub struct BuildReport {
     /// The targets that were compiled in this run, dependencies too, by name and in the order they were
     /// ready. If the facade is among them, a running host no longer fits.
     pub rebuilt: Vec<String>,
+    /// What each package of the workspace that is part of these was compiled from.
+    pub inputs: Vec<PackageInputs>,
     /// The compiler's warnings; cargo repeats those of fresh packages.
     pub warnings: Vec<Diagnostic>,
     /// From the start of cargo to its end.
@@ -50,6 +53,7 @@ pub(super) struct Collected {
     pub(super) status: Option<ExitStatus>,
     pub(super) elapsed: Duration,
     artifacts: Vec<Artifact>,
+    scripts: Vec<BuildScript>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -58,6 +62,7 @@ impl Collected {
     pub(super) fn take_message(&mut self, message: Message) -> Option<Diagnostic> {
         match message {
             Message::CompilerArtifact(artifact) => self.artifacts.push(artifact),
+            Message::BuildScriptExecuted(script) => self.scripts.push(script),
             Message::CompilerMessage(message) => {
                 let diagnostic = Diagnostic::new(message)?;
                 self.diagnostics.push(diagnostic.clone());
@@ -88,6 +93,7 @@ impl Collected {
         Ok(BuildReport {
             other_libraries: others.collect(),
             rebuilt: rebuilt.map(|artifact| artifact.target.name.clone()).collect(),
+            inputs: inputs_of(&self.artifacts, &self.scripts, &config.workspace_root),
             artifacts,
             warnings: self.diagnostics,
             elapsed: self.elapsed,
@@ -137,34 +143,6 @@ fn library_of(artifact: &Artifact) -> Option<PathBuf> {
 }
 
 fn describe(artifact: &Artifact, package: String, path: PathBuf, config: &BuilderConfig) -> BuiltArtifact {
-    let crate_name = artifact.target.name.replace('-', "_");
-    let inputs = path.parent().map(|folder| read_dep_info(folder, &crate_name, config)).unwrap_or_default();
+    let inputs = of_crate(&path, &config.workspace_root);
     BuiltArtifact { package, target: artifact.target.name.clone(), path, is_fresh: artifact.fresh, inputs }
-}
-
-/// The inputs that rustc named in `deps/<crate>.d`. A path dylib's carries no hash in its name.
-fn read_dep_info(folder: &Path, crate_name: &str, config: &BuilderConfig) -> Vec<PathBuf> {
-    let file = folder.join("deps").join(format!("{crate_name}.d"));
-    let Ok(text) = std::fs::read_to_string(file) else { return Vec::new() };
-    let rule = text.lines().find_map(|line| line.split_once(": ")).map(|(_, inputs)| inputs);
-    // Make's escape for a space in a name.
-    let names = rule.unwrap_or_default().replace("\\ ", "\0");
-    let names = names.split(' ').filter(|name| !name.is_empty());
-    names.map(|name| without_dots(&config.workspace_root.join(name.replace('\0', " ")))).collect()
-}
-
-/// `include_str!("../x")` is named with its dots, and file events name the file without. Nothing is read
-/// from disk: the file may be gone.
-fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            Component::CurDir => {}
-            part => plain.push(part),
-        }
-    }
-    plain
 }

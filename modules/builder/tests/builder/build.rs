@@ -39,9 +39,48 @@ fn what_include_str_reads_is_an_input() {
     );
     let report = game.build(&["swim"]).unwrap();
     let mut workspace = game.workspace();
-    workspace.add_inputs("swim", report.artifacts[0].inputs.clone());
+    for inputs in report.inputs {
+        workspace.add_inputs_of(&inputs.manifest, inputs.files);
+    }
     let affected = workspace.affected(&[game.root.join("assets/waves of sea.txt")]);
     assert_eq!(affected.modules.len(), 1);
+}
+
+#[test]
+fn what_a_build_script_or_a_types_crate_reads_is_an_input_of_each_module_that_is_built_with_it() {
+    let game = Game::new();
+    game.write("assets/waves.txt", "high");
+    game.write("assets/shapes/one.txt", "1");
+    game.write(
+        "core/sea/Cargo.toml",
+        "[package]\nname = \"sea\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+         [package.metadata.keel]\nkind = \"types\"\n",
+    );
+    game.write(
+        "core/sea/src/lib.rs",
+        "pub static WAVES: &str = include_str!(\"../../../assets/waves.txt\");",
+    );
+    game.write(
+        "core/sea/build.rs",
+        "fn main() { println!(\"cargo::rerun-if-changed=../../assets/shapes\"); }",
+    );
+    let manifest = std::fs::read_to_string(game.root.join("systems/swim/Cargo.toml")).unwrap();
+    game.write("systems/swim/Cargo.toml", &format!("{manifest}sea = {{ path = \"../../core/sea\" }}\n"));
+    let report = game.build(&["swim", "tide"]).unwrap();
+    let mut workspace = game.workspace();
+    let mut added = false;
+    for inputs in report.inputs {
+        added |= workspace.add_inputs_of(&inputs.manifest, inputs.files);
+    }
+    assert!(added);
+    for file in ["assets/waves.txt", "assets/shapes/one.txt"] {
+        let affected = workspace.affected(&[game.root.join(file)]);
+        let names: Vec<_> = affected.modules.iter().filter_map(|id| workspace.module(*id)).collect();
+        assert_eq!(names.iter().map(|module| module.name.as_str()).collect::<Vec<_>>(), ["swim"], "{file}");
+        assert_eq!(affected.restart, None);
+    }
+    let watched = workspace.watched_inputs();
+    assert!(watched.iter().any(|input| input.path == game.root.join("assets/shapes")));
 }
 
 #[test]
