@@ -74,7 +74,7 @@ impl Window {
     fn press(&self, key: keel::console::Key) {
         let views = self.game.binding().pin();
         if let Ok(view) = views.get::<dyn PictureView>() {
-            report(contain(|| view.key(self.game.engine().world(), key)));
+            report(contain(|| view.key(self.game.engine().world(), &views, key)));
         }
     }
 
@@ -150,7 +150,7 @@ impl Screen {
         let views = game.binding().pin();
         if let Ok(view) = views.get::<dyn PictureView>() {
             let engine = game.engine();
-            report(contain(|| view.draw(engine.world(), engine.time().alpha, &mut picture)));
+            report(contain(|| view.draw(engine.world(), &views, engine.time().alpha, &mut picture)));
         }
         let failed = |error: softbuffer::SoftBufferError| anyhow!("the window can't be drawn: {error}");
         self.surface.resize(wide, high).map_err(failed)?;

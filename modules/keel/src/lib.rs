@@ -45,7 +45,7 @@ pub use keel_module_types::export_module;
 
 /// What most modules use.
 pub mod prelude {
-    pub use keel_core_types::{Atomic, Contract, Handle, Model, Once, Shared, View, ViewId};
+    pub use keel_core_types::{Atomic, Contract, Handle, Model, Once, Shared, View, ViewId, ViewSource};
     pub use keel_ecs::{
         Bundle, ChangeTracker, Children, Commands, Component, EcsError, Entity, Event, EventReader, Name, Or,
         Parent, PreparedQuery, Query, Resource, With, Without, World, component, event, resource,

@@ -28,9 +28,9 @@ pub(crate) struct Painter {
 
 impl Painter {
     pub(crate) fn paint(&mut self, frame: &Frame<'_>, columns: u16, rows: u16) -> Scene {
-        self.call(frame, |view, world| {
+        self.call(frame, |view, world, views| {
             let mut picture = Picture::new(columns, rows);
-            view.draw(world, frame.time.alpha, &mut picture);
+            view.draw(world, views, frame.time.alpha, &mut picture);
             Scene::Drawn { title: view.title(), picture }
         })
         .unwrap_or_else(|scene| scene)
@@ -38,14 +38,14 @@ impl Painter {
 
     /// Tells the game of a key; whether it has a use for it.
     pub(crate) fn key(&mut self, frame: &Frame<'_>, key: Key) -> bool {
-        self.call(frame, |view, world| view.key(world, key)).unwrap_or(false)
+        self.call(frame, |view, world, views| view.key(world, views, key)).unwrap_or(false)
     }
 
     // A panic in the picture is contained here: the engine would take it for one of the dashboard's, and suspend that.
     fn call<T>(
         &mut self,
         frame: &Frame<'_>,
-        call: impl FnOnce(&dyn PictureView, &World) -> T,
+        call: impl FnOnce(&dyn PictureView, &World, &dyn ViewSource) -> T,
     ) -> Result<T, Scene> {
         let view = match frame.views.get::<dyn PictureView>() {
             Ok(view) => view,
@@ -59,8 +59,8 @@ impl Painter {
             return Err(Scene::Failed(message.clone()));
         }
         self.panicked = None;
-        let world = &*frame.world;
-        catch_unwind(AssertUnwindSafe(|| call(view, world))).map_err(|payload| {
+        let (world, views) = (&*frame.world, frame.views);
+        catch_unwind(AssertUnwindSafe(|| call(view, world, views))).map_err(|payload| {
             let literal = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let message = literal.or_else(|| payload.downcast_ref::<String>().cloned());
             let message = format!("the picture panicked: {}", message.unwrap_or_default());

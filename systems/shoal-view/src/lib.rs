@@ -27,7 +27,7 @@ impl PictureView for ShoalPicture {
         "Shoal: f feeds, n turns day to night, space knocks on the glass".to_owned()
     }
 
-    fn draw(&self, world: &World, alpha: f32, picture: &mut Picture) {
+    fn draw(&self, world: &World, _: &dyn ViewSource, alpha: f32, picture: &mut Picture) {
         let Some(scene) = Scene::of(world, alpha, picture) else { return };
         sky::draw(&scene, picture);
         water::draw(&scene, picture);
@@ -38,7 +38,7 @@ impl PictureView for ShoalPicture {
         status::draw(&scene, world, picture);
     }
 
-    fn key(&self, world: &World, key: Key) -> bool {
+    fn key(&self, world: &World, _: &dyn ViewSource, key: Key) -> bool {
         match key {
             Key::Letter('f') => world.send(FeedPlankton { patches: 3 }),
             Key::Letter('n') => world.send(SkipToNight),

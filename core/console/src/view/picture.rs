@@ -1,6 +1,6 @@
 //! How a game shows itself.
 
-use keel_core_types::View;
+use keel_core_types::{View, ViewSource};
 use keel_ecs::World;
 use keel_module_macros::view;
 
@@ -12,9 +12,10 @@ pub trait PictureView: View {
     /// One line about the game: its name, say, and the keys it listens to.
     fn title(&self) -> String;
 
-    /// Draws the world, `alpha` of the way (0..1) from the last step to the next.
-    fn draw(&self, world: &World, alpha: f32, picture: &mut Picture);
+    /// Draws the world, `alpha` of the way (0..1) from the last step to the next. `views` lends what other modules
+    /// provide, for this call.
+    fn draw(&self, world: &World, views: &dyn ViewSource, alpha: f32, picture: &mut Picture);
 
     /// Tells the game of a key, by sending an event; whether the game has a use for it.
-    fn key(&self, world: &World, key: Key) -> bool;
+    fn key(&self, world: &World, views: &dyn ViewSource, key: Key) -> bool;
 }

@@ -31,8 +31,8 @@ impl PictureView for Title {
     fn title(&self) -> String {
         "LABEL".to_owned()
     }
-    fn draw(&self, _: &World, _: f32, _: &mut Picture) {}
-    fn key(&self, _: &World, _: Key) -> bool {
+    fn draw(&self, _: &World, _: &dyn ViewSource, _: f32, _: &mut Picture) {}
+    fn key(&self, _: &World, _: &dyn ViewSource, _: Key) -> bool {
         false
     }
 }

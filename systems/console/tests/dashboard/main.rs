@@ -186,9 +186,9 @@ impl PictureView for Counted {
         format!("keys: {}", self.keys.lock().unwrap())
     }
 
-    fn draw(&self, _: &World, _: f32, _: &mut Picture) {}
+    fn draw(&self, _: &World, _: &dyn ViewSource, _: f32, _: &mut Picture) {}
 
-    fn key(&self, _: &World, key: Key) -> bool {
+    fn key(&self, _: &World, _: &dyn ViewSource, key: Key) -> bool {
         let Key::Letter(letter) = key else { return false };
         self.keys.lock().unwrap().push(letter);
         true
@@ -421,11 +421,11 @@ impl PictureView for Broken {
         String::new()
     }
 
-    fn draw(&self, _: &World, _: f32, _: &mut Picture) {
+    fn draw(&self, _: &World, _: &dyn ViewSource, _: f32, _: &mut Picture) {
         panic!("no water");
     }
 
-    fn key(&self, _: &World, _: Key) -> bool {
+    fn key(&self, _: &World, _: &dyn ViewSource, _: Key) -> bool {
         panic!("no fins");
     }
 }
@@ -455,7 +455,7 @@ impl PictureView for Odd {
         "o\u{1b}[31md\nd 魚".to_owned()
     }
 
-    fn draw(&self, _: &World, _: f32, picture: &mut Picture) {
+    fn draw(&self, _: &World, _: &dyn ViewSource, _: f32, picture: &mut Picture) {
         let letters = ['\u{1b}', '\n', '魚', '\u{301}', '\u{0}', 'ñ', '\u{9b}', '\u{200b}'];
         for (column, letter) in (0..picture.columns()).zip(letters.into_iter().cycle()) {
             (0..picture.rows()).for_each(|row| {
@@ -464,9 +464,39 @@ impl PictureView for Odd {
         }
     }
 
-    fn key(&self, _: &World, _: Key) -> bool {
+    fn key(&self, _: &World, _: &dyn ViewSource, _: Key) -> bool {
         false
     }
+}
+
+/// A picture that calls the console's view.
+struct Caller;
+
+impl PictureView for Caller {
+    fn title(&self) -> String {
+        "caller".to_owned()
+    }
+
+    fn draw(&self, world: &World, views: &dyn ViewSource, _: f32, picture: &mut Picture) {
+        let kind = views.get::<dyn ConsoleView>().map(|console| console.kind(world));
+        for (column, letter) in (0..).zip(format!("{kind:?}").chars()) {
+            picture.letter(column, 0, letter, keel::console::Color::WHITE);
+        }
+    }
+
+    fn key(&self, world: &World, views: &dyn ViewSource, _: Key) -> bool {
+        views.get::<dyn ConsoleView>().map(|console| console.write_line(world, "a key was heard")).is_ok()
+    }
+}
+
+#[test]
+fn a_picture_can_call_other_views() {
+    let mut rig = busy(80, 24);
+    rig.bind(Caller);
+    rig.frame();
+    rig.check(&["Ok(Some(Screen))"]);
+    rig.press([Key::Letter('x')]);
+    rig.check(&["a key was heard"]);
 }
 
 #[test]

@@ -169,7 +169,7 @@ impl PictureView for Fish {
         "Shoal: f feeds the fish".to_owned()
     }
 
-    fn draw(&self, world: &World, _: f32, picture: &mut Picture) {
+    fn draw(&self, world: &World, _: &dyn ViewSource, _: f32, picture: &mut Picture) {
         let sea = Color::new(40, 110, 170);
         for x in 0..picture.dots_wide() {
             let wave = (f64::from(x) / 7.0).sin() * 3.0;
@@ -188,7 +188,7 @@ impl PictureView for Fish {
         picture.text(2, 3, &format!("{} fish", world.len()), Color::WHITE);
     }
 
-    fn key(&self, _: &World, key: Key) -> bool {
+    fn key(&self, _: &World, _: &dyn ViewSource, key: Key) -> bool {
         key == Key::Letter('f')
     }
 }
