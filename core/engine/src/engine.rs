@@ -200,6 +200,18 @@ impl Engine {
         self.runtime.call(&*views, module, call)?
     }
 
+    /// Calls `call` as code of `module`, now, as one of its systems is called: what fails is a fault of `name`, and a
+    /// panic suspends the module.
+    pub fn run_contained(
+        &mut self,
+        module: &ModuleTag,
+        name: &str,
+        call: impl FnOnce(&mut Frame<'_>) -> Result<(), String>,
+    ) {
+        let views = self.views.pin();
+        self.runtime.run(&*views, module, name, call);
+    }
+
     // The world.
 
     /// The running world.

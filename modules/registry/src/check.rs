@@ -133,7 +133,10 @@ impl Checker {
             let context = ModuleContext { name: name.clone(), generation };
             self.within_deadline(&name, "load", view_model.load(&context))?;
             let mut setup = Setup::new();
-            contained(&name, "register", || view_model.register(&mut setup))?;
+            contained(&name, "register", || {
+                view_model.register(&mut setup)?;
+                setup.check_owner(&*view_model)
+            })?;
             candidate.view_model = Some((view_model, setup));
         }
         check_declared_views(&candidate)?;

@@ -28,6 +28,7 @@ mod lifecycle;
 mod registry;
 mod rejection;
 mod report;
+mod resume;
 mod ring;
 mod stated;
 mod swap;

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::lifecycle::{Event, Lifecycle, State};
 use crate::registry::{Generation, Slot};
+use crate::resume::access_to;
 use crate::ring::{Replaced, let_go};
 use crate::world::NextWorld;
 use crate::{
@@ -151,6 +152,8 @@ impl Registry {
         self.replaced_worlds.extend(replaced);
         let starting: Vec<_> =
             placed.iter().filter(|placed| placed.starts).map(|placed| placed.tag.clone()).collect();
+        let resumed: Vec<_> =
+            placed.iter().filter(|placed| !placed.starts).map(|placed| placed.tag.clone()).collect();
         for ((placed, old_code), tasks) in placed.into_iter().zip(old_code).zip(tasks) {
             report.modules.push(SwappedModule {
                 name: placed.tag.name().to_owned(),
@@ -161,6 +164,7 @@ impl Registry {
             self.place(placed.tag, placed.generation, old_code);
         }
         report.pause = begin.elapsed();
+        resumed.iter().for_each(|module| self.resume(engine, module));
         report.failed_starts = self.start_all(engine, &starting);
         Ok(report)
     }
@@ -434,7 +438,7 @@ fn prepare(candidate: Candidate, states: &SavedStates, consent: Consent) -> Resu
         None => prepared.starts = true,
     }
     let view_model = Arc::new(Mutex::new(view_model));
-    prepared.code = setup.into_code(&prepared.tag);
+    prepared.code = setup.into_code_with(&prepared.tag, Some(&access_to(&view_model)));
     prepared.code.systems.insert(0, update_system(&view_model));
     prepared.generation.view_model = Some(view_model);
     Ok(prepared)

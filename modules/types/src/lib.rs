@@ -10,6 +10,7 @@ extern crate self as keel_module_types;
 mod descriptor;
 mod export;
 mod fingerprint;
+mod own;
 mod root;
 mod setup;
 mod view_model;
@@ -21,6 +22,7 @@ pub use keel_core_types::{
 };
 pub use keel_ecs::ModelTypeInfo;
 pub use keel_module_macros::{model, view, view_model};
+pub use own::ViewModelAccess;
 pub use root::{EntryPoint, ModuleRoot, root_layout};
 pub use setup::Setup;
 pub use view_model::{ModuleContext, ModuleError, ModuleResult, ViewModel};

@@ -1,16 +1,28 @@
 //! What a module declares before it goes live.
 
 use keel_core_types::{Contract, Provided};
+use keel_ecs::Data;
 use keel_engine::{
-    Handler, IntoHandler, IntoSystem, ModuleCode, ModuleTag, SystemCode, SystemDescriptor, SystemOutput,
+    Frame, Handler, IntoHandler, IntoSystem, ModuleCode, ModuleTag, SystemCode, SystemDescriptor,
+    SystemOutput,
 };
+use keel_state::SavedValue;
+
+use crate::own::{Own, access_to};
+use crate::{ModuleResult, ViewModel, ViewModelAccess};
 
 /// Collects a module's systems, handlers and views. Nothing takes effect until all of it does.
 #[derive(Default)]
 pub struct Setup {
-    systems: Vec<(SystemDescriptor, SystemCode)>,
-    handlers: Vec<(String, Handler)>,
+    systems: Vec<(SystemDescriptor, Code<SystemCode, Own<()>>)>,
+    handlers: Vec<(String, Code<Handler, Own<SavedValue>>)>,
     views: Vec<Provided>,
+}
+
+/// Code that stands alone, or is lent the view model.
+enum Code<F, O> {
+    Free(F),
+    Own(O),
 }
 
 impl Setup {
@@ -30,13 +42,47 @@ impl Setup {
         descriptor: SystemDescriptor,
         system: impl IntoSystem<R>,
     ) -> &mut Self {
-        self.systems.push((descriptor, system.into_system()));
+        self.systems.push((descriptor, Code::Free(system.into_system())));
+        self
+    }
+
+    /// Adds system `name`, a function of the view model itself: `setup.system_of("hunt", Self::hunt)`.
+    pub fn system_of<T: ViewModel, R: SystemOutput>(
+        &mut self,
+        name: &str,
+        system: impl FnMut(&mut T, &mut Frame<'_>) -> R + Send + 'static,
+    ) -> &mut Self {
+        self.system_of_with(SystemDescriptor::new(name), system)
+    }
+
+    /// [`Setup::system_of`] with an order or a stage of its own.
+    pub fn system_of_with<T: ViewModel, R: SystemOutput>(
+        &mut self,
+        descriptor: SystemDescriptor,
+        mut system: impl FnMut(&mut T, &mut Frame<'_>) -> R + Send + 'static,
+    ) -> &mut Self {
+        let own = Own::new(descriptor.name(), move |owner: &mut T, frame, ()| Ok(system(owner, frame)));
+        self.systems.push((descriptor, Code::Own(own)));
         self
     }
 
     /// Adds a handler for deferred calls and timers.
     pub fn handler<A, R>(&mut self, name: &str, handler: impl IntoHandler<A, R>) -> &mut Self {
-        self.handlers.push((name.to_owned(), handler.into_handler()));
+        self.handlers.push((name.to_owned(), Code::Free(handler.into_handler())));
+        self
+    }
+
+    /// Adds a handler that is a function of the view model itself: `setup.handler_of("bloom", Self::bloom)`.
+    pub fn handler_of<T: ViewModel, A: Data, R: SystemOutput>(
+        &mut self,
+        name: &str,
+        mut handler: impl FnMut(&mut T, &mut Frame<'_>, A) -> R + Send + 'static,
+    ) -> &mut Self {
+        let own = Own::new(name, move |owner: &mut T, frame, argument: &SavedValue| {
+            let (argument, _) = argument.restore::<A>(false).map_err(|error| error.to_string())?;
+            Ok(handler(owner, frame, argument))
+        });
+        self.handlers.push((name.to_owned(), Code::Own(own)));
         self
     }
 
@@ -56,15 +102,65 @@ impl Setup {
         std::mem::take(&mut self.views)
     }
 
-    /// The code that was declared, as `module`'s.
+    /// Checks that what is to be lent the view model is a function of its type.
+    ///
+    /// # Errors
+    /// [`ModuleError`](crate::ModuleError) that names the first which is not.
+    pub fn check_owner(&self, view_model: &dyn ViewModel) -> ModuleResult {
+        let systems = self.systems.iter().try_for_each(|(_, code)| match code {
+            Code::Free(_) => Ok(()),
+            Code::Own(own) => own.check(view_model),
+        });
+        systems?;
+        self.handlers.iter().try_for_each(|(_, code)| match code {
+            Code::Free(_) => Ok(()),
+            Code::Own(own) => own.check(view_model),
+        })
+    }
+
+    /// The code that was declared, as `module`'s. A system or handler of the view model itself fails when it runs: it
+    /// needs [`Setup::into_code_of`].
     pub fn into_code(self, module: &ModuleTag) -> ModuleCode {
-        let Self { systems, handlers, .. } = self;
+        self.into_code_with(module, None)
+    }
+
+    /// The code that was declared, as `module`'s, with `view_model` for what is to be lent it, and with its `update` as
+    /// the first system. So a test runs a module as a host does.
+    pub fn into_code_of(self, module: &ModuleTag, view_model: Box<dyn ViewModel>) -> ModuleCode {
+        let access = access_to(view_model);
+        let mut code = self.into_code_with(module, Some(&access));
+        let update = move |frame: &mut Frame<'_>| {
+            let mut outcome = Ok(());
+            access(&mut |view_model| outcome = view_model.update(frame));
+            outcome
+        };
+        code.systems.insert(0, (SystemDescriptor::new("update"), update.into_system()));
+        code
+    }
+
+    /// The code that was declared, as `module`'s, with `access` to the view model for what is to be lent it.
+    pub fn into_code_with(self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> ModuleCode {
+        let (systems, handlers, _) = self.finish(access);
         ModuleCode { systems, handlers, ..ModuleCode::new(module) }
     }
 
     /// All that was declared: systems, handlers, views.
-    #[allow(clippy::type_complexity, reason = "three lists, each named in the line above")]
-    pub fn into_parts(self) -> (Vec<(SystemDescriptor, SystemCode)>, Vec<(String, Handler)>, Vec<Provided>) {
-        (self.systems, self.handlers, self.views)
+    pub fn into_parts(self) -> Parts {
+        self.finish(None)
+    }
+
+    fn finish(self, access: Option<&ViewModelAccess>) -> Parts {
+        let systems = self.systems.into_iter().map(|(descriptor, code)| match code {
+            Code::Free(code) => (descriptor, code),
+            Code::Own(own) => (descriptor, own.into_system(access.cloned())),
+        });
+        let handlers = self.handlers.into_iter().map(|(name, code)| match code {
+            Code::Free(code) => (name, code),
+            Code::Own(own) => (name, own.into_handler(access.cloned())),
+        });
+        (systems.collect(), handlers.collect(), self.views)
     }
 }
+
+/// Systems, handlers and views.
+type Parts = (Vec<(SystemDescriptor, SystemCode)>, Vec<(String, Handler)>, Vec<Provided>);

@@ -1,5 +1,6 @@
 //! Behaviour: what a view-model module implements.
 
+use std::any::Any;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -48,13 +49,13 @@ pub struct ModuleContext {
 
 /// The behaviour of a module.
 ///
-/// Its life: `load`, then `register`, then `start` (or, after a swap, `restore_state`), then `update` in every step,
-/// then `save_state` before a swap, or `stop` before it is removed.
+/// Its life: `load`, then `register`, then `start` (or, after a swap, `restore_state` and `resumed`), then `update` in
+/// every step, then `save_state` before a swap, or `stop` before it is removed.
 ///
 /// `#[view_model]` above the `impl` turns on the `async` calls, and writes `save_state` and `restore_state` by the
 /// schema of the implementing type, which must be `#[data]`.
 #[async_trait]
-pub trait ViewModel: Send + 'static {
+pub trait ViewModel: Any + Send {
     /// Prepares the module beside the running game: reads files, say. It may wait, within the host's deadline.
     async fn load(&mut self, context: &ModuleContext) -> ModuleResult {
         let _ = context;
@@ -69,6 +70,17 @@ pub trait ViewModel: Send + 'static {
 
     /// Begins the game's state: at the first load and after a reset, never after a swap.
     async fn start(&mut self, frame: &mut Frame<'_>) -> ModuleResult {
+        let _ = frame;
+        Ok(())
+    }
+
+    /// Goes on from the generation before, once the swap has succeeded and before the first `update`: rebuilds what is
+    /// made from the state, starts timers again whose interval has changed in the code. It is called as well when a
+    /// saved game goes on; never after `start`.
+    ///
+    /// # Errors
+    /// An error is reported; the module goes on running, and the swap is not undone.
+    fn resumed(&mut self, frame: &mut Frame<'_>) -> ModuleResult {
         let _ = frame;
         Ok(())
     }

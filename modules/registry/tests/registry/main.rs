@@ -6,6 +6,7 @@
 mod agree;
 mod failures;
 mod lifecycle;
+mod own;
 mod reload;
 mod retirement;
 mod rig;
