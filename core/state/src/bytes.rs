@@ -46,7 +46,7 @@ pub(crate) fn take_prefixed<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], StateE
 
 /// A byte that is 0 or 1.
 #[inline]
-pub(crate) fn take_flag(bytes: &mut &[u8], expected: &'static str) -> Result<bool, StateError> {
+pub(crate) fn take_flag(bytes: &mut &[u8], expected: &str) -> Result<bool, StateError> {
     match take_array::<1>(bytes)? {
         [0] => Ok(false),
         [1] => Ok(true),
@@ -73,9 +73,10 @@ pub(crate) fn take_str<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a st
     std::str::from_utf8(take(bytes, length)?).map_err(|error| corrupt("UTF-8 text", error))
 }
 
+// Owned text: who calls this may be generic code that was compiled into a module, and the error may outlive that.
 #[cold]
-pub(crate) fn corrupt(expected: &'static str, found: impl std::fmt::Display) -> StateError {
-    StateError::Corrupt { expected, found: found.to_string() }
+pub(crate) fn corrupt(expected: &str, found: impl std::fmt::Display) -> StateError {
+    StateError::Corrupt { expected: expected.to_owned(), found: found.to_string() }
 }
 
 /// Refuses a sequence whose `count` elements, of at least `width` bytes each, cannot be in the bytes left.

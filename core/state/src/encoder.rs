@@ -3,7 +3,6 @@
 //! bincode's own writer is a function call for each number once it is compiled in units as small as live builds have
 //! them, and they are what a column consists of. Everything here is inlined; the tests hold it equal to bincode's.
 
-use bincode::error::EncodeError;
 use serde::Serialize;
 use serde::ser::{
     SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
@@ -12,15 +11,50 @@ use serde::ser::{
 
 use crate::StateError;
 
+/// Why a value was not written.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Its place is too small.
+    Full,
+    /// It can't be.
+    Refused(StateError),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Full => out.write_str("the value is longer than its place"),
+            Self::Refused(error) => error.fmt(out),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl serde::ser::Error for Failure {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self::Refused(StateError::Encode(message.to_string()))
+    }
+}
+
+impl From<Failure> for StateError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Full => Self::Encode(failure.to_string()),
+            Failure::Refused(error) => error,
+        }
+    }
+}
+
 /// Where bytes go.
 pub(crate) trait Sink {
     /// Takes all of `bytes`.
-    fn put(&mut self, bytes: &[u8]) -> Result<(), StateError>;
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Failure>;
 }
 
 impl Sink for Vec<u8> {
     #[inline(always)]
-    fn put(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.extend_from_slice(bytes);
         Ok(())
     }
@@ -29,26 +63,21 @@ impl Sink for Vec<u8> {
 /// A place of fixed size, filled from the front.
 impl Sink for &mut [u8] {
     #[inline(always)]
-    fn put(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         match std::mem::take(self).split_at_mut_checked(bytes.len()) {
             Some((place, rest)) => {
                 place.copy_from_slice(bytes);
                 *self = rest;
                 Ok(())
             }
-            None => Err(too_long()),
+            None => Err(Failure::Full),
         }
     }
 }
 
 #[cold]
-fn too_long() -> StateError {
-    EncodeError::UnexpectedEnd.into()
-}
-
-#[cold]
-fn unknown_length() -> StateError {
-    EncodeError::Serde(bincode::serde::EncodeError::SequenceMustHaveLength).into()
+fn unknown_length() -> Failure {
+    serde::ser::Error::custom("a sequence does not know its length; collect it into a `Vec` first")
 }
 
 /// Serializes into a [`Sink`].
@@ -56,12 +85,12 @@ pub(crate) struct Encoder<'a, S>(pub(crate) &'a mut S);
 
 impl<S: Sink> Encoder<'_, S> {
     #[inline(always)]
-    fn length(&mut self, length: usize) -> Result<(), StateError> {
+    fn length(&mut self, length: usize) -> Result<(), Failure> {
         self.0.put(&(length as u64).to_le_bytes())
     }
 
     #[inline(always)]
-    fn known_length(&mut self, length: Option<usize>) -> Result<(), StateError> {
+    fn known_length(&mut self, length: Option<usize>) -> Result<(), Failure> {
         length.ok_or_else(unknown_length).and_then(|length| self.length(length))
     }
 }
@@ -69,7 +98,7 @@ impl<S: Sink> Encoder<'_, S> {
 macro_rules! fixed_width {
     ($($serialize:ident $number:ty;)*) => {$(
         #[inline(always)]
-        fn $serialize(self, value: $number) -> Result<(), StateError> {
+        fn $serialize(self, value: $number) -> Result<(), Failure> {
             self.0.put(&value.to_le_bytes())
         }
     )*};
@@ -77,7 +106,7 @@ macro_rules! fixed_width {
 
 impl<S: Sink> Serializer for Encoder<'_, S> {
     type Ok = ();
-    type Error = StateError;
+    type Error = Failure;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -102,44 +131,44 @@ impl<S: Sink> Serializer for Encoder<'_, S> {
     }
 
     #[inline(always)]
-    fn serialize_bool(self, value: bool) -> Result<(), StateError> {
+    fn serialize_bool(self, value: bool) -> Result<(), Failure> {
         self.0.put(&[u8::from(value)])
     }
 
     #[inline(always)]
-    fn serialize_char(self, value: char) -> Result<(), StateError> {
+    fn serialize_char(self, value: char) -> Result<(), Failure> {
         self.0.put(value.encode_utf8(&mut [0; 4]).as_bytes())
     }
 
     #[inline(always)]
-    fn serialize_str(self, value: &str) -> Result<(), StateError> {
+    fn serialize_str(self, value: &str) -> Result<(), Failure> {
         self.serialize_bytes(value.as_bytes())
     }
 
     #[inline(always)]
-    fn serialize_bytes(mut self, value: &[u8]) -> Result<(), StateError> {
+    fn serialize_bytes(mut self, value: &[u8]) -> Result<(), Failure> {
         self.length(value.len())?;
         self.0.put(value)
     }
 
     #[inline(always)]
-    fn serialize_none(self) -> Result<(), StateError> {
+    fn serialize_none(self) -> Result<(), Failure> {
         self.0.put(&[0])
     }
 
     #[inline(always)]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), StateError> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Failure> {
         self.0.put(&[1])?;
         value.serialize(self)
     }
 
     #[inline(always)]
-    fn serialize_unit(self) -> Result<(), StateError> {
+    fn serialize_unit(self) -> Result<(), Failure> {
         Ok(())
     }
 
     #[inline(always)]
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), StateError> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -149,7 +178,7 @@ impl<S: Sink> Serializer for Encoder<'_, S> {
         _: &'static str,
         variant: u32,
         _: &'static str,
-    ) -> Result<(), StateError> {
+    ) -> Result<(), Failure> {
         self.serialize_u32(variant)
     }
 
@@ -158,7 +187,7 @@ impl<S: Sink> Serializer for Encoder<'_, S> {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), StateError> {
+    ) -> Result<(), Failure> {
         value.serialize(self)
     }
 
@@ -169,24 +198,24 @@ impl<S: Sink> Serializer for Encoder<'_, S> {
         variant: u32,
         _: &'static str,
         value: &T,
-    ) -> Result<(), StateError> {
+    ) -> Result<(), Failure> {
         self.0.put(&variant.to_le_bytes())?;
         value.serialize(self)
     }
 
     #[inline(always)]
-    fn serialize_seq(mut self, length: Option<usize>) -> Result<Self, StateError> {
+    fn serialize_seq(mut self, length: Option<usize>) -> Result<Self, Failure> {
         self.known_length(length)?;
         Ok(self)
     }
 
     #[inline(always)]
-    fn serialize_tuple(self, _: usize) -> Result<Self, StateError> {
+    fn serialize_tuple(self, _: usize) -> Result<Self, Failure> {
         Ok(self)
     }
 
     #[inline(always)]
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, StateError> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Failure> {
         Ok(self)
     }
 
@@ -197,19 +226,19 @@ impl<S: Sink> Serializer for Encoder<'_, S> {
         variant: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self, StateError> {
+    ) -> Result<Self, Failure> {
         self.0.put(&variant.to_le_bytes())?;
         Ok(self)
     }
 
     #[inline(always)]
-    fn serialize_map(mut self, length: Option<usize>) -> Result<Self, StateError> {
+    fn serialize_map(mut self, length: Option<usize>) -> Result<Self, Failure> {
         self.known_length(length)?;
         Ok(self)
     }
 
     #[inline(always)]
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, StateError> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Failure> {
         Ok(self)
     }
 
@@ -220,7 +249,7 @@ impl<S: Sink> Serializer for Encoder<'_, S> {
         variant: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self, StateError> {
+    ) -> Result<Self, Failure> {
         self.0.put(&variant.to_le_bytes())?;
         Ok(self)
     }
@@ -236,15 +265,15 @@ macro_rules! compounds {
     ($($compound:ident $element:ident $($name:ty)?;)*) => {$(
         impl<S: Sink> $compound for Encoder<'_, S> {
             type Ok = ();
-            type Error = StateError;
+            type Error = Failure;
 
             #[inline(always)]
-            fn $element<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Result<(), StateError> {
+            fn $element<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Result<(), Failure> {
                 value.serialize(Encoder(&mut *self.0))
             }
 
             #[inline(always)]
-            fn end(self) -> Result<(), StateError> {
+            fn end(self) -> Result<(), Failure> {
                 Ok(())
             }
         }
@@ -262,20 +291,20 @@ compounds! {
 
 impl<S: Sink> SerializeMap for Encoder<'_, S> {
     type Ok = ();
-    type Error = StateError;
+    type Error = Failure;
 
     #[inline(always)]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), StateError> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Failure> {
         key.serialize(Encoder(&mut *self.0))
     }
 
     #[inline(always)]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
         value.serialize(Encoder(&mut *self.0))
     }
 
     #[inline(always)]
-    fn end(self) -> Result<(), StateError> {
+    fn end(self) -> Result<(), Failure> {
         Ok(())
     }
 }

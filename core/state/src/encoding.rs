@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::StateError;
 use crate::decoder::Decoder;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, Failure};
 
 /// How many structs, enums, options and sequences may lie inside one another: 128, as in `serde_json`.
 ///
@@ -98,8 +98,8 @@ fn encode_block<T: Serialize>(
                 *widest = (*widest).max(before - left);
                 room = &mut std::mem::take(&mut room)[before - left..];
             }
-            Err(StateError::Encode(EncodeError::UnexpectedEnd)) => return Ok((index, before, true)),
-            Err(error) => return Err(error),
+            Err(Failure::Full) => return Ok((index, before, true)),
+            Err(Failure::Refused(error)) => return Err(error),
         }
     }
     Ok((block.len(), room.len(), false))

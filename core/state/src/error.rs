@@ -7,8 +7,8 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum StateError {
     /// A value refused to be serialised, or is of a kind that the format does not know.
-    #[error("the value could not be encoded")]
-    Encode(#[from] bincode::error::EncodeError),
+    #[error("the value could not be encoded: {0}")]
+    Encode(String),
     /// The bytes end before the value does.
     #[error("the bytes end too early: {needed} more were needed, {left} are left; the state is truncated")]
     Truncated {
@@ -21,7 +21,7 @@ pub enum StateError {
     #[error("{expected} was expected, {found} was found; the state is damaged or belongs to another schema")]
     Corrupt {
         /// What the schema or type calls for.
-        expected: &'static str,
+        expected: String,
         /// What stands there.
         found: String,
     },
@@ -125,7 +125,7 @@ pub enum StateError {
     #[error("could not {action} {}; check that the folder exists, is writable and has room", path.display())]
     Io {
         /// What was tried.
-        action: &'static str,
+        action: String,
         /// The file or folder.
         path: PathBuf,
         /// Why not.
@@ -133,9 +133,10 @@ pub enum StateError {
     },
 }
 
-impl serde::ser::Error for StateError {
-    fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Self::Encode(bincode::error::EncodeError::OtherString(message.to_string()))
+// Its text at once: an error of bincode's may hold literals of the code that it was compiled into.
+impl From<bincode::error::EncodeError> for StateError {
+    fn from(error: bincode::error::EncodeError) -> Self {
+        Self::Encode(error.to_string())
     }
 }
 

@@ -65,5 +65,5 @@ fn sync_folder(path: &Path) -> Result<(), StateError> {
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StateError {
-    move |source| StateError::Io { action, path: path.to_owned(), source }
+    move |source| StateError::Io { action: action.to_owned(), path: path.to_owned(), source }
 }

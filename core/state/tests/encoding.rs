@@ -171,3 +171,12 @@ fn a_failed_encoding_leaves_nothing_behind() {
     assert!(matches!(encode_into(&(5_u64, Refuses), &mut out), Err(StateError::Encode(_))));
     assert_eq!(out, [1, 2]);
 }
+
+#[test]
+fn what_an_error_says_is_its_own() {
+    // Decoding is generic code of whoever calls it: a literal in the error would lie in the module that decoded, which
+    // may be unmapped before the error is shown.
+    let Err(StateError::Corrupt { expected, .. }) = decode_all::<bool>(&[7]) else { panic!("7 is no bool") };
+    let expected: String = expected;
+    assert!(!expected.is_empty());
+}

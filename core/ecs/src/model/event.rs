@@ -137,7 +137,7 @@ impl QueueHeader {
         match next {
             Some(next) if (self.frame_start <= next) => Ok(()),
             _ => Err(StateError::Corrupt {
-                expected: "the counters of an event queue",
+                expected: "the counters of an event queue".to_owned(),
                 found: format!("{self:?}"),
             }),
         }

@@ -80,6 +80,28 @@ fn a_new_field_of_a_component_rebuilds_the_world() {
 }
 
 #[test]
+fn a_panic_while_a_replaced_world_is_dropped_ends_nothing() {
+    let source = "use keel::prelude::*;
+         #[component] #[derive(Debug, Default)] pub struct Fish { pub age: u32, FIELD }
+         #[resource] #[derive(Debug, Default)] pub struct Shoal { pub count: u32 }
+         #[event] pub struct Splash { pub loud: f32 }
+         DROP
+         keel::model! { components: [Fish], resources: [Shoal], events: [Splash] }";
+    let drop = "impl Drop for Fish { fn drop(&mut self) { if self.age == 7 { panic!(\"boom {}\", 7) } } }";
+    let old = types(&source.replace("FIELD", "").replace("DROP", drop));
+    let new = types(&source.replace("FIELD", "pub weight: f32").replace("DROP", ""));
+    let begin = "if self.steps == 1 { for age in 0..9 { frame.world.spawn((Fish { age },)); } }";
+    let mut rig = Rig::new();
+    rig.load_together(&both(&old, begin), Consent::Lossless).unwrap();
+    rig.steps(2);
+    assert!(rig.load_together(&both(&new, GROW), Consent::Lossless).unwrap().rebuilt);
+    rig.registry.tidy(&mut rig.engine);
+    rig.steps(1);
+    check_world_has(&rig, "age: 8", 1);
+    assert_eq!(rig.engine.take_faults(), []);
+}
+
+#[test]
 fn a_field_of_a_component_that_is_gone_needs_consent() {
     let mut rig = Rig::new();
     let wide = fish("pub age: u32, pub weight: f32,");

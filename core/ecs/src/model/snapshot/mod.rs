@@ -269,5 +269,8 @@ fn all_read(rest: &[u8]) -> Result<(), StateError> {
 }
 
 fn corrupt(found: &str) -> StateError {
-    StateError::Corrupt { expected: "a snapshot that agrees with its own index", found: found.to_owned() }
+    StateError::Corrupt {
+        expected: "a snapshot that agrees with its own index".to_owned(),
+        found: found.to_owned(),
+    }
 }
