@@ -18,7 +18,7 @@ fn an_included_file_reloads_its_module_and_statics_are_told_once() {
 {UPDATE}"
     );
     game.edit(TIDE, UPDATE, &told);
-    game.wait_log("module `shoal-tide` has statics that start afresh in each generation: shoal_tide::");
+    game.wait_log("module `shoal-tide` has statics that start afresh in each generation: <shoal_tide::");
     game.wait_log("low water");
 
     game.workspace.write("systems/shoal-tide/note.txt", "high water");

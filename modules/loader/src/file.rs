@@ -197,11 +197,12 @@ fn statics(file: &object::File<'_>, crate_name: &str) -> Vec<String> {
         let name = section.as_ref().and_then(|section| section.name().ok()).unwrap_or_default();
         symbol.size() > 0 && [".data", ".bss", "__data", "__bss"].contains(&name)
     };
-    let own = format!("{crate_name}::");
+    // A static in a method is called `<crate::Type as Trait>::method::NAME`.
+    let own = [format!("{crate_name}::"), format!("<{crate_name}::")];
     let data = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Data && writable(symbol));
     let names =
         data.filter_map(|symbol| Some(format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?))));
-    let mut names: Vec<_> = names.filter(|name| name.starts_with(&own)).collect();
+    let mut names: Vec<_> = names.filter(|name| own.iter().any(|own| name.starts_with(own))).collect();
     names.sort();
     names.dedup();
     names

@@ -97,8 +97,13 @@ impl Host {
     }
 
     fn run(&mut self, orders: &Receiver<ToEngine>) -> anyhow::Result<()> {
-        let first = orders.recv().context("the supervisor has gone")?;
-        self.obey(first);
+        // What comes before the modules is not to be seen in a frame.
+        let mut is_loaded = false;
+        while self.running && !is_loaded {
+            let order = orders.recv().context("the supervisor has gone")?;
+            is_loaded = matches!(order, ToEngine::Load { .. });
+            self.obey(order);
+        }
         while self.running {
             self.between_frames(orders);
             if !self.running || self.is_last_frame_done() {

@@ -127,6 +127,17 @@ fn thread_locals_and_statics_are_seen_in_the_file() {
         pub static TABLE: [u8; 3] = [1, 2, 3];",
     );
     assert_eq!(counted.statics(), ["tide::COUNT"]);
+    let inside = read(
+        "pub struct Sea;
+        impl Default for Sea {
+            fn default() -> Self {
+                static MADE: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
+                MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                Self
+            }
+        }",
+    );
+    assert_eq!(inside.statics(), ["<tide::Sea as core::default::Default>::default::MADE"]);
 }
 
 /// `TypeId` knows the crate and ignores the layout.
