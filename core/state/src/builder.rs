@@ -40,6 +40,7 @@ pub trait Schema: 'static {
 pub struct LiveSchema {
     schema: TypeSchema,
     notes: Vec<TypeNotes>,
+    unseen: u64,
 }
 
 /// What the author of a type said of it that its bytes do not show.
@@ -90,6 +91,12 @@ impl LiveSchema {
         &self.schema
     }
 
+    /// A hash of what the schema does not show: name, type, size and alignment of each field that is skipped or opaque.
+    /// Equal schemas with other hashes are types that lie otherwise in memory.
+    pub fn unseen_hash(&self) -> u64 {
+        self.unseen
+    }
+
     pub(crate) fn into_schema(self) -> TypeSchema {
         self.schema
     }
@@ -126,7 +133,7 @@ impl LiveSchema {
 /// A schema without notes, as read from a file: its named types have no defaults.
 impl From<TypeSchema> for LiveSchema {
     fn from(schema: TypeSchema) -> Self {
-        Self { schema, notes: Vec::new() }
+        Self { schema, notes: Vec::new(), unseen: 0 }
     }
 }
 
@@ -137,11 +144,14 @@ pub struct SchemaBuilder {
     notes: Vec<TypeNotes>,
     known: HashMap<TypeId, u32>,
     with_notes: bool,
+    /// What [`LiveSchema::unseen_hash`] is a hash of.
+    unseen: String,
 }
 
 impl SchemaBuilder {
     pub(crate) fn without_notes() -> Self {
-        Self { types: Vec::new(), notes: Vec::new(), known: HashMap::new(), with_notes: false }
+        let (types, notes, known) = (Vec::new(), Vec::new(), HashMap::new());
+        Self { types, notes, known, with_notes: false, unseen: String::new() }
     }
 
     pub(crate) fn finish(self, root: TypeRef) -> LiveSchema {
@@ -149,6 +159,7 @@ impl SchemaBuilder {
             schema: TypeSchema::new(root, self.types)
                 .expect("a type of Rust is within the limits of a schema"),
             notes: self.notes,
+            unseen: xxhash_rust::xxh3::xxh3_64(self.unseen.as_bytes()),
         }
     }
 
@@ -255,6 +266,16 @@ impl FieldsBuilder<'_> {
     /// Adds a field that is saved as length-prefixed bytes and known by the name of its type alone.
     pub fn opaque(&mut self, name: &str, type_name: &str) -> FieldBuilder<'_> {
         self.add(name, TypeRef::Opaque(type_name.to_owned()))
+    }
+
+    /// Notes a field of type `T` whose inside the schema does not show: two builds of the type may agree on what is
+    /// saved and have different things at one place in memory.
+    pub fn unseen<T>(&mut self, name: &str) -> &mut Self {
+        let (ty, size, align) = (std::any::type_name::<T>(), size_of::<T>(), align_of::<T>());
+        // The number of types so far says in which of them the field lies.
+        let place = (self.types.types.len(), self.fields.len());
+        self.types.unseen.push_str(&format!("{place:?} {name}: {ty} {size} {align}\n"));
+        self
     }
 
     /// Says that this variant had other names.

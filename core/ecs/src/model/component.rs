@@ -102,6 +102,8 @@ pub struct TypeFingerprint {
     pub size: usize,
     /// Alignment in bytes.
     pub align: usize,
+    /// [`LiveSchema::unseen_hash`]: the fields that are not in the schema.
+    pub unseen: u64,
     /// The compiler's own id, which ignores the layout but knows the crate.
     pub rust: TypeId,
 }
@@ -242,6 +244,7 @@ impl ModelTypeInfo {
             schema: live.schema().hash(),
             size: size_of::<T>(),
             align: align_of::<T>(),
+            unseen: live.unseen_hash(),
             rust: TypeId::of::<T>(),
         };
         Self {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use keel_fixture::Fixture;
 use keel_registry::{Code, Consent, RegistryConfig, SwapReport};
 
 use crate::rig::{Rig, check_refused};
@@ -166,6 +167,34 @@ fn a_conversion_that_panics_refuses_the_swap_and_the_world_stays() {
     rig.steps(1);
     assert_eq!(rig.engine.take_faults(), [], "the old code goes on");
     check_world_has(&rig, "age: 105 ", 1);
+}
+
+#[test]
+fn skipped_fields_of_another_type_are_seen_though_nothing_of_them_is_saved() {
+    // Same schema, same size, same alignment, same `TypeId`. Such modules come from one source with other features.
+    let source = |hidden: &str| {
+        let types = format!(
+            "use keel::prelude::*;
+             #[data] #[derive(Debug, Default)] pub struct Inner {{ #[keel(skip)] pub seen: {hidden} }}
+             #[component] #[derive(Debug, Default)] pub struct Fish {{ pub age: u32, pub inner: Inner }}
+             keel::model! {{ components: [Fish] }}"
+        );
+        Fixture::types("game-types").source(types)
+    };
+    let fingerprint = |types: &Path, package: &str| {
+        let mut rig = Rig::new();
+        rig.load(&user(package, types, "frame.world.spawn((Fish::default(),));")).unwrap();
+        rig.steps(1);
+        let info = rig.engine.world().types().find(|info| info.name() == "Fish").unwrap();
+        let fingerprint = info.fingerprint();
+        assert_eq!((info.summary().size, info.summary().align), (8, 4));
+        fingerprint
+    };
+    let number = fingerprint(&source("u32").build(), "one");
+    assert_eq!(number, fingerprint(&source("u32").build(), "two"), "another module");
+    let float = fingerprint(&source("f32").build(), "one");
+    assert_eq!((number.schema, number.rust), (float.schema, float.rust), "what was seen before");
+    assert_ne!(number, float);
 }
 
 #[test]

@@ -155,14 +155,16 @@ fn describe_field(private: &TokenStream, index: usize, field: &mut Field) -> Res
     check_serde(&field.attrs)?;
     let options = Options::take(&mut field.attrs)?;
     if let Some(span) = &options.skip {
-        return skip(span, &options, field).map(|()| TokenStream::new());
+        skip(span, &options, field)?;
+        let (name, ty) = (field.ident.as_ref().map_or(index.to_string(), unraw), &field.ty);
+        return Ok(quote!(fields.unseen::<#ty>(#name);));
     }
     let name = field.ident.as_ref().map_or(index.to_string(), unraw);
     let ty = &field.ty;
     let begin = match &options.opaque {
         Some(opaque) => {
             let type_name = opaque.name.clone().unwrap_or_else(|| written(ty));
-            quote!(fields.opaque(#name, #type_name))
+            quote!(fields.unseen::<#ty>(#name).opaque(#name, #type_name))
         }
         None => quote!(fields.field::<#ty>(#name)),
     };
