@@ -19,11 +19,13 @@ fn an_included_file_reloads_its_module_and_statics_are_told_once() {
     );
     game.edit(TIDE, UPDATE, &told);
     game.wait_log("module `shoal-tide` has statics that start afresh in each generation: <shoal_tide::");
+    // The first frame of the new code tells the note; when it has ended, the swap is told.
     game.wait_log("low water");
+    assert_eq!(game.wait_swap("shoal-tide").line["generation"], 1);
 
     game.workspace.write("systems/shoal-tide/note.txt", "high water");
-    assert_eq!(game.wait_swap("shoal-tide").line["generation"], 2);
     game.wait_log("high water");
+    assert_eq!(game.wait_swap("shoal-tide").line["generation"], 2);
     let lines = game.history().iter().filter(|line| line.contains("has statics that start afresh"));
     assert_eq!(lines.count(), 1, "{:?}", game.history());
     game.workspace.put_back(TIDE);
