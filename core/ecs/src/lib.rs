@@ -43,7 +43,7 @@ pub use model::component::{
 };
 pub use model::dynamic::{ComponentValue, EventCount};
 pub use model::entity::Entity;
-pub use model::event::{EventReader, Events};
+pub use model::event::{EventReader, Events, FramePart};
 pub use model::hierarchy::{Children, Parent};
 pub use model::name::Name;
 pub use model::query::{Filter, Or, PreparedQuery, Query, QueryBorrow, QueryIter, With, Without};

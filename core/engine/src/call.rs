@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::schedule::SystemOutput;
 use crate::{EngineError, Frame, ModuleTag};
 
-/// A call that waits for the next frame, or for its timer.
+/// A call that waits for the next step, or for its timer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Call {
     pub(crate) module: ModuleId,
@@ -20,7 +20,7 @@ pub(crate) struct Call {
     pub(crate) argument: SavedValue,
 }
 
-/// Defers calls to handlers of one module into the next frame, from any thread.
+/// Defers calls to handlers of one module into the next step, from any thread.
 ///
 /// The call is kept as data: the handler that runs is the one of the generation that is live when it is due, and
 /// its argument is migrated when its type has changed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
-use keel_ecs::{ModelTypeInfo, World};
+use keel_ecs::{FramePart, ModelTypeInfo, World};
 
 use crate::call::{Call, Handler, Handlers, IntoHandler};
 use crate::frame::TimerQueue;
@@ -130,12 +130,15 @@ impl Engine {
         self.runtime.time.frame += 1;
         let longest = self.config.step * self.config.steps_per_frame_max;
         self.unspent = (self.unspent + dt).min(longest);
+        self.runtime.world.enter(FramePart::Steps);
         while self.unspent >= self.config.step {
             self.unspent -= self.config.step;
             self.step();
         }
         self.runtime.time.alpha = self.unspent.as_secs_f32() / self.config.step.as_secs_f32();
+        self.runtime.world.enter(FramePart::End);
         self.run_stage(Stage::Frame);
+        self.runtime.world.enter(FramePart::Between);
         let mut faults = self.runtime.executor.take_faults();
         faults.iter_mut().for_each(|fault| fault.frame = self.runtime.time.frame);
         self.runtime.faults.append(&mut faults);
@@ -152,7 +155,7 @@ impl Engine {
         }
         self.runtime.time.now = end;
         self.run_stage(Stage::Step);
-        self.runtime.world.end_frame();
+        self.runtime.world.end_step();
     }
 
     fn run_stage(&mut self, stage: Stage) {

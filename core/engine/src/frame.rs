@@ -24,7 +24,7 @@ pub struct Frame<'a> {
     pub commands: &'a mut Commands,
     /// This module's timers.
     pub timers: Timers<'a>,
-    /// Defers calls into the next frame; clone it to use it from other threads.
+    /// Defers calls into the next step; clone it to use it from other threads.
     pub calls: &'a Caller,
     /// This module's background tasks.
     pub tasks: Tasks<'a>,

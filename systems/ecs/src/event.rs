@@ -103,7 +103,7 @@ impl EventView for Ecs {
         world.clear_events();
     }
 
-    fn end_frame(&self, world: &mut World) {
-        world.end_frame();
+    fn end_step(&self, world: &mut World) {
+        world.end_step();
     }
 }

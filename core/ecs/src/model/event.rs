@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::collections::vec_deque::Iter;
 use std::marker::PhantomData;
 
 use atomic_refcell::AtomicRef;
@@ -12,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Event;
 
-/// The events of one type that are still kept, oldest first. Each is kept until the end of the frame after the
-/// one in which it was sent.
+/// The events of one type that are still kept, oldest first. Each is kept until the end of the step after the
+/// one in which it was sent; a system of the frame's end sees those of all steps of its frame.
 pub struct Events<'w, E> {
     store: AtomicRef<'w, EventStore<E>>,
 }
@@ -25,17 +26,17 @@ impl<'w, E: Event> Events<'w, E> {
 
     /// All events still kept, oldest first.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &E> + DoubleEndedIterator {
-        self.store.queue.iter()
+        self.store.shown()
     }
 
     /// How many events are kept.
     pub fn len(&self) -> usize {
-        self.store.queue.len()
+        self.store.shown().len()
     }
 
     /// Whether none is kept.
     pub fn is_empty(&self) -> bool {
-        self.store.queue.is_empty()
+        self.len() == 0
     }
 
     /// How many events of this type were ever sent.
@@ -69,19 +70,19 @@ impl<E: Event> EventReader<E> {
     /// The events that this reader has not seen and that are still kept, oldest first; they count as seen.
     pub fn read<'e>(&mut self, events: &'e Events<'_, E>) -> impl ExactSizeIterator<Item = &'e E> {
         let store = &*events.store;
-        let skip = self.next.saturating_sub(store.first).min(store.queue.len() as u64) as usize;
+        let from = self.next.max(store.shown_from());
         self.next = store.next();
-        store.queue.iter().skip(skip)
+        store.from(from)
     }
 
     /// How many events wait for this reader.
     pub fn waiting(&self, events: &Events<'_, E>) -> usize {
-        (events.store.next() - self.next.clamp(events.store.first, events.store.next())) as usize
+        (events.store.next() - self.next.clamp(events.store.shown_from(), events.store.next())) as usize
     }
 
     /// How many events were dropped before this reader saw them.
     pub fn missed(&self, events: &Events<'_, E>) -> u64 {
-        events.store.first.saturating_sub(self.next)
+        events.store.shown_from().saturating_sub(self.next)
     }
 
     /// Counts all that was sent so far as seen.
@@ -90,18 +91,34 @@ impl<E: Event> EventReader<E> {
     }
 }
 
+/// Where in a frame a world is, for its events. An engine says it; a world that nothing drives stays between frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FramePart {
+    /// No frame is running: what a step's end takes away is gone.
+    #[default]
+    Between,
+    /// The steps are running. Events whose time is over linger for the frame's end; no step sees them, so that what a
+    /// step does never depends on how many of them make up a frame.
+    Steps,
+    /// The frame's end: whoever reads now sees what lingers, too.
+    End,
+}
+
 /// The queue of one event type.
 pub(crate) struct EventStore<E> {
     /// The number of the oldest event in the queue, counted from the first ever sent.
     first: u64,
-    /// Events before this number were sent before the running frame.
-    frame_start: u64,
+    /// Events before this number linger: their time is over, and only the frame's end sees them.
+    kept_from: u64,
+    /// Events before this number were sent before the running step.
+    step_start: u64,
+    part: FramePart,
     queue: VecDeque<E>,
 }
 
 impl<E> Default for EventStore<E> {
     fn default() -> Self {
-        Self { first: 0, frame_start: 0, queue: VecDeque::new() }
+        Self { first: 0, kept_from: 0, step_start: 0, part: FramePart::Between, queue: VecDeque::new() }
     }
 }
 
@@ -110,12 +127,36 @@ impl<E> EventStore<E> {
         self.first + self.queue.len() as u64
     }
 
+    /// The number of the oldest event that may be read now.
+    fn shown_from(&self) -> u64 {
+        if self.part == FramePart::End { self.first } else { self.kept_from }
+    }
+
+    fn shown(&self) -> Iter<'_, E> {
+        self.from(self.shown_from())
+    }
+
+    /// The events with this number and later ones.
+    fn from(&self, number: u64) -> Iter<'_, E> {
+        let skipped = number.saturating_sub(self.first).min(self.queue.len() as u64) as usize;
+        self.queue.range(skipped..)
+    }
+
+    /// Lets those go that came before number `first`.
+    fn forget_before(&mut self, first: u64) {
+        let gone = first.saturating_sub(self.first).min(self.queue.len() as u64) as usize;
+        self.queue.drain(..gone);
+        self.first += gone as u64;
+    }
+
     pub(crate) fn send(&mut self, event: E) {
         self.queue.push_back(event);
     }
 
     pub(crate) fn drain(&mut self) -> Vec<E> {
+        self.forget_before(self.shown_from());
         self.first = self.next();
+        self.kept_from = self.first;
         self.queue.drain(..).collect()
     }
 }
@@ -125,7 +166,7 @@ impl<E> EventStore<E> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueHeader {
     pub(crate) first: u64,
-    frame_start: u64,
+    step_start: u64,
     pub(crate) count: u64,
 }
 
@@ -135,7 +176,7 @@ impl QueueHeader {
         let count_max = (bytes.len() as u64).max(EMPTY_MAX as u64);
         let next = self.first.checked_add(self.count).filter(|_| self.count <= count_max);
         match next {
-            Some(next) if (self.frame_start <= next) => Ok(()),
+            Some(next) if (self.step_start <= next) => Ok(()),
             _ => Err(StateError::Corrupt {
                 expected: "the counters of an event queue".to_owned(),
                 found: format!("{self:?}"),
@@ -148,8 +189,12 @@ impl QueueHeader {
 pub(crate) trait AnyEvents: Any + ThreadSafe {
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
-    /// Drops what was sent before the frame that ends now.
-    fn end_frame(&mut self);
+    /// Ends the time of what was sent before the step that ends now.
+    fn end_step(&mut self);
+    /// Says where in a frame the world is.
+    fn enter(&mut self, part: FramePart);
+    /// The number of the oldest event whose time is not over.
+    fn kept_from(&self) -> u64;
     fn clear(&mut self);
     fn len(&self) -> usize;
     fn sent(&self) -> u64;
@@ -171,20 +216,33 @@ impl<E: Event> AnyEvents for EventStore<E> {
         self
     }
 
-    fn end_frame(&mut self) {
-        let seen = self.frame_start.saturating_sub(self.first) as usize;
-        self.queue.drain(..seen.min(self.queue.len()));
-        self.first = self.first.max(self.frame_start);
-        self.frame_start = self.next();
+    fn end_step(&mut self) {
+        self.kept_from = self.kept_from.max(self.step_start);
+        self.step_start = self.next();
+        if self.part == FramePart::Between {
+            self.forget_before(self.kept_from);
+        }
+    }
+
+    fn enter(&mut self, part: FramePart) {
+        self.part = part;
+        if part == FramePart::Between {
+            self.forget_before(self.kept_from);
+        }
+    }
+
+    fn kept_from(&self) -> u64 {
+        self.kept_from
     }
 
     fn clear(&mut self) {
         self.first = self.next();
+        self.kept_from = self.first;
         self.queue.clear();
     }
 
     fn len(&self) -> usize {
-        self.queue.len()
+        self.shown().len()
     }
 
     fn sent(&self) -> u64 {
@@ -192,9 +250,10 @@ impl<E: Event> AnyEvents for EventStore<E> {
     }
 
     fn save(&self, out: &mut Vec<u8>) -> Result<(), StateError> {
-        let count = self.queue.len() as u64;
-        encode_into(&QueueHeader { first: self.first, frame_start: self.frame_start, count }, out)?;
-        self.queue.iter().try_for_each(|event| encode_into(event, out))
+        // What lingers is of no use to another frame.
+        let (first, count) = (self.kept_from, self.next() - self.kept_from);
+        encode_into(&QueueHeader { first, step_start: self.step_start, count }, out)?;
+        self.from(first).try_for_each(|event| encode_into(event, out))
     }
 
     fn restore(&mut self, migration: &Migration, bytes: &mut &[u8]) -> Result<(), StateError> {
@@ -207,18 +266,19 @@ impl<E: Event> AnyEvents for EventStore<E> {
             migration.apply(bytes, &mut migrated)?;
             queue.push_back(decode::<E>(&mut migrated.as_slice())?);
         }
-        *self = Self { first: header.first, frame_start: header.frame_start, queue };
+        let QueueHeader { first, step_start, .. } = header;
+        *self = Self { first, kept_from: first, step_start, part: FramePart::Between, queue };
         Ok(())
     }
 
     fn counters(&self) -> [u64; 2] {
-        [self.next(), self.frame_start]
+        [self.next(), self.step_start]
     }
 
     fn visit(&self, from: u64, count: usize, visit: &mut dyn FnMut(u64, &[u8])) -> Result<(), StateError> {
         let mut bytes = Vec::new();
-        let skip = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        for (number, event) in (self.first..).zip(&self.queue).skip(skip).take(count) {
+        let from = from.clamp(self.shown_from(), self.next());
+        for (number, event) in (from..).zip(self.from(from)).take(count) {
             bytes.clear();
             encode_into(event, &mut bytes)?;
             visit(number, &bytes);

@@ -43,11 +43,13 @@ impl World {
         }
         for info in self.events.keys().filter_map(|id| self.types.get(*id)) {
             let queue = self.event_queue(info)?;
-            let [sent, frame_start] = queue.counters();
+            let [sent, step_start] = queue.counters();
             if sent > 0 {
-                sum.add(sent, info.id().bits(), &frame_start.to_le_bytes());
+                sum.add(sent, info.id().bits(), &step_start.to_le_bytes());
             }
-            queue.visit(0, usize::MAX, &mut |number, bytes| sum.add_value(number, info, bytes))?;
+            queue.visit(queue.kept_from(), usize::MAX, &mut |number, bytes| {
+                sum.add_value(number, info, bytes)
+            })?;
         }
         Ok(sum.0)
     }

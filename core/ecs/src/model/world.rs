@@ -12,7 +12,7 @@ use keel_core_types::{ComponentId, Model, ModelType, Shared};
 
 use crate::model::bundle::{Stored, first_unknown};
 use crate::model::component::Operations;
-use crate::model::event::{AnyEvents, EventStore};
+use crate::model::event::{AnyEvents, EventStore, FramePart};
 use crate::model::query::assert_free;
 use crate::model::resource::Resources;
 use crate::model::snapshot::Unknown;
@@ -459,10 +459,17 @@ impl World {
         }
     }
 
-    /// Ends the frame for events: those from the frame before the running one are dropped. The engine calls it.
-    pub fn end_frame(&mut self) {
+    /// Ends the step for events: those from the step before the running one are dropped. The engine calls it.
+    pub fn end_step(&mut self) {
         for store in self.events.values_mut() {
-            store.get_mut().end_frame();
+            store.get_mut().end_step();
+        }
+    }
+
+    /// Says where in a frame the world is, for its events. The engine calls it.
+    pub fn enter(&mut self, part: FramePart) {
+        for store in self.events.values_mut() {
+            store.get_mut().enter(part);
         }
     }
 

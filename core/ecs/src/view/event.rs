@@ -141,7 +141,7 @@ pub trait EventView: View {
     /// Drops all events of all types.
     fn clear_all(&self, world: &mut World);
 
-    /// Ends the frame for events: those sent before the running one are dropped. The engine does it after each step;
+    /// Ends the step for events: those sent before the running one are dropped. The engine does it after each step;
     /// this is for worlds that no engine drives.
-    fn end_frame(&self, world: &mut World);
+    fn end_step(&self, world: &mut World);
 }

@@ -59,9 +59,9 @@ fn readers_are_independent() {
     assert_eq!(events().last(&world, "Eaten").unwrap(), Some(eaten(3)));
     assert_eq!(events().last(&world, "Called").unwrap(), None);
 
-    events().end_frame(&mut world);
+    events().end_step(&mut world);
     events().send(&world, "Eaten", &eaten(4)).unwrap();
-    events().end_frame(&mut world);
+    events().end_step(&mut world);
     let late = EventCursor::default();
     assert_eq!(events().missed(&world, "Eaten", late).unwrap(), 3);
     assert_eq!(events().oldest(&world, "Eaten").unwrap(), EventCursor { next: 3 });

@@ -45,7 +45,7 @@ fn any_change_changes_the_hash() {
     });
     check_changes(|world| world.send(Eaten { by: 4 }));
     check_changes(|world| world.clear_events());
-    check_changes(|world| world.end_frame());
+    check_changes(|world| world.end_step());
     // The same values at the same index, in the next generation.
     check_changes(|world| {
         let boat = world.children(ship(world))[0];

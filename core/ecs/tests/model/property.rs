@@ -24,7 +24,7 @@ enum Change {
     SetName(usize, Option<u8>),
     Send(i8),
     Drain,
-    EndFrame,
+    EndStep,
     InsertTide(i8),
     RemoveTide,
     Read,
@@ -51,7 +51,7 @@ fn change() -> impl Strategy<Value = Change> {
         2 => (entity, proptest::option::of(0_u8..4)).prop_map(|(entity, name)| Change::SetName(entity, name)),
         3 => any::<i8>().prop_map(Change::Send),
         1 => Just(Change::Drain),
-        3 => Just(Change::EndFrame),
+        3 => Just(Change::EndStep),
         1 => any::<i8>().prop_map(Change::InsertTide),
         1 => Just(Change::RemoveTide),
         2 => Just(Change::Read),
@@ -200,8 +200,8 @@ impl History {
                 let expected: Vec<_> = self.plain.events.drain(..).map(|(_, by, _)| Eaten { by }).collect();
                 assert_eq!(drained, expected);
             }
-            Change::EndFrame => {
-                self.world.end_frame();
+            Change::EndStep => {
+                self.world.end_step();
                 self.plain.events.retain(|(_, _, ended)| !ended);
                 self.plain.events.iter_mut().for_each(|(_, _, ended)| *ended = true);
             }

@@ -128,12 +128,12 @@ fn readers_of_events_are_independent() {
         reader.read(&world.events()).map(|event| event.by).collect::<Vec<_>>()
     };
     assert_eq!(read(&mut early, &world), [1]);
-    world.end_frame();
+    world.end_step();
     world.send(Eaten { by: 2 });
-    // A reader that runs before the sender sees the event in the next frame.
+    // A reader that runs before the sender sees the event in the next step.
     assert_eq!(late.waiting(&world.events()), 2);
     assert_eq!(read(&mut early, &world), [2]);
-    world.end_frame();
+    world.end_step();
     assert_eq!((late.missed(&world.events()), read(&mut late, &world)), (1, vec![2]));
     world.send(Eaten { by: 3 });
     late.skip_all(&world.events());

@@ -85,6 +85,54 @@ fn an_event_reaches_every_system_once_whatever_their_order() {
     assert_eq!(engine.world().events::<Splash>().len(), 1, "events are dropped after the next step");
 }
 
+/// An engine that splashes in each step. Its step system reads in every third step only, its frame system in each
+/// frame; both note what they see.
+fn splashing() -> (Engine, Diary) {
+    let (mut engine, diary) = (engine(), Diary::default());
+    engine.world_mut().register(ModelTypeInfo::event::<Splash>()).unwrap();
+    let module = ModuleTag::new("sea");
+    let splash = |frame: &mut Frame<'_>| frame.world.send(Splash { step: frame.time.step });
+    engine.add_system(&module, SystemDescriptor::new("splash"), splash).unwrap();
+    for (name, stage) in [("seldom", Stage::Step), ("show", Stage::Frame)] {
+        let (diary, mut reader) = (diary.clone(), EventReader::<Splash>::default());
+        let read = move |frame: &mut Frame<'_>| {
+            if stage == Stage::Frame || frame.time.step % 3 == 0 {
+                let events = frame.world.events();
+                let seen = reader.read(&events).map(|event| event.step.to_string());
+                diary.note(format!("{name} {}", seen.collect::<Vec<_>>().join(" ")));
+            }
+        };
+        engine.add_system(&module, SystemDescriptor::new(name).stage(stage), read).unwrap();
+    }
+    (engine, diary)
+}
+
+#[test]
+fn a_system_of_the_frames_end_sees_the_events_of_all_its_steps() {
+    let (mut engine, diary) = splashing();
+    engine.update(STEP * 5);
+    assert_eq!(diary.take(), ["seldom 2 3", "show 1 2 3 4 5"]);
+    assert_eq!(engine.world().events::<Splash>().len(), 1, "nothing lingers between two frames");
+    engine.update(Duration::ZERO);
+    assert_eq!(diary.take(), ["show "]);
+    // Sent between two frames, as a key is.
+    engine.world().send(Splash { step: 99 });
+    engine.update(STEP * 4);
+    assert_eq!(diary.take(), ["seldom 5 99 6", "seldom 8 9", "show 99 6 7 8 9"]);
+}
+
+#[test]
+fn what_steps_see_of_events_does_not_depend_on_the_frames_they_are_in() {
+    let run = |frames: &[u32]| {
+        let (mut engine, diary) = splashing();
+        frames.iter().for_each(|steps| engine.update(STEP * *steps));
+        let seen: Vec<_> = diary.take().into_iter().filter(|line| line.starts_with("seldom")).collect();
+        (seen, engine.world().hash().unwrap())
+    };
+    assert_eq!(run(&[1; 12]), run(&[5, 7]));
+    assert_eq!(run(&[1; 12]), run(&[4, 4, 4]));
+}
+
 #[test]
 fn two_engines_never_meet() {
     let (mut one, mut other) = (engine(), Engine::new(EngineConfig { seed: 7, ..EngineConfig::default() }));
