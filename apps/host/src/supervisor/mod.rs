@@ -2,6 +2,7 @@
 
 mod engine;
 mod input;
+mod members;
 mod output;
 mod stage;
 
@@ -13,10 +14,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, never, select};
-use keel::types::ModuleId;
 use keel_builder::{
-    BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildReport, BuildRequest, Builder, ChangeSet,
-    Diagnostic, Level, PackageInputs, WatchScope, Watcher,
+    BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildRequest, Builder, ChangeSet, Diagnostic, Level,
+    WatchScope, Watcher,
 };
 use keel_resolver::{ReadError, RestartReason, Workspace, WorkspaceCache};
 
@@ -196,71 +196,6 @@ impl Supervisor {
         }
     }
 
-    /// Whether Cargo.lock says something new of a crate that the host or the facade is built from.
-    fn lockfile_restart(&mut self) -> Option<RestartReason> {
-        let after = read_lockfile(&self.workspace);
-        let before = std::mem::replace(&mut self.lockfile, after);
-        self.workspace.lockfile_restart(&before, &self.lockfile)
-    }
-
-    /// Takes up new and removed modules.
-    fn reread_workspace(&mut self) {
-        let newer = match self.cache.workspace() {
-            Ok(newer) => newer,
-            Err(error) => {
-                self.tell_conflicts(&error);
-                return;
-            }
-        };
-        let diff = self.workspace.diff(&newer);
-        let removed: Vec<_> = diff
-            .removed
-            .iter()
-            .filter_map(|id| self.workspace.module(*id))
-            .map(|it| it.name.clone())
-            .collect();
-        self.workspace = newer;
-        for (manifest, files) in &self.inputs {
-            self.workspace.add_inputs_of(manifest, files.iter().cloned());
-        }
-        self.watch();
-        self.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
-        for module in &removed {
-            self.log("info", format!("module `{module}` was removed from the workspace"));
-            self.staging.forget(module);
-        }
-        if !removed.is_empty() {
-            self.send(&ToEngine::Remove { modules: removed });
-        }
-        let come: Vec<_> = diff.added.iter().chain(&diff.changed).copied().collect();
-        let requests: Vec<_> =
-            come.iter().filter_map(|id| self.workspace.module(*id)).map(workspace::request).collect();
-        if !requests.is_empty() {
-            self.submit(requests, SystemTime::now());
-        }
-    }
-
-    /// Takes up what a build has read outside of the source folders.
-    fn note_inputs(&mut self, report: &BuildReport) {
-        let mut is_any_new = false;
-        for PackageInputs { manifest, files } in &report.inputs {
-            is_any_new |= self.workspace.add_inputs_of(manifest, files.iter().cloned());
-            self.inputs.insert(manifest.clone(), files.clone());
-        }
-        if is_any_new {
-            self.watch();
-        }
-    }
-
-    /// Watches the inputs of the workspace as it is known now.
-    fn watch(&mut self) {
-        if let Some(watcher) = &self.watcher
-            && let Err(error) = watcher.watch(WatchScope::of(&self.workspace))
-        {
-            self.log("warn", error.to_string());
-        }
-    }
-
     fn tell_conflicts(&mut self, error: &ReadError) {
         self.tell(Event::Rejected {
             module: String::new(),
@@ -390,22 +325,6 @@ impl Supervisor {
         }
         self.engine = Some(engine);
         Ok(())
-    }
-
-    /// Each with what its manifest says of it.
-    fn with_stated(&self, mut modules: Vec<Library>) -> Vec<Library> {
-        for library in &mut modules {
-            let manifest = self.workspace.module(ModuleId::of(&library.module));
-            library.stated = manifest.map(workspace::stated);
-        }
-        modules
-    }
-
-    /// Providers before those who require them: modules are started in this order.
-    fn in_load_order(&self, mut modules: Vec<Library>) -> Vec<Library> {
-        let order: Vec<_> = self.workspace.load_order().iter().flatten().collect();
-        modules.sort_by_key(|library| order.iter().position(|id| **id == ModuleId::of(&library.module)));
-        modules
     }
 
     /// Keeps the game that a replaced engine has saved and the new one could not go on with.

@@ -96,7 +96,7 @@ fn splashing() -> (Engine, Diary) {
     for (name, stage) in [("seldom", Stage::Step), ("show", Stage::Frame)] {
         let (diary, mut reader) = (diary.clone(), EventReader::<Splash>::default());
         let read = move |frame: &mut Frame<'_>| {
-            if stage == Stage::Frame || frame.time.step % 3 == 0 {
+            if stage == Stage::Frame || frame.time.step.is_multiple_of(3) {
                 let events = frame.world.events();
                 let seen = reader.read(&events).map(|event| event.step.to_string());
                 diary.note(format!("{name} {}", seen.collect::<Vec<_>>().join(" ")));

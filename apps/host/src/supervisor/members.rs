@@ -1,0 +1,94 @@
+//! What the supervisor knows of the workspace: members that come and go, and the files that they are made from.
+
+use std::time::SystemTime;
+
+use keel::types::ModuleId;
+use keel_builder::{BuildReport, PackageInputs, WatchScope};
+use keel_resolver::RestartReason;
+
+use super::{Supervisor, read_lockfile};
+use crate::protocol::{Library, ToEngine};
+use crate::workspace;
+
+impl Supervisor {
+    /// Whether Cargo.lock says something new of a crate that the host or the facade is built from.
+    pub(super) fn lockfile_restart(&mut self) -> Option<RestartReason> {
+        let after = read_lockfile(&self.workspace);
+        let before = std::mem::replace(&mut self.lockfile, after);
+        self.workspace.lockfile_restart(&before, &self.lockfile)
+    }
+
+    /// Takes up new and removed modules.
+    pub(super) fn reread_workspace(&mut self) {
+        let newer = match self.cache.workspace() {
+            Ok(newer) => newer,
+            Err(error) => {
+                self.tell_conflicts(&error);
+                return;
+            }
+        };
+        let diff = self.workspace.diff(&newer);
+        let removed: Vec<_> = diff
+            .removed
+            .iter()
+            .filter_map(|id| self.workspace.module(*id))
+            .map(|it| it.name.clone())
+            .collect();
+        self.workspace = newer;
+        for (manifest, files) in &self.inputs {
+            self.workspace.add_inputs_of(manifest, files.iter().cloned());
+        }
+        self.watch();
+        self.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
+        for module in &removed {
+            self.log("info", format!("module `{module}` was removed from the workspace"));
+            self.staging.forget(module);
+        }
+        if !removed.is_empty() {
+            self.send(&ToEngine::Remove { modules: removed });
+        }
+        let come: Vec<_> = diff.added.iter().chain(&diff.changed).copied().collect();
+        let requests: Vec<_> =
+            come.iter().filter_map(|id| self.workspace.module(*id)).map(workspace::request).collect();
+        if !requests.is_empty() {
+            self.submit(requests, SystemTime::now());
+        }
+    }
+
+    /// Takes up what a build has read outside of the source folders.
+    pub(super) fn note_inputs(&mut self, report: &BuildReport) {
+        let mut is_any_new = false;
+        for PackageInputs { manifest, files } in &report.inputs {
+            is_any_new |= self.workspace.add_inputs_of(manifest, files.iter().cloned());
+            self.inputs.insert(manifest.clone(), files.clone());
+        }
+        if is_any_new {
+            self.watch();
+        }
+    }
+
+    /// Watches the inputs of the workspace as it is known now.
+    fn watch(&mut self) {
+        if let Some(watcher) = &self.watcher
+            && let Err(error) = watcher.watch(WatchScope::of(&self.workspace))
+        {
+            self.log("warn", error.to_string());
+        }
+    }
+
+    /// Each with what its manifest says of it.
+    pub(super) fn with_stated(&self, mut modules: Vec<Library>) -> Vec<Library> {
+        for library in &mut modules {
+            let manifest = self.workspace.module(ModuleId::of(&library.module));
+            library.stated = manifest.map(workspace::stated);
+        }
+        modules
+    }
+
+    /// Providers before those who require them: modules are started in this order.
+    pub(super) fn in_load_order(&self, mut modules: Vec<Library>) -> Vec<Library> {
+        let order: Vec<_> = self.workspace.load_order().iter().flatten().collect();
+        modules.sort_by_key(|library| order.iter().position(|id| **id == ModuleId::of(&library.module)));
+        modules
+    }
+}
