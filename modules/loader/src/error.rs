@@ -59,7 +59,7 @@ pub enum LoadError {
     Mismatch {
         /// The module's name.
         module: String,
-        /// Compiler, target, profile, flags or facade.
+        /// Compiler, target, profile, flags or facade. A literal of the facade, which compares them.
         what: &'static str,
         /// The host's.
         expected: String,
@@ -113,7 +113,7 @@ pub enum LoadError {
     Panicked {
         /// The module's name.
         module: String,
-        /// Which function.
+        /// Which function. A literal of this crate, which is never in a module.
         call: &'static str,
         /// What it said.
         message: String,

@@ -19,6 +19,7 @@ pub struct LibraryFile {
     descriptor: ModuleDescriptor,
     needed: Vec<String>,
     has_thread_locals: bool,
+    thread_locals: Vec<String>,
     statics: Vec<String>,
 }
 
@@ -43,6 +44,7 @@ impl LibraryFile {
             bytes: bytes.len() as u64,
             needed: needed_libraries(&file).map_err(not_whole)?,
             has_thread_locals: file.sections().any(|section| is_thread_local(&section)),
+            thread_locals: thread_locals(&file, &crate_name),
             statics: statics(&file, &crate_name),
             crate_name,
             descriptor,
@@ -58,6 +60,7 @@ impl LibraryFile {
             descriptor,
             needed: Vec::new(),
             has_thread_locals: false,
+            thread_locals: Vec::new(),
             statics: Vec::new(),
         }
     }
@@ -91,6 +94,12 @@ impl LibraryFile {
     /// run destructors that are gone.
     pub fn has_thread_locals(&self) -> bool {
         self.has_thread_locals
+    }
+
+    /// The module's own thread-locals, as far as symbols name them: those of crates that are linked into it are not its
+    /// own, so there may be none though it has such storage.
+    pub fn thread_locals(&self) -> &[String] {
+        &self.thread_locals
     }
 
     /// The module's own writable statics. They start afresh in each generation.
@@ -197,11 +206,29 @@ fn statics(file: &object::File<'_>, crate_name: &str) -> Vec<String> {
         let name = section.as_ref().and_then(|section| section.name().ok()).unwrap_or_default();
         symbol.size() > 0 && [".data", ".bss", "__data", "__bss"].contains(&name)
     };
+    own_names(
+        file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Data && writable(symbol)),
+        crate_name,
+    )
+}
+
+fn thread_locals(file: &object::File<'_>, crate_name: &str) -> Vec<String> {
+    let mut names = own_names(file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Tls), crate_name);
+    // `thread_local!` puts the value into a function of its own: `tide::SEEN::{closure#0}::VAL`.
+    for name in &mut names {
+        let end = name.find("::{").unwrap_or(name.len());
+        name.truncate(end);
+    }
+    names.dedup();
+    names
+}
+
+/// The names of those symbols that belong to the crate, as its author knows them.
+fn own_names<'f>(symbols: impl Iterator<Item = object::Symbol<'f, 'f>>, crate_name: &str) -> Vec<String> {
     // A static in a method is called `<crate::Type as Trait>::method::NAME`.
     let own = [format!("{crate_name}::"), format!("<{crate_name}::")];
-    let data = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Data && writable(symbol));
     let names =
-        data.filter_map(|symbol| Some(format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?))));
+        symbols.filter_map(|symbol| Some(format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?))));
     let mut names: Vec<_> = names.filter(|name| own.iter().any(|own| name.starts_with(own))).collect();
     names.sort();
     names.dedup();

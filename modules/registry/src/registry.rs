@@ -85,6 +85,8 @@ pub struct ModuleStatus {
     pub statics: Vec<String>,
     /// Whether it has thread-local storage, and so can't be unmapped.
     pub thread_locals: bool,
+    /// Its own thread-locals, as far as they have names; they too start afresh in each generation.
+    pub thread_local_names: Vec<String>,
 }
 
 /// One live generation of a module.
@@ -303,6 +305,7 @@ impl Slot {
             views: descriptor.provides().len(),
             statics: live.module.file().statics().to_vec(),
             thread_locals: live.module.file().has_thread_locals(),
+            thread_local_names: live.module.file().thread_locals().to_vec(),
         })
     }
 }

@@ -123,7 +123,7 @@ pub enum DescriptorError {
     /// A field that no `export_module!` writes.
     #[error("its descriptor is damaged: {field}; rebuild the module")]
     Damaged {
-        /// The field.
+        /// The field. A literal of the facade: no generic code, so none that a module could have a copy of.
         field: &'static str,
     },
 }

@@ -7,33 +7,41 @@ use keel_registry::ModuleStatus;
 /// What was told of each module.
 #[derive(Default)]
 pub(crate) struct ToldStatics {
-    modules: BTreeMap<String, (Vec<String>, bool)>,
+    modules: BTreeMap<String, Found>,
+}
+
+/// What one generation has.
+#[derive(Clone, Default, PartialEq)]
+struct Found {
+    statics: Vec<String>,
+    thread_locals: Option<Vec<String>>,
 }
 
 impl ToldStatics {
-    /// A line for each module that has statics or thread-locals which were not told of it yet.
+    /// A line for each list of statics or thread-locals that was not told yet.
     pub(crate) fn news(&mut self, modules: &[ModuleStatus]) -> Vec<String> {
         let mut lines = Vec::new();
-        for ModuleStatus { name, statics, thread_locals, .. } in modules {
-            let found = (statics.clone(), *thread_locals);
-            if self.modules.get(name) == Some(&found) {
-                continue;
-            }
-            if !statics.is_empty() {
+        for ModuleStatus { name, statics, thread_locals, thread_local_names, .. } in modules {
+            let thread_locals = thread_locals.then(|| thread_local_names.clone());
+            let found = Found { statics: statics.clone(), thread_locals };
+            let told = self.modules.insert(name.clone(), found.clone()).unwrap_or_default();
+            if !found.statics.is_empty() && found.statics != told.statics {
                 lines.push(format!(
                     "module `{name}` has statics that start afresh in each generation: {}; keep in its fields or in \
                      a resource what a swap must carry over",
-                    statics.join(", ")
+                    found.statics.join(", ")
                 ));
             }
-            let told_before = self.modules.get(name).is_some_and(|(_, thread_locals)| *thread_locals);
-            if *thread_locals && !told_before {
+            if let Some(names) =
+                found.thread_locals.as_ref().filter(|_| found.thread_locals != told.thread_locals)
+            {
+                let names =
+                    if names.is_empty() { "of a crate that it links".to_owned() } else { names.join(", ") };
                 lines.push(format!(
-                    "module `{name}` has thread-locals: they start afresh in each generation, and its old generations \
-                     stay in memory"
+                    "module `{name}` has thread-locals that start afresh in each generation: {names}; its old \
+                     generations stay in memory"
                 ));
             }
-            self.modules.insert(name.clone(), found);
         }
         lines
     }
@@ -46,7 +54,8 @@ mod tests {
 
     use super::*;
 
-    fn status(statics: &[&str], thread_locals: bool) -> ModuleStatus {
+    fn status(statics: &[&str], thread_locals: &[&str]) -> ModuleStatus {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         ModuleStatus {
             name: "tide".to_owned(),
             kind: ModuleKind::ViewModel,
@@ -54,29 +63,31 @@ mod tests {
             generation: 0,
             state: State::Live,
             views: 0,
-            statics: statics.iter().map(|name| (*name).to_owned()).collect(),
-            thread_locals,
+            statics: owned(statics),
+            thread_locals: !thread_locals.is_empty(),
+            thread_local_names: owned(thread_locals),
         }
     }
 
     #[test]
     fn statics_are_told_once_and_again_when_they_change() {
         let mut told = ToldStatics::default();
-        let mut check = |statics: &[&str], thread_locals, parts: &[&str]| {
+        let mut check = |statics: &[&str], thread_locals: &[&str], parts: &[&str]| {
             let lines = told.news(&[status(statics, thread_locals)]);
             assert_eq!(lines.len(), parts.len(), "{lines:?}");
             lines.iter().zip(parts).for_each(|(line, part)| assert!(line.contains(part), "{line}"));
         };
-        check(&[], false, &[]);
+        let count = "module `tide` has statics that start afresh in each generation: tide::COUNT;";
+        check(&[], &[], &[]);
+        check(&["tide::COUNT"], &[], &[count]);
+        check(&["tide::COUNT"], &[], &[]);
         check(
-            &["tide::COUNT"],
-            false,
-            &["module `tide` has statics that start afresh in each generation: tide::COUNT;"],
+            &["tide::COUNT", "tide::SEEN"],
+            &["tide::LAST"],
+            &["COUNT, tide::SEEN;", "generation: tide::LAST;"],
         );
-        check(&["tide::COUNT"], false, &[]);
-        check(&["tide::COUNT", "tide::SEEN"], true, &["tide::COUNT, tide::SEEN;", "has thread-locals"]);
-        check(&["tide::SEEN"], true, &["tide::SEEN;"]);
-        check(&[], false, &[]);
-        check(&["tide::SEEN"], false, &["tide::SEEN;"]);
+        check(&["tide::SEEN"], &["tide::LAST"], &["tide::SEEN;"]);
+        check(&[], &[], &[]);
+        check(&["tide::SEEN"], &[], &["tide::SEEN;"]);
     }
 }

@@ -122,6 +122,7 @@ fn thread_locals_and_statics_are_seen_in_the_file() {
         pub fn see() { SEEN.with(|seen| seen.set(1)); }",
     );
     assert!(local.has_thread_locals());
+    assert_eq!(local.thread_locals(), ["tide::SEEN"]);
     let counted = read(
         "pub static COUNT: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
         pub static TABLE: [u8; 3] = [1, 2, 3];",
