@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keel_core_types::{ModuleId, ViewId};
+use keel_engine::Engine;
 use keel_module_types::{ModuleDescriptor, ViewEntry};
 
 use crate::{Candidate, Code, Registry, Rejection};
@@ -19,6 +20,21 @@ impl Registry {
     /// them is not refused for want of it. A host that has asked the resolver says here what the resolver knows.
     pub fn plan_views(&mut self, views: impl IntoIterator<Item = ViewId>) {
         self.planned_views = views.into_iter().collect();
+    }
+
+    /// [`Registry::remove`] of several modules, judged as a whole: they may require each other.
+    ///
+    /// # Errors
+    /// As [`Registry::remove`].
+    pub fn remove_together(&mut self, engine: &mut Engine, modules: &[&str]) -> Result<(), Rejection> {
+        let is_live =
+            |module: &str| self.slots.get(&ModuleId::of(module)).is_some_and(|slot| slot.live.is_some());
+        if let Some(unknown) = modules.iter().find(|module| !is_live(module)) {
+            return Err(self.no_such_module(unknown));
+        }
+        let ids: Vec<_> = modules.iter().map(|module| ModuleId::of(module)).collect();
+        self.check_together(&[], &ids)?;
+        modules.iter().try_for_each(|module| self.take_away(engine, module))
     }
 
     /// Judges `candidates` together with the live modules that they don't replace, but for those in `removed`.

@@ -321,22 +321,7 @@ impl Registry {
         self.remove_together(engine, &[module])
     }
 
-    /// [`Registry::remove`] of several modules, judged as a whole: they may require each other.
-    ///
-    /// # Errors
-    /// As [`Registry::remove`].
-    pub fn remove_together(&mut self, engine: &mut Engine, modules: &[&str]) -> Result<(), Rejection> {
-        let is_live =
-            |module: &str| self.slots.get(&ModuleId::of(module)).is_some_and(|slot| slot.live.is_some());
-        if let Some(unknown) = modules.iter().find(|module| !is_live(module)) {
-            return Err(self.no_such_module(unknown));
-        }
-        let ids: Vec<_> = modules.iter().map(|module| ModuleId::of(module)).collect();
-        self.check_together(&[], &ids)?;
-        modules.iter().try_for_each(|module| self.take_away(engine, module))
-    }
-
-    fn take_away(&mut self, engine: &mut Engine, module: &str) -> Result<(), Rejection> {
+    pub(crate) fn take_away(&mut self, engine: &mut Engine, module: &str) -> Result<(), Rejection> {
         let tag = ModuleTag::new(module);
         let live = self.slots.get_mut(&tag.id()).and_then(|slot| slot.live.take());
         let Some(live) = live else { return Err(self.no_such_module(module)) };
