@@ -173,12 +173,7 @@ impl<S: Sink> Serializer for Encoder<'_, S> {
     }
 
     #[inline(always)]
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        variant: u32,
-        _: &'static str,
-    ) -> Result<(), Failure> {
+    fn serialize_unit_variant(self, _: &'static str, variant: u32, _: &'static str) -> Result<(), Failure> {
         self.serialize_u32(variant)
     }
 

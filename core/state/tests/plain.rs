@@ -58,7 +58,7 @@ struct Text {
 struct Skipping {
     kept: u32,
     #[keel(skip)]
-    left_out: u32,
+    _left_out: u32,
 }
 
 #[data(crate = keel_state)]

@@ -258,7 +258,7 @@ impl Registry {
             self.agreed_types(&[]).unwrap_or_else(|_| engine.world().types().map(Arc::clone).collect());
         match World::from_snapshot(types, &self.point.world, false) {
             Ok((world, _)) => {
-                drop(engine.replace_world(world));
+                let_go("the world before", engine.replace_world(world));
                 engine.restore_clock(&self.point);
             }
             Err(error) => log::error!("the world could not be put back: {error}"),

@@ -96,7 +96,7 @@ fn a_panic_while_a_replaced_world_is_dropped_ends_nothing() {
     rig.load_together(&both(&old, begin), Consent::Lossless).unwrap();
     rig.steps(2);
     assert!(rig.load_together(&both(&new, GROW), Consent::Lossless).unwrap().rebuilt);
-    rig.registry.tidy(&mut rig.engine);
+    rig.registry.tidy();
     rig.steps(1);
     check_world_has(&rig, "age: 8", 1);
     assert_eq!(rig.engine.take_faults(), []);
