@@ -148,6 +148,9 @@ pub(crate) enum Operations {
     Event(EventOperations),
 }
 
+/// A `Vec` of values of a component.
+pub(crate) type Rows = Box<dyn Any + Send>;
+
 /// What is shown the place and the encoded value of each row.
 type VisitRow<'a> = dyn FnMut(usize, &[u8]) + 'a;
 
@@ -168,6 +171,10 @@ pub(crate) struct ComponentOperations {
     pub(crate) share_column: unsafe fn(&hecs::Archetype, &hecs::ColumnBatchBuilder),
     pub(crate) visit_column: fn(&hecs::Archetype, &mut VisitRow<'_>) -> Result<(), StateError>,
     pub(crate) fill_column: fn(&hecs::ColumnBatchBuilder, usize, &mut &[u8]) -> Result<(), StateError>,
+    /// Reads values off the front of the bytes.
+    pub(crate) decode_rows: fn(usize, &mut &[u8]) -> Result<Rows, StateError>,
+    /// Puts them into a column.
+    pub(crate) push_rows: fn(&hecs::ColumnBatchBuilder, Rows),
     pub(crate) get: fn(hecs::EntityRef<'_>, &mut Vec<u8>) -> Result<bool, StateError>,
     pub(crate) build: fn(&mut hecs::EntityBuilder, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) remove: fn(&mut hecs::World, hecs::Entity) -> bool,
@@ -200,6 +207,12 @@ impl ModelTypeInfo {
                 share_column: share_column::<T>,
                 visit_column: visit_column::<T>,
                 fill_column: fill_column::<T>,
+                decode_rows: decode_rows::<T>,
+                push_rows: |batch, rows| {
+                    if let (Some(places), Ok(rows)) = (batch.writer::<T>(), rows.downcast::<Vec<T>>()) {
+                        push_all(places, rows.into_iter());
+                    }
+                },
                 get: get::<T>,
                 build: |bundle, bytes| {
                     bundle.add(decode::<T>(bytes)?);
@@ -377,17 +390,28 @@ fn fill_column<T: Component>(
     count: usize,
     bytes: &mut &[u8],
 ) -> Result<(), StateError> {
-    // The batch was made from a type list that this component's `add_column` is part of.
-    let Some(mut column) = batch.writer::<T>() else { return Ok(()) };
+    // The batch was made from a type list that this component is part of.
+    let Some(mut places) = batch.writer::<T>() else { return Ok(()) };
     if let Some(plain) = T::plain() {
-        push_all(column, plain.take(count, bytes)?);
+        push_all(places, plain.take(count, bytes)?);
         return Ok(());
     }
     for _ in 0..count {
         // The batch has room for exactly `count` values, so none is given back.
-        let _ = column.push(decode::<T>(bytes)?);
+        let _ = places.push(decode::<T>(bytes)?);
     }
     Ok(())
+}
+
+fn decode_rows<T: Component>(count: usize, bytes: &mut &[u8]) -> Result<Rows, StateError> {
+    if let Some(plain) = T::plain() {
+        return Ok(Box::new(plain.take(count, bytes)?.collect::<Vec<_>>()));
+    }
+    let mut rows = Vec::with_capacity(count);
+    for _ in 0..count {
+        rows.push(decode::<T>(bytes)?);
+    }
+    Ok(Box::new(rows))
 }
 
 fn get<T: Component>(entity: hecs::EntityRef<'_>, out: &mut Vec<u8>) -> Result<bool, StateError> {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use keel_state::{Migration, StateError};
 
-use crate::model::component::ComponentOperations;
+use crate::model::component::{ComponentOperations, Rows};
 use crate::model::snapshot::all_read;
-use crate::{EcsError, ModelTypeInfo};
+use crate::model::snapshot::share::in_order;
+use crate::{EcsError, ModelTypeInfo, World};
 
 /// How many values of a column are encoded, migrated and decoded at a time: few enough to stay in a cache. Doing it
 /// with whole columns costs more in page faults than in work.
@@ -39,10 +40,10 @@ pub(super) struct Column<'s> {
 pub(super) enum Values<'s> {
     /// As a snapshot has them.
     Encoded(&'s [u8]),
-    /// As an archetype of a living world has them, whose code reads them.
-    Living(&'s hecs::Archetype, &'s ModelTypeInfo),
+    /// As the archetype at this place of a living world has them, whose code reads them.
+    Living(&'s World, usize, &'s ModelTypeInfo),
     /// The same, of a type that stays as it is: they lie in both worlds then, and one of them will forget them.
-    Shared(&'s hecs::Archetype),
+    Shared(&'s World, usize),
 }
 
 /// One column to fill.
@@ -56,16 +57,28 @@ struct Task<'t, 's> {
 
 /// Where values lie on their way; reused from column to column.
 #[derive(Default)]
-struct Buffers {
+pub(super) struct Buffers {
     encoded: Vec<u8>,
     migrated: Vec<u8>,
 }
 
 /// Fills all columns of `archetypes`.
 pub(super) fn fill_all(targets: &[Option<Target>], archetypes: &[Planned<'_>]) -> Result<(), EcsError> {
+    let tasks = archetypes.iter().flat_map(|archetype| tasks(targets, archetype));
+    let (converted, others): (Vec<_>, Vec<_>) = tasks.partition(Task::is_converted);
     let mut buffers = Buffers::default();
-    let mut tasks = archetypes.iter().flat_map(|archetype| tasks(targets, archetype));
-    tasks.try_for_each(|task| task.run(&mut buffers))
+    others.iter().try_for_each(|task| task.run(&mut buffers))?;
+    let chunks = converted.iter().flat_map(|task| chunks(0..task.count).map(move |rows| (task, rows)));
+    let chunks: Vec<_> = chunks.collect();
+    let decode = |place: usize, buffers: &mut Buffers| {
+        let (task, rows) = &chunks[place];
+        task.decode_rows(rows.clone(), buffers)
+    };
+    let push = |place: usize, rows| {
+        let (task, _) = &chunks[place];
+        (task.operations.push_rows)(task.batch, rows);
+    };
+    in_order(chunks.len(), decode, push)
 }
 
 fn tasks<'t, 's>(
@@ -85,61 +98,91 @@ fn tasks<'t, 's>(
 }
 
 impl Task<'_, '_> {
+    /// Whether each value is encoded and decoded.
+    fn is_converted(&self) -> bool {
+        matches!(self.values, Values::Living(_, _, info) if self.copy(info).is_none())
+    }
+
+    /// How to copy the whole column, if it is plain data that stays as it is.
+    fn copy(&self, source: &ModelTypeInfo) -> Option<fn(&hecs::Archetype, &hecs::ColumnBatchBuilder)> {
+        let is_same =
+            self.target.migration.is_identity() && source.fingerprint() == self.target.info.fingerprint();
+        self.operations.copy_column.filter(|_| is_same)
+    }
+
+    /// Fills a column whose values are not converted one by one.
     fn run(&self, buffers: &mut Buffers) -> Result<(), EcsError> {
         match self.values {
             Values::Encoded(bytes) => {
                 let mut bytes = *bytes;
                 for rows in chunks(0..self.count) {
-                    self.decode(rows.len(), &mut bytes, &mut buffers.migrated)?;
+                    let migrated = self.migrate(rows.len(), &mut bytes, &mut buffers.migrated)?;
+                    match migrated {
+                        Some(mut migrated) => {
+                            (self.operations.fill_column)(self.batch, rows.len(), &mut migrated)?;
+                        }
+                        None => (self.operations.fill_column)(self.batch, rows.len(), &mut bytes)?,
+                    }
                 }
                 all_read(bytes)?;
             }
-            Values::Living(archetype, info) => {
-                let is_same = self.target.migration.is_identity()
-                    && info.fingerprint() == self.target.info.fingerprint();
-                match (self.operations.copy_column, info.component_operations()) {
-                    (Some(copy), _) if is_same => copy(archetype, self.batch),
-                    (_, Some(source)) => self.encode_and_decode(archetype, source, buffers)?,
-                    _ => {}
+            Values::Living(source, place, info) => {
+                if let (Some(copy), Some(archetype)) = (self.copy(info), archetype(source, *place)) {
+                    copy(archetype, self.batch);
                 }
             }
-            Values::Shared(archetype) => {
-                // SAFETY: `WorldConversion` alone asks for it, with the types that one of its worlds forgets; it owns
-                // both, and hands out one of them at most.
-                #[allow(unsafe_code, reason = "values move without being read")]
-                unsafe {
-                    (self.operations.share_column)(archetype, self.batch);
+            Values::Shared(source, place) => {
+                if let Some(archetype) = archetype(source, *place) {
+                    // SAFETY: `WorldConversion` alone asks for it, with the types that one of its worlds forgets; it
+                    // owns both, and hands out one of them at most.
+                    #[allow(unsafe_code, reason = "values move without being read")]
+                    unsafe {
+                        (self.operations.share_column)(archetype, self.batch);
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    fn encode_and_decode(
+    /// The values of some rows of a living column, as the new type.
+    fn decode_rows(&self, rows: Range<usize>, buffers: &mut Buffers) -> Result<Rows, StateError> {
+        let Buffers { encoded, migrated } = buffers;
+        encoded.clear();
+        let count = rows.len();
+        if let Values::Living(source, place, info) = self.values
+            && let (Some(operations), Some(archetype)) =
+                (info.component_operations(), archetype(source, *place))
+        {
+            (operations.save_rows)(archetype, rows, encoded)?;
+        }
+        let mut bytes = encoded.as_slice();
+        let decoded = match self.migrate(count, &mut bytes, migrated)? {
+            Some(mut migrated) => (self.operations.decode_rows)(count, &mut migrated)?,
+            None => (self.operations.decode_rows)(count, &mut bytes)?,
+        };
+        all_read(bytes)?;
+        Ok(decoded)
+    }
+
+    /// Migrates `count` values off the front of `bytes`; none if there is nothing to do.
+    fn migrate<'m>(
         &self,
-        archetype: &hecs::Archetype,
-        source: &ComponentOperations,
-        buffers: &mut Buffers,
-    ) -> Result<(), StateError> {
-        for rows in chunks(0..self.count) {
-            buffers.encoded.clear();
-            (source.save_rows)(archetype, rows.clone(), &mut buffers.encoded)?;
-            let mut bytes = buffers.encoded.as_slice();
-            self.decode(rows.len(), &mut bytes, &mut buffers.migrated)?;
-            all_read(bytes)?;
-        }
-        Ok(())
-    }
-
-    /// Reads `count` values off the front of `bytes` into the column.
-    fn decode(&self, count: usize, bytes: &mut &[u8], migrated: &mut Vec<u8>) -> Result<(), StateError> {
+        count: usize,
+        bytes: &mut &[u8],
+        migrated: &'m mut Vec<u8>,
+    ) -> Result<Option<&'m [u8]>, StateError> {
         if self.target.migration.is_identity() {
-            return (self.operations.fill_column)(self.batch, count, bytes);
+            return Ok(None);
         }
         migrated.clear();
         self.target.migration.apply_column(count, bytes, migrated)?;
-        (self.operations.fill_column)(self.batch, count, &mut migrated.as_slice())
+        Ok(Some(migrated))
     }
+}
+
+fn archetype(world: &World, place: usize) -> Option<&hecs::Archetype> {
+    world.entities.archetypes().nth(place)
 }
 
 /// The rows of a column, a chunk at a time.

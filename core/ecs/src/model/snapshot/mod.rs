@@ -8,6 +8,7 @@ mod convert;
 mod fill;
 mod merge;
 mod restore;
+mod share;
 mod unknown;
 
 use std::collections::BTreeMap;

@@ -189,15 +189,18 @@ impl Restore {
         let kinds: BTreeMap<_, _> =
             source.types.iter().enumerate().map(|(kind, info)| (info.id(), kind)).collect();
         let mut archetypes = Vec::new();
-        for archetype in source.entities.archetypes().filter(|archetype| is_wanted(archetype)) {
+        for (place, archetype) in source.entities.archetypes().enumerate() {
+            if !is_wanted(archetype) {
+                continue;
+            }
             let ids = archetype.ids().iter();
             let entities = ids.map(|id| entity_of_row(source.generations(), *id).inner()).collect();
             let infos = archetype.component_types().filter_map(|id| source.types.of_rust(id));
             let columns = infos.map(|info| Column {
                 kind: kinds[&info.id()],
                 values: match shared.contains(info.fingerprint().rust) {
-                    true => Values::Shared(archetype),
-                    false => Values::Living(archetype, info),
+                    true => Values::Shared(source, place),
+                    false => Values::Living(source, place, info),
                 },
             });
             archetypes.push(self.plan(world, entities, columns.collect())?);
@@ -293,9 +296,10 @@ impl Restore {
         match &column.values {
             Values::Encoded(bytes) => unknown.keep(&self.types[column.kind], entities, bytes),
             // Types that stay as they are stay known.
-            Values::Shared(_) => {}
-            Values::Living(archetype, info) => {
+            Values::Shared(..) => {}
+            Values::Living(source, place, info) => {
                 let Some(operations) = info.component_operations() else { return Ok(()) };
+                let Some(archetype) = source.entities.archetypes().nth(*place) else { return Ok(()) };
                 let mut bytes = Vec::new();
                 (operations.save_rows)(archetype, 0..entities.len(), &mut bytes)?;
                 unknown.keep(&self.types[column.kind], entities, &bytes);
