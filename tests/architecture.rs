@@ -83,7 +83,7 @@ impl Layer {
             Core => &[Core, CoreTypes, Macros],
             CoreTypes => &[Macros],
             Macros | Fixture => &[],
-            ModuleTypes => &[Core, CoreTypes, Macros],
+            ModuleTypes => &[Core, CoreTypes, Macros, Binding],
             Binding | Resolver => &[CoreTypes],
             Loader => &[ModuleTypes, CoreTypes],
             // It builds what the resolver has read; what becomes of the libraries is no matter of its own.

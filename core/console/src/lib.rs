@@ -36,6 +36,6 @@ pub use view::picture::PictureView;
 /// What the attributes expand to. Not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use keel_core_types::{Contract, View};
+    pub use keel_core_types::{Contract, Model, ModelType, TypedModel, View, layout_hash};
     pub use keel_ecs::__private::*;
 }

@@ -20,7 +20,7 @@ pub trait Model: Any + ThreadSafe {
 /// agree on. The `#[model]` attribute implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model, so there is no pool of it",
-    note = "a model has a name, a layout and a `reset`: implement `Model` and `TypedModel`"
+    note = "write `#[model]` above its declaration: it gives the type its name, its schema and its `reset`"
 )]
 pub trait TypedModel: Model + Sized {
     /// The type's declared name, unique in a workspace; [`TypedModel::TYPE`] is its hash.
@@ -32,6 +32,16 @@ pub trait TypedModel: Model + Sized {
 
     /// The type's id.
     const TYPE: ModelType = ModelType::of(Self::NAME);
+
+    /// How many objects its pool may have. Slots are made as they are needed, so that a high limit costs nothing.
+    const LIMIT: u32 = 1 << 20;
+}
+
+/// [`TypedModel::LAYOUT`] of a type of this size and alignment, whose declaration has this hash.
+#[doc(hidden)]
+pub const fn layout_hash(declaration: u64, size: usize, align: usize) -> u64 {
+    let hash = (declaration ^ size as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (hash.rotate_left(29) ^ align as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Calls on a model, provided by one module and used by others through `dyn`.
@@ -150,10 +160,23 @@ pub enum ViewError {
     },
 }
 
-/// Where views are looked up. The binding implements it; a frame carries it.
+/// Where views, and the pools of the models that they work on, are looked up. The binding implements it; a frame
+/// carries it.
 pub trait ViewSource: Sync {
     /// What is bound to `id` now.
     fn provided(&self, id: ViewId) -> Option<&Provided>;
+
+    /// The type of the models that the view works on, if it is bound and works on any.
+    fn model_type(&self, id: ViewId) -> Option<ModelType> {
+        let _ = id;
+        None
+    }
+
+    /// The pool of `model_type`, as whoever keeps the pools knows it: what a pool is, this crate does not say.
+    fn pool(&self, model_type: ModelType) -> Option<&dyn Any> {
+        let _ = model_type;
+        None
+    }
 }
 
 impl dyn ViewSource + '_ {

@@ -23,6 +23,9 @@ mod contract;
 mod id;
 mod primitives;
 
+#[doc(hidden)]
+pub use contract::layout_hash;
 pub use contract::{Contract, Model, Provided, TypedModel, View, ViewDeclaration, ViewError, ViewSource};
 pub use id::{ComponentId, IdCollision, IdTable, ModelId, ModelType, ModuleId, ViewId, hash_name};
+pub use keel_module_macros::pooled_model as model;
 pub use primitives::{Atomic, Handle, Once, Shared, ThreadSafe};

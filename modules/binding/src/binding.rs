@@ -9,8 +9,7 @@ use crossbeam_utils::CachePadded;
 use keel_core_types::{IdTable, ModelType, ModuleId, Provided, ViewId};
 use parking_lot::Mutex;
 
-use crate::image::AnyPool;
-use crate::offer::{Bound, Offer, refill};
+use crate::offer::{Bound, BoundPool, Offer, refill};
 use crate::pinned::{Picture, Pinned, PoolGuard, SharedPicture, ViewGuard};
 use crate::table::{Changes, Table};
 use crate::{BindError, PoolImage};
@@ -29,7 +28,7 @@ pub struct Released {
     /// The views that were exchanged or taken out.
     pub views: Vec<Arc<Provided>>,
     /// The pools that were exchanged or taken out.
-    pub pools: Vec<Arc<dyn AnyPool>>,
+    pub pools: Vec<BoundPool>,
 }
 
 impl Released {
@@ -37,7 +36,7 @@ impl Released {
     /// reference runs the module's code.
     pub fn is_unused(&self) -> bool {
         self.views.iter().all(|view| Arc::strong_count(view) == 1)
-            && self.pools.iter().all(|pool| Arc::strong_count(pool) == 1)
+            && self.pools.iter().all(|pool| pool.holders() == 1)
     }
 }
 
@@ -87,6 +86,18 @@ impl Binding {
         let mut modules = self.modules.lock();
         let mut next = modules.clone();
         next.bound.remove(&module).ok_or_else(|| not_bound(module))?;
+        Ok(self.publish(&mut modules, next))
+    }
+
+    /// Takes out the module's views and what it requires. Its pools stay: what is in them is the game's.
+    ///
+    /// # Errors
+    /// [`BindError::NotBound`]
+    pub fn withdraw_views(&self, module: ModuleId) -> Result<Released, BindError> {
+        let mut modules = self.modules.lock();
+        let bound = modules.bound.get(&module).ok_or_else(|| not_bound(module))?;
+        let pools = Offer { pools: bound.pools.clone(), ..Offer::new(&bound.module) };
+        let next = modules.with([pools])?;
         Ok(self.publish(&mut modules, next))
     }
 
@@ -140,7 +151,7 @@ impl Binding {
         PoolGuard::new(self.pin(), model_type)
     }
 
-    fn pools_of_module(&self, module: ModuleId) -> Result<Vec<Arc<dyn AnyPool>>, BindError> {
+    fn pools_of_module(&self, module: ModuleId) -> Result<Vec<BoundPool>, BindError> {
         let modules = self.modules.lock();
         Ok(modules.bound.get(&module).ok_or_else(|| not_bound(module))?.pools.clone())
     }
@@ -148,7 +159,7 @@ impl Binding {
     fn publish(&self, modules: &mut Modules, next: Modules) -> Released {
         let views =
             changes(modules.views(), next.views(), |old, new| Arc::ptr_eq(&old.provided, &new.provided));
-        let pools = changes(modules.pools(), next.pools(), Arc::ptr_eq);
+        let pools = changes(modules.pools(), next.pools(), BoundPool::is);
         let current = self.picture.load();
         let released = Released {
             views: replaced(&current.views, &views).map(|bound| Arc::clone(&bound.provided)).collect(),
@@ -251,7 +262,7 @@ impl Modules {
         self.provided().map(|(_, bound)| (bound.provided.declaration().id().bits(), bound)).collect()
     }
 
-    fn pools(&self) -> BTreeMap<u64, &Arc<dyn AnyPool>> {
+    fn pools(&self) -> BTreeMap<u64, &BoundPool> {
         let pools = self.bound.values().flat_map(|offer| &offer.pools);
         pools.map(|pool| (ModelType::of(pool.name()).bits(), pool)).collect()
     }

@@ -76,6 +76,6 @@ pub use binding::{Binding, Released};
 pub use error::{BindError, PoolError};
 pub use guard::{ModelMut, ModelRef};
 pub use image::{AnyPool, PoolImage};
-pub use offer::Offer;
-pub use pinned::{Pinned, PoolGuard, ViewGuard};
+pub use offer::{BoundPool, Offer};
+pub use pinned::{Pinned, PoolGuard, ViewGuard, pool_in};
 pub use pool::{ModelPool, PoolCounts};

@@ -1,5 +1,7 @@
 //! What a module brings into the binding.
 
+use std::any::Any;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use keel_core_types::{ModelType, ModuleId, Provided, ViewDeclaration};
@@ -12,7 +14,35 @@ pub struct Offer {
     pub(crate) module: String,
     pub(crate) provides: Vec<Bound>,
     pub(crate) requires: Vec<ViewDeclaration>,
-    pub(crate) pools: Vec<Arc<dyn AnyPool>>,
+    pub(crate) pools: Vec<BoundPool>,
+}
+
+/// A pool, and what keeps the library of its code mapped.
+#[derive(Clone)]
+pub struct BoundPool {
+    // Dropped before the library, which has its code.
+    pool: Arc<dyn AnyPool>,
+    _library: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl BoundPool {
+    /// Whether it is the very same pool.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pool, &other.pool)
+    }
+
+    /// How many there are of this one.
+    pub(crate) fn holders(&self) -> usize {
+        Arc::strong_count(&self.pool)
+    }
+}
+
+impl Deref for BoundPool {
+    type Target = dyn AnyPool;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.pool
+    }
 }
 
 /// A provided view, and the type of the models it works on.
@@ -48,8 +78,19 @@ impl Offer {
 
     /// Brings a pool.
     pub fn pool(mut self, pool: Arc<dyn AnyPool>) -> Self {
-        self.pools.push(pool);
+        self.pools.push(BoundPool { pool, _library: None });
         self
+    }
+
+    /// Brings a pool that keeps `library`, which has its code, mapped for as long as anybody has the pool.
+    pub fn pool_kept_by(mut self, pool: Arc<dyn AnyPool>, library: Arc<dyn Any + Send + Sync>) -> Self {
+        self.pools.push(BoundPool { pool, _library: Some(library) });
+        self
+    }
+
+    /// The pools that it brings.
+    pub fn pools(&self) -> &[BoundPool] {
+        &self.pools
     }
 
     /// Puts each of `images` into the offered pool of its type, and leaves those that fit none.
@@ -66,7 +107,7 @@ impl Offer {
     }
 }
 
-pub(crate) fn refill(pools: &[Arc<dyn AnyPool>], images: &mut Vec<PoolImage>) -> Result<(), PoolError> {
+pub(crate) fn refill(pools: &[BoundPool], images: &mut Vec<PoolImage>) -> Result<(), PoolError> {
     let mut at = 0;
     while let Some(image) = images.get_mut(at) {
         let Some(pool) = pools.iter().find(|pool| pool.name() == image.name) else {

@@ -1,5 +1,6 @@
 //! Reading: pictures of all bindings that never change, and guards on single entries of one.
 
+use std::any::Any;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -8,14 +9,14 @@ use crossbeam_utils::CachePadded;
 use keel_core_types::{Contract, ModelType, Provided, TypedModel, ViewError, ViewId, ViewSource};
 
 use crate::image::AnyPool;
-use crate::offer::Bound;
+use crate::offer::{Bound, BoundPool};
 use crate::table::Table;
 use crate::{ModelPool, PoolError};
 
 /// All bindings at one moment.
 pub(crate) struct Picture {
     pub(crate) views: Table<Bound>,
-    pub(crate) pools: Table<Arc<dyn AnyPool>>,
+    pub(crate) pools: Table<BoundPool>,
 }
 
 // Padded, so that the reference count next to it, which a swap changes, is in a cache line of its own.
@@ -65,6 +66,25 @@ impl ViewSource for Pinned {
     fn provided(&self, id: ViewId) -> Option<&Provided> {
         self.picture.views.get(id.bits()).map(|bound| &*bound.provided)
     }
+
+    fn model_type(&self, id: ViewId) -> Option<ModelType> {
+        self.model_type_of(id)
+    }
+
+    #[inline]
+    fn pool(&self, model_type: ModelType) -> Option<&dyn Any> {
+        self.picture.pools.get(model_type.bits()).map(|pool| pool as &dyn Any)
+    }
+}
+
+/// The pool of `model_type` in `source`, which is a [`Pinned`] picture, or something that passes on to one.
+///
+/// # Errors
+/// [`PoolError::NoPool`], with the type's id: its name is not known here.
+#[inline]
+pub fn pool_in(source: &dyn ViewSource, model_type: ModelType) -> Result<&dyn AnyPool, PoolError> {
+    let pool = source.pool(model_type).and_then(<dyn Any>::downcast_ref::<BoundPool>);
+    pool.map(|pool| &**pool).ok_or_else(|| PoolError::NoPool { pool: model_type.to_string() })
 }
 
 const CHECKED: &str = "a guard is made only of an entry that is in its picture, which never changes";

@@ -45,14 +45,16 @@ pub use keel_module_types::export_module;
 
 /// What most modules use.
 pub mod prelude {
-    pub use keel_core_types::{Atomic, Contract, Handle, Model, Once, Shared, View, ViewId, ViewSource};
+    pub use keel_core_types::{
+        Atomic, Contract, Handle, Model, ModelId, Once, Shared, TypedModel, View, ViewId, ViewSource, model,
+    };
     pub use keel_ecs::{
         Bundle, ChangeTracker, Children, Commands, Component, EcsError, Entity, Event, EventReader, Name, Or,
         Parent, PreparedQuery, Query, Resource, With, Without, World, component, event, resource,
     };
     pub use keel_engine::{Caller, Frame, Random, Stage, SystemDescriptor, Time, sleep};
     pub use keel_module_macros::{data, view, view_model};
-    pub use keel_module_types::{ModuleContext, ModuleError, ModuleResult, Setup, ViewModel};
+    pub use keel_module_types::{Models, ModuleContext, ModuleError, ModuleResult, Setup, ViewModel, Worlds};
 }
 
 /// What the attributes and macros expand to. Not for people.

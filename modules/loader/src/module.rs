@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use keel_core_types::Provided;
-use keel_module_types::{ModelTypeInfo, ModuleDescriptor, ModuleRoot, ViewModel};
+use keel_module_types::{ModelTypeInfo, ModuleDescriptor, ModuleRoot, PooledTypeInfo, ViewModel};
 use libloading::Library;
 
 use crate::loader::Ledger;
@@ -61,6 +61,15 @@ impl Module {
     pub fn types(&self) -> Result<Vec<Arc<ModelTypeInfo>>, LoadError> {
         let types = contain(self.file(), "types", self.mapped.root.types)?;
         Ok(types.into_iter().map(|info| Arc::new(info.kept_by(self.guard()))).collect())
+    }
+
+    /// The types of models in pools that it exports (a Model module), or was compiled with.
+    ///
+    /// # Errors
+    /// [`LoadError::Panicked`].
+    pub fn pools(&self) -> Result<Vec<Arc<PooledTypeInfo>>, LoadError> {
+        let pools = contain(self.file(), "pools", self.mapped.root.pools)?;
+        Ok(pools.into_iter().map(|info| Arc::new(info.kept_by(self.guard()))).collect())
     }
 
     /// The views of a View module.

@@ -92,6 +92,12 @@ macro_rules! __export_module {
                 $(types.extend($model::keel_model::types());)*
                 types
             },
+            pools: || {
+                #[allow(unused_mut, reason = "a module without models adds none")]
+                let mut pools = ::std::vec::Vec::new();
+                $(pools.extend($model::keel_model::pools());)*
+                pools
+            },
             views: $views,
             view_model: $view_model,
         };

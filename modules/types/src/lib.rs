@@ -10,7 +10,9 @@ extern crate self as keel_module_types;
 mod descriptor;
 mod export;
 mod fingerprint;
+mod models;
 mod own;
+mod pooled;
 mod root;
 mod setup;
 mod view_model;
@@ -22,7 +24,9 @@ pub use keel_core_types::{
 };
 pub use keel_ecs::ModelTypeInfo;
 pub use keel_module_macros::{model, view, view_model};
+pub use models::{Models, Worlds};
 pub use own::ViewModelAccess;
+pub use pooled::{PooledTypeInfo, SavedPool, hash_of_model};
 pub use root::{EntryPoint, ModuleRoot, root_layout};
 pub use setup::Setup;
 pub use view_model::{ModuleContext, ModuleError, ModuleResult, ViewModel};
@@ -32,10 +36,10 @@ pub use view_model::{ModuleContext, ModuleError, ModuleResult, ViewModel};
 pub mod __private {
     pub use abi_stable::type_layout::TypeLayout;
     pub use async_trait::async_trait;
-    pub use keel_core_types::{Contract, ModelType, Provided, View, ViewId};
+    pub use keel_core_types::{Contract, Model, ModelType, Provided, TypedModel, View, ViewId, layout_hash};
     pub use keel_ecs::ModelTypeInfo;
     pub use keel_engine::__private::*;
     pub use keel_state::{Change, SavedValue, StateError};
 
-    pub use crate::ViewModel;
+    pub use crate::{PooledTypeInfo, ViewModel};
 }

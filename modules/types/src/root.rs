@@ -5,7 +5,7 @@ use abi_stable::type_layout::TypeLayout;
 use keel_core_types::Provided;
 use keel_ecs::ModelTypeInfo;
 
-use crate::{ModuleDescriptor, ViewModel};
+use crate::{ModuleDescriptor, PooledTypeInfo, ViewModel};
 
 /// A function of a module's root. Host and module are of one compiler and one facade, so it has Rust's own ABI.
 pub type EntryPoint<T> = fn() -> T;
@@ -23,6 +23,10 @@ pub struct ModuleRoot {
     /// The types of components, resources and events that the module exports or was compiled with.
     #[sabi(unsafe_opaque_field)]
     pub types: EntryPoint<Vec<ModelTypeInfo>>,
+    /// The types of models in pools that the module exports or was compiled with. Only a Model module brings the pools
+    /// of these; a view-model module brings those that it declares in its [`Setup`](crate::Setup).
+    #[sabi(unsafe_opaque_field)]
+    pub pools: EntryPoint<Vec<PooledTypeInfo>>,
     /// The views of a View module.
     #[sabi(unsafe_opaque_field)]
     pub views: EntryPoint<Vec<Provided>>,

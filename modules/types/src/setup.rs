@@ -1,6 +1,8 @@
 //! What a module declares before it goes live.
 
-use keel_core_types::{Contract, Provided};
+use std::collections::BTreeMap;
+
+use keel_core_types::{Contract, ModelType, Provided, TypedModel, ViewId};
 use keel_ecs::Data;
 use keel_engine::{
     Frame, Handler, IntoHandler, IntoSystem, ModuleCode, ModuleTag, SystemCode, SystemDescriptor,
@@ -9,14 +11,16 @@ use keel_engine::{
 use keel_state::SavedValue;
 
 use crate::own::{Own, access_to};
-use crate::{ModuleResult, ViewModel, ViewModelAccess};
+use crate::{ModuleResult, PooledTypeInfo, ViewModel, ViewModelAccess};
 
-/// Collects a module's systems, handlers and views. Nothing takes effect until all of it does.
+/// Collects a module's systems, handlers, views and pools. Nothing takes effect until all of it does.
 #[derive(Default)]
 pub struct Setup {
     systems: Vec<(SystemDescriptor, Code<SystemCode, Own<()>>)>,
     handlers: Vec<(String, Code<Handler, Own<SavedValue>>)>,
     views: Vec<Provided>,
+    model_types: BTreeMap<ViewId, ModelType>,
+    pools: Vec<PooledTypeInfo>,
 }
 
 /// Code that stands alone, or is lent the view model.
@@ -90,6 +94,29 @@ impl Setup {
     pub fn provide<V: Contract + ?Sized>(&mut self, view: Box<V>) -> &mut Self {
         self.views.push(Provided::new::<V>(view));
         self
+    }
+
+    /// Provides a view that works on the models of type `M`: who has the view finds their pool by it.
+    pub fn provide_on<V: Contract + ?Sized, M: TypedModel>(&mut self, view: Box<V>) -> &mut Self {
+        self.model_types.insert(V::ID, M::TYPE);
+        self.provide(view)
+    }
+
+    /// Brings a pool for the models of type `T`, which are this module's own: no Model module exports them. What is in
+    /// the pool survives a swap of this module, as its fields do.
+    pub fn pool<T: TypedModel + Data + Default>(&mut self) -> &mut Self {
+        self.pools.push(PooledTypeInfo::of::<T>());
+        self
+    }
+
+    /// The type of the models that the view works on, if it was provided on one.
+    pub fn model_type(&self, view: ViewId) -> Option<ModelType> {
+        self.model_types.get(&view).copied()
+    }
+
+    /// Takes out the types whose pools were declared.
+    pub fn take_pools(&mut self) -> Vec<PooledTypeInfo> {
+        std::mem::take(&mut self.pools)
     }
 
     /// The views declared so far.

@@ -10,6 +10,7 @@ pub(crate) mod event;
 pub(crate) mod hash;
 pub(crate) mod hierarchy;
 pub(crate) mod name;
+mod pooled;
 pub(crate) mod query;
 pub(crate) mod resource;
 pub(crate) mod snapshot;

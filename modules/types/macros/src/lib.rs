@@ -7,6 +7,7 @@ mod data;
 mod kind;
 mod lockfile;
 mod model;
+mod pooled;
 mod root;
 mod sources;
 mod view;
@@ -68,6 +69,17 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
     kind::expand("Event", &args, item).unwrap_or_else(|error| error.into_compile_error()).into()
 }
 
+/// Makes a type an object of a pool: a `Model` that is found by a `ModelId`. Written `#[model]`.
+///
+/// It is `#[data]` with a `Default`, and gets the declared name `name = "..."`, or else its own. Its pool has at most
+/// `limit = N` objects. It has a function's name of its own here, because `model!` has the other.
+#[proc_macro_attribute]
+pub fn pooled_model(args: TokenStream, item: TokenStream) -> TokenStream {
+    let args = parse_macro_input!(args as pooled::PooledArgs);
+    let item = parse_macro_input!(item as DeriveInput);
+    pooled::expand(&args, item).unwrap_or_else(|error| error.into_compile_error()).into()
+}
+
 /// Makes a trait that extends `View` a contract that one module provides and others call.
 ///
 /// Its name, unique in a workspace, is `PACKAGE.TRAIT`, or `name = "..."`.
@@ -94,6 +106,7 @@ pub fn view_model(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     components: [Position, Velocity],
 ///     resources: [Tide],
 ///     events: [Eaten],
+///     models: [Chart],
 /// }
 /// ```
 #[proc_macro]

@@ -9,13 +9,14 @@ use syn::{Error, Ident, Path, Result, Token, bracketed};
 use crate::root::{Args, parse_crate};
 use crate::sources;
 
-/// `crate = PATH`, `components: [..]`, `resources: [..]`, `events: [..]`, in any order.
+/// `crate = PATH`, `components: [..]`, `resources: [..]`, `events: [..]`, `models: [..]`, in any order.
 #[derive(Default)]
 pub(crate) struct Model {
     root: Args,
     components: Vec<Path>,
     resources: Vec<Path>,
     events: Vec<Path>,
+    models: Vec<Path>,
 }
 
 impl Parse for Model {
@@ -46,7 +47,13 @@ impl Model {
             "components" => &mut self.components,
             "resources" => &mut self.resources,
             "events" => &mut self.events,
-            _ => return Err(Error::new_spanned(key, "expected `components`, `resources` or `events`")),
+            "models" => &mut self.models,
+            _ => {
+                return Err(Error::new_spanned(
+                    key,
+                    "expected `components`, `resources`, `events` or `models`",
+                ));
+            }
         };
         list.extend(paths);
         Ok(())
@@ -58,7 +65,7 @@ pub(crate) fn expand(model: &Model) -> Result<TokenStream> {
     let private = model.root.private();
     let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     let hash = sources::hash(Span::call_site())?;
-    let Model { components, resources, events, .. } = model;
+    let Model { components, resources, events, models, .. } = model;
     Ok(quote! {
         /// The types of this crate, for the modules that export them or are compiled with them.
         pub mod keel_model {
@@ -79,6 +86,11 @@ pub(crate) fn expand(model: &Model) -> Result<TokenStream> {
                     #(#private::ModelTypeInfo::resource::<#resources>(),)*
                     #(#private::ModelTypeInfo::event::<#events>(),)*
                 ]
+            }
+
+            /// Name, schema, layout and pool of each type of models.
+            pub fn pools() -> ::std::vec::Vec<#private::PooledTypeInfo> {
+                ::std::vec![#(#private::PooledTypeInfo::of::<#models>()),*]
             }
         }
     })
