@@ -10,7 +10,7 @@ use keel_core_types::{ModuleId, Provided, ViewDeclaration};
 use keel_ecs::ModelTypeInfo;
 use keel_engine::{ModuleTag, contain};
 use keel_loader::{LibraryFile, LoadedViewModel, Loader, Module};
-use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, Setup};
+use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, PooledTypeInfo, Setup};
 
 use crate::swap::discard;
 use crate::{Code, Rejection, Stated};
@@ -27,6 +27,10 @@ pub struct Candidate {
     pub(crate) tag: ModuleTag,
     pub(crate) generation: u64,
     pub(crate) types: Vec<Arc<ModelTypeInfo>>,
+    /// The types of models that it states: it exports them, or was compiled with them.
+    pub(crate) pools: Vec<Arc<PooledTypeInfo>>,
+    /// Those of them whose pools it brings.
+    pub(crate) brings: Vec<Arc<PooledTypeInfo>>,
     pub(crate) views: Vec<Provided>,
     pub(crate) view_model: Option<(LoadedViewModel, Setup)>,
     // Dropped last: all of the above is code of the library.
@@ -54,11 +58,36 @@ impl Candidate {
         let declared = self.view_model.as_mut().map(|(_, setup)| setup.take_views()).unwrap_or_default();
         let guarded = declared.into_iter().map(|view| view.kept_by(self.module.guard()));
         let views: Vec<_> = self.views.drain(..).chain(guarded).collect();
-        let offer = views.into_iter().fold(Offer::new(self.tag.name()), Offer::provides);
+        let model_type = |view: &Provided| {
+            let (_, setup) = self.view_model.as_ref()?;
+            setup.model_type(view.declaration().id())
+        };
+        let offer =
+            views.into_iter().fold(Offer::new(self.tag.name()), |offer, view| match model_type(&view) {
+                Some(model_type) => offer.provides_on(model_type, view),
+                None => offer.provides(view),
+            });
         let descriptor = self.module.descriptor();
         let required = descriptor.requires().iter().chain(descriptor.optional());
         let required = required.map(|view| ViewDeclaration { name: view.name().to_owned(), hash: view.hash });
-        required.fold(offer, Offer::requires)
+        let offer = required.fold(offer, Offer::requires);
+        let guard = || self.module.guard();
+        self.brings.iter().fold(offer, |offer, info| offer.pool_kept_by(info.make_pool(), guard()))
+    }
+
+    /// Only a Model module brings the pools of the types that it states, as the others were compiled with the same. A
+    /// view model brings those that it declared.
+    fn take_pools(&mut self) {
+        let declared = self.view_model.as_mut().map(|(_, setup)| setup.take_pools()).unwrap_or_default();
+        let declared = declared.into_iter().map(|info| Arc::new(info.kept_by(self.module.guard())));
+        self.brings = match self.module.descriptor().kind() {
+            ModuleKind::Model => self.pools.clone(),
+            _ => declared.collect(),
+        };
+        let own =
+            self.brings.iter().filter(|info| !self.pools.iter().any(|stated| Arc::ptr_eq(stated, info)));
+        let own: Vec<_> = own.map(Arc::clone).collect();
+        self.pools.extend(own);
     }
 }
 
@@ -124,6 +153,8 @@ impl Checker {
             tag: ModuleTag::new(&name),
             generation,
             types: module.types().map_err(refuse)?,
+            pools: module.pools().map_err(refuse)?,
+            brings: Vec::new(),
             views: module.views().map_err(refuse)?,
             view_model: None,
             module,
@@ -139,6 +170,7 @@ impl Checker {
             })?;
             candidate.view_model = Some((view_model, setup));
         }
+        candidate.take_pools();
         check_declared_views(&candidate)?;
         Ok(candidate)
     }

@@ -1,13 +1,22 @@
 //! A whole game in one file: the engine's state and the fields of all modules.
 
+use keel_core_types::TypedModel;
+use keel_ecs::World;
 use keel_engine::{Engine, EngineSnapshot};
 use keel_state::{Snapshot, SnapshotWriter, decode_all, encode_into};
 
+use crate::pools::SavedPools;
 use crate::swap::{SavedGame, SavedStates, save_state};
 use crate::{Candidate, Code, Consent, Registry, Rejection, SwapReport};
 
 /// Where the fields of module NAME are kept: section `module NAME`.
 const MODULE: &str = "module";
+
+/// Where the models of type NAME are kept: section `pool NAME`.
+const POOL: &str = "pool";
+
+/// The type whose models are worlds, each saved as a game's own is.
+const WORLDS: &str = <World as TypedModel>::NAME;
 
 impl Registry {
     /// The running game as the bytes of a file. `buffer` is reused.
@@ -24,6 +33,13 @@ impl Registry {
             let state = save_state(tag.name(), view_model)?;
             file.section(MODULE, tag.name(), |out| encode_into(&state, out))
                 .map_err(|error| failed(&error))?;
+        }
+        let SavedPools { pools, worlds } = self.save_pools()?;
+        for (name, pool) in &pools {
+            file.section(POOL, name, |out| encode_into(pool, out)).map_err(|error| failed(&error))?;
+        }
+        if !worlds.is_empty() {
+            file.section(POOL, WORLDS, |out| encode_into(&worlds, out)).map_err(|error| failed(&error))?;
         }
         Ok(file.finish())
     }
@@ -51,6 +67,20 @@ impl Registry {
                 decode_all(section.bytes()).map_err(|error| Rejection::state(section.name(), &error))?;
             states.insert(section.name().to_owned(), state);
         }
-        self.swap_with(engine, candidates, consent, Some(SavedGame { states, snapshot }))
+        let pools = read_pools(&file)?;
+        self.swap_with(engine, candidates, consent, Some(SavedGame { states, snapshot, pools }))
     }
+}
+
+fn read_pools(file: &Snapshot<'_>) -> Result<SavedPools, Rejection> {
+    let mut saved = SavedPools::default();
+    for section in file.sections().iter().filter(|section| section.kind() == POOL) {
+        let (name, bytes) = (section.name(), section.bytes());
+        let failed = |error| Rejection::state("", &error);
+        match name {
+            WORLDS => saved.worlds = decode_all(bytes).map_err(failed)?,
+            _ => drop(saved.pools.insert(name.to_owned(), decode_all(bytes).map_err(failed)?)),
+        }
+    }
+    Ok(saved)
 }

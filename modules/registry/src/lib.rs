@@ -25,6 +25,8 @@ mod agree;
 mod check;
 mod game_file;
 mod lifecycle;
+mod next_world;
+mod pools;
 mod registry;
 mod rejection;
 mod report;
@@ -33,7 +35,7 @@ mod ring;
 mod stated;
 mod swap;
 mod views;
-mod world;
+mod worlds;
 
 pub use check::{Candidate, Checker};
 pub use lifecycle::{Event, Lifecycle, State, WrongTransition};

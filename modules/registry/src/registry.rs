@@ -8,15 +8,16 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use keel_binding::Binding;
+use keel_binding::{AnyPool, Binding};
 use keel_core_types::{ModuleId, ViewId};
 use keel_ecs::{ModelTypeInfo, ReplacedWorld};
 use keel_engine::{Engine, EngineSnapshot, Fault, ModuleTag};
 use keel_loader::{Census, LoadedViewModel, Loader, Module};
-use keel_module_types::ModuleKind;
+use keel_module_types::{ModuleKind, PooledTypeInfo};
 use parking_lot::Mutex;
 
 use crate::lifecycle::{Event, Lifecycle, State};
+use crate::pools::Pools;
 use crate::ring::{Ring, let_go};
 use crate::{Checker, Code, Consent, Rejection, RetireReport, SwapReport};
 
@@ -31,6 +32,9 @@ pub struct RegistryConfig {
     pub ring: usize,
     /// Types that belong to no module, because the facade has them.
     pub own_types: Vec<Arc<ModelTypeInfo>>,
+    /// Pools that belong to no module, because the facade has their types: the terminals, say. They describe what is
+    /// outside of the game, and are neither saved nor reset.
+    pub own_pools: Vec<Arc<dyn AnyPool>>,
 }
 
 impl Default for RegistryConfig {
@@ -40,6 +44,7 @@ impl Default for RegistryConfig {
             drain_deadline: Duration::from_millis(20),
             ring: 4,
             own_types: Engine::own_types(),
+            own_pools: Vec::new(),
         }
     }
 }
@@ -93,6 +98,10 @@ pub struct ModuleStatus {
 pub(crate) struct Generation {
     pub(crate) number: u64,
     pub(crate) types: Vec<Arc<ModelTypeInfo>>,
+    /// The types of models that it states.
+    pub(crate) pools: Vec<Arc<PooledTypeInfo>>,
+    /// Those of them whose pools it brings.
+    pub(crate) brings: Vec<Arc<PooledTypeInfo>>,
     pub(crate) view_model: Option<Arc<Mutex<LoadedViewModel>>>,
     // Dropped last: all of the above is code of the library.
     pub(crate) module: Module,
@@ -124,6 +133,7 @@ pub struct Registry {
     pub(crate) replaced_worlds: Vec<ReplacedWorld>,
     /// Large ones of them, on their way out.
     pub(crate) leaving: Vec<JoinHandle<()>>,
+    pub(crate) pools: Pools,
     loader: Loader,
     listeners: Vec<Listener>,
 }
@@ -131,6 +141,10 @@ pub struct Registry {
 impl Registry {
     /// A registry without modules.
     pub fn new(config: RegistryConfig, binding: Arc<Binding>) -> Self {
+        let pools = Pools::new(config.own_types.clone());
+        if let Err(error) = binding.bind(pools.offer(&config.own_pools)) {
+            log::error!("there will be no pool of worlds: {error}");
+        }
         Self {
             ring: Ring::new(config.ring),
             config,
@@ -140,6 +154,7 @@ impl Registry {
             point: EngineSnapshot::new(),
             replaced_worlds: Vec::new(),
             leaving: Vec::new(),
+            pools,
             loader: Loader::new(),
             listeners: Vec::new(),
         }
@@ -240,8 +255,9 @@ impl Registry {
             if runs {
                 self.note(&fault.module, Event::Faulted);
             }
-            // Its views are not called any more either: who asks for one is told that nobody provides it.
-            if let Ok(released) = self.binding.unbind(ModuleId::of(&fault.module)) {
+            // Its views are not called any more either: who asks for one is told that nobody provides it. What is in
+            // its pools is data, and stays.
+            if let Ok(released) = self.binding.withdraw_views(ModuleId::of(&fault.module)) {
                 self.ring.release(released);
             }
         }

@@ -44,6 +44,8 @@ pub struct SwapReport {
     pub modules: Vec<SwappedModule>,
     /// What became of the world's values.
     pub world: RestoreReport,
+    /// What became of the models in pools.
+    pub pools: RestoreReport,
     /// Whether the world was built anew because a type's shape has changed.
     pub rebuilt: bool,
     /// How long the game stood still: from the end of the last frame of the old code, once its tasks had ended.

@@ -13,10 +13,11 @@ use keel_state::{Change, SavedValue};
 use parking_lot::Mutex;
 
 use crate::lifecycle::{Event, Lifecycle, State};
+use crate::next_world::NextWorld;
+use crate::pools::{SavedPools, brought_by};
 use crate::registry::{Generation, Slot};
 use crate::resume::access_to;
 use crate::ring::{Replaced, let_go};
-use crate::world::NextWorld;
 use crate::{
     Candidate, Code, Consent, Registry, RegistryEvent, Rejection, RetireReport, SwapReport, SwappedModule,
 };
@@ -28,6 +29,7 @@ pub(crate) type SavedStates = BTreeMap<String, SavedValue>;
 pub(crate) struct SavedGame {
     pub(crate) states: SavedStates,
     pub(crate) snapshot: EngineSnapshot,
+    pub(crate) pools: SavedPools,
 }
 
 impl SavedGame {
@@ -104,6 +106,7 @@ impl Registry {
     ) -> Result<SwapReport, Rejection> {
         let types = self.agreed_types(&candidates)?;
         self.check_together(&candidates, &[])?;
+        self.check_pooled_types(&candidates)?;
         let mut report = SwapReport::default();
         let begin = Instant::now();
         let tasks: Vec<_> = candidates
@@ -117,7 +120,10 @@ impl Registry {
         states.extend(saved.iter().flat_map(|saved| saved.states.clone()));
         let first = candidates.first().map(|candidate| candidate.name().to_owned()).unwrap_or_default();
         let offers: Vec<_> = candidates.iter_mut().map(Candidate::take_offer).collect();
+        let coming = brought_by(&candidates);
         let prepared = prepare_all(candidates, &states, consent)?;
+        let saved_pools = saved.as_ref().map(|saved| &saved.pools);
+        let pools = self.prepare_pools(&coming, &offers, &types, consent, saved_pools)?;
         let world = match &saved {
             Some(saved) => saved.world(&types, consent)?,
             None => NextWorld::of_running(engine, &types, consent, &first)?,
@@ -150,6 +156,7 @@ impl Registry {
         report.world = world;
         report.rebuilt = replaced.is_some();
         self.replaced_worlds.extend(replaced);
+        report.pools = self.install_pools(pools, &types);
         let starting: Vec<_> =
             placed.iter().filter(|placed| placed.starts).map(|placed| placed.tag.clone()).collect();
         let resumed: Vec<_> =
@@ -237,6 +244,7 @@ impl Registry {
         let live = self.slots.get(&module.id()).and_then(|slot| slot.live.as_ref());
         let Some(view_model) = live.and_then(|live| live.view_model.clone()) else { return Ok(()) };
         engine.save(&mut self.point).map_err(|error| Rejection::save(module.name(), &error))?;
+        self.remember_pools()?;
         let checker = self.checker();
         let started = engine.run_as(module, |frame| {
             let mut view_model = view_model.lock();
@@ -256,6 +264,7 @@ impl Registry {
         // Its types go with it, unless other modules state them too; values of a type that is gone are kept aside.
         let types =
             self.agreed_types(&[]).unwrap_or_else(|_| engine.world().types().map(Arc::clone).collect());
+        let pooled_types = types.clone();
         match World::from_snapshot(types, &self.point.world, false) {
             Ok((world, _)) => {
                 let_go("the world before", engine.replace_world(world));
@@ -266,6 +275,7 @@ impl Registry {
         if let Ok(released) = self.binding.unbind(module.id()) {
             self.ring.release(released);
         }
+        self.put_pools_back(&pooled_types);
         if let Some(generation) = taken {
             self.ring.push(Replaced { tag: module.clone(), code, generation });
         }
@@ -284,6 +294,7 @@ impl Registry {
             engine.drain_tasks(tag.id(), self.config.drain_deadline);
             candidates.push(checker.prepare(module, number)?);
         }
+        let worlds = self.take_worlds_out()?;
         let offers: Vec<_> = candidates.iter_mut().map(Candidate::take_offer).collect();
         let prepared = prepare_all(candidates, &SavedStates::new(), Consent::Lossless)?;
         let (code, placed): (Vec<_>, Vec<_>) = prepared.into_iter().map(Prepared::split).unzip();
@@ -298,6 +309,7 @@ impl Registry {
         }
         drop(old_code);
         engine.reset();
+        self.reset_pools(worlds);
         let starting: Vec<_> = placed.iter().map(|placed| placed.tag.clone()).collect();
         for placed in placed {
             self.advance_to_swapping(placed.tag.name());
@@ -337,6 +349,7 @@ impl Registry {
             }
         }
         let code = engine.remove_module(&tag);
+        self.keep_pools_of(&tag, &live);
         if let Ok(released) = self.binding.unbind(tag.id()) {
             self.ring.release(released);
         }
@@ -352,6 +365,7 @@ impl Registry {
     pub fn close(mut self, mut engine: Engine) -> RetireReport {
         self.replaced_worlds.drain(..).for_each(|world| let_go("the world before", world));
         self.leaving.drain(..).for_each(|world| drop(world.join()));
+        self.close_pools();
         for slot in std::mem::take(&mut self.slots).into_values() {
             let Some(generation) = slot.live else { continue };
             engine.drain_tasks(slot.tag.id(), self.config.drain_deadline);
@@ -408,10 +422,10 @@ fn prepare_all(
 }
 
 fn prepare(candidate: Candidate, states: &SavedStates, consent: Consent) -> Result<Prepared, Rejection> {
-    let Candidate { tag, generation, types, view_model, module, .. } = candidate;
+    let Candidate { tag, generation, types, pools, brings, view_model, module, .. } = candidate;
     let mut prepared = Prepared {
         code: ModuleCode::new(&tag),
-        generation: Generation { number: generation, types, view_model: None, module },
+        generation: Generation { number: generation, types, pools, brings, view_model: None, module },
         changes: Vec::new(),
         starts: false,
         tag,

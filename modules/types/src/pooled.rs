@@ -1,6 +1,6 @@
 //! The types of models that live in pools: what a module says of them, and how their objects outlive its code.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::sync::Arc;
 
 use keel_binding::{AnyPool, ModelPool, PoolImage};
@@ -61,12 +61,7 @@ impl PooledTypeInfo {
         let schema = Arc::new(live.schema().clone());
         Self {
             name: T::NAME.to_owned(),
-            fingerprint: TypeFingerprint {
-                schema: schema.hash(),
-                size: size_of::<T>(),
-                align: align_of::<T>(),
-                rust: TypeId::of::<T>(),
-            },
+            fingerprint: TypeFingerprint::of::<T>(&live),
             is_unordered: is_unordered(&schema),
             live,
             schema,

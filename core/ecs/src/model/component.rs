@@ -108,6 +108,19 @@ pub struct TypeFingerprint {
     pub rust: TypeId,
 }
 
+impl TypeFingerprint {
+    /// The fingerprint of `T`, whose schema is `live`.
+    pub fn of<T: 'static>(live: &LiveSchema) -> Self {
+        Self {
+            schema: live.schema().hash(),
+            size: size_of::<T>(),
+            align: align_of::<T>(),
+            unseen: live.unseen_hash(),
+            rust: TypeId::of::<T>(),
+        }
+    }
+}
+
 /// A type as it is shown to others: plain data, without the code that handles it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeSummary {
@@ -253,13 +266,7 @@ impl ModelTypeInfo {
     fn new<T: Data>(name: &str, operations: Operations) -> Self {
         let live = LiveSchema::of::<T>();
         let schema = Arc::new(live.schema().clone());
-        let fingerprint = TypeFingerprint {
-            schema: live.schema().hash(),
-            size: size_of::<T>(),
-            align: align_of::<T>(),
-            unseen: live.unseen_hash(),
-            rust: TypeId::of::<T>(),
-        };
+        let fingerprint = TypeFingerprint::of::<T>(&live);
         Self {
             name: name.to_owned(),
             id: ComponentId::of(name),

@@ -81,7 +81,7 @@ impl NextWorld {
 }
 
 /// Whether `world` can go on with `types`: none has changed its shape, and none is gone.
-fn fits(world: &World, types: &[Arc<ModelTypeInfo>]) -> bool {
+pub(crate) fn fits(world: &World, types: &[Arc<ModelTypeInfo>]) -> bool {
     let is_same = |info: &Arc<ModelTypeInfo>| {
         world.type_info(info.id()).is_none_or(|known| known.fingerprint() == info.fingerprint())
     };

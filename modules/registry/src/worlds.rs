@@ -1,0 +1,256 @@
+//! The pool of worlds: those that a game has beside the one that its engine runs.
+//!
+//! The pool is the facade's, so its code is never swapped; what the worlds know of types is.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use keel_binding::{AnyPool, ModelPool, PoolError, PoolImage};
+use keel_core_types::{Model, ModelId, Shared, TypedModel};
+use keel_ecs::{ModelTypeInfo, RestoreReport, World, WorldSnapshot};
+use keel_engine::contain;
+use keel_module_types::hash_of_model;
+use keel_state::{Snapshot, SnapshotWriter};
+use serde::{Deserialize, Serialize};
+
+use crate::next_world::fits;
+use crate::{Code, Consent, Rejection};
+
+type Types = Vec<Arc<ModelTypeInfo>>;
+
+/// The pool of worlds, and what a world that it makes knows.
+pub(crate) struct WorldPool {
+    pool: Arc<ModelPool<World>>,
+    types: Shared<Types>,
+}
+
+/// The worlds of the pool as they are saved: each as a snapshot of its own.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct SavedWorlds {
+    slots: u32,
+    made: u64,
+    free: Vec<ModelId>,
+    worlds: Vec<(ModelId, Vec<u8>)>,
+}
+
+/// The worlds, out of their pool while something is prepared for them. Dropped, they go back.
+pub(crate) struct WorldsOut {
+    pool: Arc<ModelPool<World>>,
+    image: PoolImage,
+}
+
+/// What is to take the place of the worlds that are out.
+pub(crate) enum NextWorlds {
+    /// The same worlds, but for those that were built anew because a type's shape has changed.
+    Converted(Vec<Option<World>>),
+    /// Others.
+    Restored(PoolImage),
+}
+
+impl WorldPool {
+    pub(crate) fn new(types: Types) -> Self {
+        let types = Shared::new(types);
+        let known = types.clone();
+        let make = move || {
+            let mut world = World::new();
+            register(&mut world, &known.read());
+            world
+        };
+        Self { pool: Arc::new(ModelPool::new(World::LIMIT, make)), types }
+    }
+
+    pub(crate) fn pool(&self) -> Arc<dyn AnyPool> {
+        Arc::clone(&self.pool) as Arc<dyn AnyPool>
+    }
+
+    /// What a world that the pool makes knows.
+    pub(crate) fn types(&self) -> Types {
+        self.types.read().clone()
+    }
+
+    /// Takes the worlds out, and drops those that wait to be recycled: they know the types of long ago.
+    pub(crate) fn take_out(&self) -> Result<WorldsOut, Rejection> {
+        let image = self.pool.take_objects().map_err(|error| in_use(&error))?;
+        Ok(WorldsOut { pool: Arc::clone(&self.pool), image })
+    }
+
+    /// Puts worlds in the place of those that are out. They, and those that the pool makes from now on, know `types`.
+    pub(crate) fn install(&self, mut out: WorldsOut, next: NextWorlds, types: &[Arc<ModelTypeInfo>]) {
+        types.clone_into(&mut self.types.write());
+        let old = match next {
+            NextWorlds::Restored(image) => std::mem::replace(&mut out.image, image).objects,
+            NextWorlds::Converted(worlds) => {
+                let mut old = Vec::new();
+                for ((_, object), converted) in out.image.objects.iter_mut().zip(worlds) {
+                    match (converted, world_mut(&mut **object)) {
+                        (Some(world), _) => {
+                            old.push((World::RUNNING, std::mem::replace(object, Box::new(world))))
+                        }
+                        (None, Some(world)) => register(world, types),
+                        (None, None) => {}
+                    }
+                }
+                old
+            }
+        };
+        // Their columns are dropped by code of modules.
+        if let Err(message) = contain(|| drop(old)) {
+            log::warn!("worlds of the pool were replaced, though the `drop` of something in them {message}");
+        }
+    }
+
+    /// The sum of the hashes of all worlds; 0 when there is none.
+    pub(crate) fn hash(&self) -> Result<u64, Rejection> {
+        let mut sum = 0_u64;
+        for id in self.pool.ids() {
+            let world = self.pool.get(id).map_err(|error| in_use(&error))?;
+            let hash = world.hash().map_err(|error| Rejection::save("", &error))?;
+            sum = sum.wrapping_add(hash_of_model(World::TYPE, id, &hash.to_le_bytes()));
+        }
+        Ok(sum)
+    }
+}
+
+impl SavedWorlds {
+    /// Whether the pool was never used.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots == 0
+    }
+
+    /// Worlds of `types`, made of what was saved.
+    pub(crate) fn restore(
+        &self,
+        types: &[Arc<ModelTypeInfo>],
+        consent: Consent,
+        report: &mut RestoreReport,
+    ) -> Result<NextWorlds, Rejection> {
+        let mut image = empty_image();
+        (image.slots, image.made, image.free) = (self.slots, self.made, self.free.clone());
+        for (id, bytes) in &self.worlds {
+            let file = Snapshot::parse(bytes).map_err(|error| Rejection::state("", &error))?;
+            let snapshot = WorldSnapshot::read(&file).map_err(|error| Rejection::restore("", &error))?;
+            let world = build(types, &snapshot, consent, report)?;
+            image.objects.push((*id, Box::new(world)));
+        }
+        Ok(NextWorlds::Restored(image))
+    }
+}
+
+impl WorldsOut {
+    pub(crate) fn save(&self) -> Result<SavedWorlds, Rejection> {
+        let PoolImage { slots, made, free, .. } = &self.image;
+        let mut saved = SavedWorlds { slots: *slots, made: *made, free: free.clone(), worlds: Vec::new() };
+        let mut snapshot = WorldSnapshot::new();
+        for (id, world) in self.worlds() {
+            let failed = |error: &dyn std::error::Error| Rejection::save("", error);
+            world.save(&mut snapshot).map_err(|error| failed(&error))?;
+            let mut file = SnapshotWriter::new(Vec::new());
+            snapshot.write(&mut file).map_err(|error| failed(&error))?;
+            saved.worlds.push((id, file.finish()));
+        }
+        Ok(saved)
+    }
+
+    /// The worlds, with those built anew that can't stay as they are once the modules have `types`.
+    pub(crate) fn convert(
+        &self,
+        types: &[Arc<ModelTypeInfo>],
+        consent: Consent,
+        report: &mut RestoreReport,
+    ) -> Result<NextWorlds, Rejection> {
+        let mut snapshot = WorldSnapshot::new();
+        let mut converted = Vec::new();
+        for (_, world) in self.worlds() {
+            if fits(world, types) {
+                report.carried += world.len();
+                converted.push(None);
+                continue;
+            }
+            world.save(&mut snapshot).map_err(|error| Rejection::save("", &error))?;
+            converted.push(Some(build(types, &snapshot, consent, report)?));
+        }
+        Ok(NextWorlds::Converted(converted))
+    }
+
+    fn worlds(&self) -> impl Iterator<Item = (ModelId, &World)> {
+        let worlds = self.image.objects.iter();
+        worlds.filter_map(|(id, object)| {
+            let any: &dyn Any = &**object;
+            Some((*id, any.downcast_ref()?))
+        })
+    }
+}
+
+impl Drop for WorldsOut {
+    fn drop(&mut self) {
+        if let Err(error) = self.pool.put_objects(&mut self.image) {
+            log::error!("the worlds of the pool are lost: {error}");
+        }
+    }
+}
+
+impl NextWorlds {
+    /// No world at all, as in a new game.
+    pub(crate) fn none() -> Self {
+        Self::Restored(empty_image())
+    }
+
+    /// Makes sure that putting the worlds in can't fail: what was read from a file may contradict itself.
+    pub(crate) fn checked(self) -> Result<Self, Rejection> {
+        let Self::Restored(mut image) = self else { return Ok(self) };
+        let trial = ModelPool::new(World::LIMIT, World::new);
+        let checked = trial.put_objects(&mut image).and_then(|()| trial.take_objects());
+        let refuse = |error: PoolError| Rejection::new("", Code::RestoreFailed, error.to_string());
+        Ok(Self::Restored(checked.map_err(refuse)?))
+    }
+}
+
+fn empty_image() -> PoolImage {
+    PoolImage { name: World::NAME.to_owned(), layout: World::LAYOUT, ..PoolImage::default() }
+}
+
+fn build(
+    types: &[Arc<ModelTypeInfo>],
+    snapshot: &WorldSnapshot,
+    consent: Consent,
+    report: &mut RestoreReport,
+) -> Result<World, Rejection> {
+    let built = World::from_snapshot(types.iter().map(Arc::clone), snapshot, consent.accepts_loss());
+    let (world, of_world) = built.map_err(|error| Rejection::restore("", &error))?;
+    add_report(report, of_world);
+    Ok(world)
+}
+
+fn register(world: &mut World, types: &[Arc<ModelTypeInfo>]) {
+    for info in types {
+        // The modules agree on all types, and the world fits them.
+        if let Err(error) = world.register(Arc::clone(info)) {
+            log::error!("type `{}` could not be registered in a world of the pool: {error}", info.name());
+        }
+    }
+}
+
+fn world_mut(object: &mut dyn Model) -> Option<&mut World> {
+    let any: &mut dyn Any = object;
+    any.downcast_mut()
+}
+
+/// Adds one report to another, with each change once.
+pub(crate) fn add_report(report: &mut RestoreReport, other: RestoreReport) {
+    report.carried += other.carried;
+    report.converted += other.converted;
+    for change in other.changes {
+        if !report.changes.contains(&change) {
+            report.changes.push(change);
+        }
+    }
+    for kept in other.kept {
+        if !report.kept.contains(&kept) {
+            report.kept.push(kept);
+        }
+    }
+}
+
+fn in_use(error: &PoolError) -> Rejection {
+    Rejection::new("", Code::SaveFailed, error.to_string())
+}
