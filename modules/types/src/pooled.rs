@@ -6,7 +6,9 @@ use std::sync::Arc;
 use keel_binding::{AnyPool, ModelPool, PoolImage};
 use keel_core_types::{Model, ModelId, ModelType, TypedModel};
 use keel_ecs::{Data, RestoreReport, TypeFingerprint};
-use keel_state::{LiveSchema, Migration, StateError, TypeRef, TypeSchema, Value, decode, encode_into};
+use keel_state::{
+    LiveSchema, Migration, SavedValue, StateError, TypeRef, TypeSchema, Value, decode, encode_into,
+};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -46,6 +48,21 @@ impl SavedPool {
     /// The name of the model type.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Each object that was handed out, as a value that can be read without its type.
+    ///
+    /// # Errors
+    /// [`StateError`] when the bytes don't fit the schema.
+    pub fn values(&self) -> Result<Vec<(ModelId, SavedValue)>, StateError> {
+        let mut rest = self.bytes.as_slice();
+        let value = |id: &ModelId| {
+            let before = rest;
+            Value::decode(&self.schema, &mut rest)?;
+            let bytes = before[..before.len() - rest.len()].to_vec();
+            Ok((*id, SavedValue::from_parts(Arc::clone(&self.schema), bytes)))
+        };
+        self.objects.iter().map(value).collect()
     }
 
     /// How many objects were handed out.

@@ -7,6 +7,7 @@ mod agree;
 mod failures;
 mod lifecycle;
 mod own;
+mod pools;
 mod reload;
 mod retirement;
 mod rig;
