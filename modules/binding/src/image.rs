@@ -294,6 +294,10 @@ impl<T: TypedModel> ModelPool<T> {
         for index in 0..image.slots {
             self.slots.get_or_make(index).set_state(SlotState::spent());
         }
+        // Slots that the image lacks count as never used, as they would in a new pool.
+        for index in image.slots..self.opened() as u32 {
+            self.slots.get_or_make(index).set_state(SlotState::free(0));
+        }
         for (id, object) in image.objects {
             let object: Box<dyn Any> = object;
             self.place(id, object.downcast().ok().map(|object| *object));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use keel_binding::{AnyPool, Binding, ModelPool, Offer, PoolCounts, PoolError, PoolImage};
-use keel_core_types::{Model, ModelId, ModuleId, TypedModel};
+use keel_core_types::{Contract, Model, ModelId, ModuleId, TypedModel, ViewSource};
 
 use crate::model::{Boat, LongBoat, bow};
 
@@ -96,6 +96,57 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     let pool = empty();
     check_refused(&pool, other, "two types have this name");
     assert_eq!(pool.take().unwrap(), ModelId::new(0, 0), "the pool is as before");
+}
+
+#[test]
+fn a_pool_that_goes_on_with_less_than_it_had_is_as_a_new_one() {
+    let pool = fleet();
+    drop(pool.take_objects().unwrap());
+    let mut image =
+        PoolImage { name: Boat::NAME.to_owned(), layout: Boat::LAYOUT, slots: 1, ..PoolImage::default() };
+    image.objects.push((ModelId::new(0, 3), Box::new(Boat::default())));
+    pool.put_objects(&mut image).unwrap();
+    assert!(matches!(pool.get(ModelId::new(2, 0)), Err(PoolError::Unknown { .. })));
+    assert_eq!(pool.take().unwrap(), ModelId::new(1, 0));
+    assert_eq!(pool.ids().collect::<Vec<_>>(), [ModelId::new(0, 3), ModelId::new(1, 0)]);
+}
+
+#[test]
+fn views_are_withdrawn_without_their_pool() {
+    let binding = Binding::new();
+    let module = ModuleId::of("harbour");
+    assert!(binding.withdraw_views(module).is_err());
+    let pool = Arc::new(fleet());
+    binding.bind(Offer::new("harbour").provides_on(Boat::TYPE, bow(1)).pool(pool)).unwrap();
+    let released = binding.withdraw_views(module).unwrap();
+    assert_eq!((released.views.len(), released.pools.len()), (1, 0));
+    let pinned = binding.pin();
+    assert!(pinned.get::<dyn crate::model::Bow>().is_err());
+    assert_eq!(pinned.pool_of::<Boat>().unwrap().counts().live, 4);
+    assert_eq!(binding.drain(module).unwrap().len(), 1);
+}
+
+#[test]
+fn a_pool_keeps_its_library_for_as_long_as_anybody_has_it() {
+    let (binding, library) = (Binding::new(), Arc::new(()));
+    binding.bind(Offer::new("harbour").pool_kept_by(Arc::new(fleet()), library.clone())).unwrap();
+    let released = binding.rebind([Offer::new("harbour")]).unwrap();
+    assert!(released.is_unused());
+    assert_eq!(Arc::strong_count(&library), 2);
+    drop(released);
+    assert_eq!(Arc::strong_count(&library), 1);
+}
+
+#[test]
+fn a_source_of_views_leads_to_the_pool() {
+    let binding = Binding::new();
+    binding.bind(Offer::new("harbour").provides_on(Boat::TYPE, bow(1)).pool(Arc::new(fleet()))).unwrap();
+    let pinned = binding.pin();
+    let source: &dyn ViewSource = &pinned;
+    let model_type = source.model_type(<dyn crate::model::Bow as Contract>::ID).unwrap();
+    assert_eq!(keel_binding::pool_in(source, model_type).unwrap().counts().live, 4);
+    let error = keel_binding::pool_in(source, keel_core_types::ModelType::of("Raft")).map(drop).unwrap_err();
+    assert!(error.to_string().contains("no module has a pool of"), "{error}");
 }
 
 #[test]

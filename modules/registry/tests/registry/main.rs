@@ -15,3 +15,4 @@ mod sources;
 mod state;
 mod types;
 mod views;
+mod worlds;
