@@ -8,7 +8,7 @@ use anyhow::bail;
 use keel::binding::Binding;
 use keel::engine::{Engine, EngineConfig, Fault};
 use keel::module::ModuleRoot;
-use keel_registry::{BoundViews, Candidate, Consent, Registry, RegistryConfig};
+use keel_registry::{BoundViews, Candidate, Consent, Registry, RegistryConfig, terminals};
 
 /// How a game runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Game {
         let engine = Engine::with_views(engine_config, Box::new(BoundViews::new(&binding)));
         let mut own_types = Engine::own_types();
         own_types.extend(keel::console::own_types().map(Arc::new));
-        let config = RegistryConfig { own_types, ..RegistryConfig::default() };
+        let config = RegistryConfig { own_types, own_pools: vec![terminals()], ..RegistryConfig::default() };
         Self { engine, registry: Registry::new(config, Arc::clone(&binding)), binding, step }
     }
 

@@ -50,7 +50,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 /// The last line of `keel run`, with the same names.
 fn tell(game: &Game, elapsed: Duration, json: bool) -> anyhow::Result<()> {
     let (time, world) = (game.engine().time(), game.engine().world());
-    let hash = format!("{:016x}", world.hash()?);
+    let hash = format!("{:016x}", game.registry().state_hash(game.engine())?);
     let frame_ms = elapsed.as_secs_f64() * 1e3 / time.frame.max(1) as f64;
     let mut out = std::io::stdout().lock();
     if json {

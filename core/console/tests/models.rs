@@ -6,17 +6,12 @@ use keel_console::{
     Dashboard, FrameTimes, Grouped, Key, Log, LogLevel, StageTime, SwapReport, Terminal, TerminalKind,
     carry_over, install,
 };
+use keel_core_types::{Model, ModelType};
 use keel_ecs::{EcsError, World};
 
 fn busy_world() -> Result<World, EcsError> {
     let mut world = World::new();
     install(&mut world)?;
-    {
-        let mut terminal = world.resource_mut::<Terminal>()?;
-        terminal.attach(TerminalKind::Screen, 80, 24);
-        terminal.press(Key::Enter);
-        terminal.show(b"drawn");
-    }
     world.resource_mut::<Dashboard>()?.log(LogLevel::Info, "something");
     Ok(world)
 }
@@ -29,9 +24,7 @@ fn the_outside_is_no_part_of_the_state() -> Result<(), EcsError> {
     assert_eq!(busy.hash()?, quiet.hash()?);
 
     let restored = busy.duplicate()?;
-    let terminal = restored.resource::<Terminal>()?;
-    assert_eq!(*terminal, Terminal::default());
-    assert!(terminal.needs_redraw());
+    assert_eq!(*restored.resource::<Dashboard>()?, Dashboard::default());
     Ok(())
 }
 
@@ -39,13 +32,24 @@ fn the_outside_is_no_part_of_the_state() -> Result<(), EcsError> {
 fn the_outside_is_carried_into_the_next_world() -> Result<(), EcsError> {
     let (mut old, mut new) = (busy_world()?, World::new());
     carry_over(&mut old, &mut new)?;
-    assert!(!new.resource::<Terminal>()?.needs_redraw());
     assert_eq!(new.resource::<Dashboard>()?.log.iter().len(), 1);
-    assert!(!old.has_resource::<Terminal>());
+    assert!(!old.has_resource::<Dashboard>());
 
     carry_over(&mut World::new(), &mut new)?;
     assert_eq!(new.resource::<Dashboard>()?.log.iter().len(), 1, "there was nothing to carry");
     Ok(())
+}
+
+#[test]
+fn a_terminal_that_is_handed_out_again_is_as_new() {
+    let mut terminal = Terminal::new(TerminalKind::Lines, 80, 24);
+    terminal.press(Key::Enter);
+    terminal.show(b"drawn");
+    terminal.write_text("a line\nhalf a");
+    terminal.clear_text();
+    terminal.reset();
+    assert_eq!(terminal, Terminal::default());
+    assert_eq!(terminal.model_type(), ModelType::of("keel.Terminal"));
 }
 
 #[test]
@@ -72,10 +76,27 @@ fn the_oldest_keys_go_first() {
 #[test]
 fn text_becomes_lines() {
     let mut terminal = Terminal::default();
-    assert_eq!(terminal.write_text("one"), Vec::<String>::new());
-    assert_eq!(terminal.write_text(" fish\r\ntwo\nthree"), ["one fish", "two"]);
-    assert_eq!(terminal.write_text("\n\n"), ["three", ""]);
-    assert_eq!(terminal.write_text(&"x".repeat(Terminal::LINE_BYTES_MAX + 1)).len(), 1);
+    let mut check = |text: &str, expected: &[&str]| {
+        terminal.write_text(text);
+        assert_eq!(terminal.take_lines(), expected);
+    };
+    check("one", &[]);
+    check(" fish\r\ntwo\nthree", &["one fish", "two"]);
+    check("\n\n", &["three", ""]);
+    terminal.write_text(&"x".repeat(Terminal::LINE_BYTES_MAX + 1));
+    assert_eq!(terminal.take_lines().len(), 1);
+    terminal.write_text(&"line\n".repeat(Terminal::LINES_MAX + 1));
+    assert_eq!(terminal.take_lines().len(), Terminal::LINES_MAX);
+}
+
+#[test]
+fn what_is_written_after_a_clear_is_shown() {
+    let mut terminal = Terminal::default();
+    terminal.write_text("before\n");
+    terminal.clear_text();
+    terminal.write_text("after\n");
+    assert_eq!((terminal.take_cleared(), terminal.take_cleared()), (true, false));
+    assert_eq!(terminal.take_lines(), ["after"]);
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod worlds;
 
 pub use check::{Candidate, Checker};
 pub use lifecycle::{Event, Lifecycle, State, WrongTransition};
+pub use pools::terminals;
 pub use registry::{ModuleStatus, Registry, RegistryConfig, RegistryEvent};
 pub use rejection::{Code, Rejection};
 pub use report::{Consent, RetireReport, SwapReport, SwappedModule};

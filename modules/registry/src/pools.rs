@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use keel_binding::{BindError, Binding, Offer, PoolError, PoolImage};
-use keel_core_types::{ModelType, ModuleId};
+use keel_binding::{AnyPool, BindError, Binding, ModelPool, Offer, PoolError, PoolImage};
+use keel_console::Terminal;
+use keel_core_types::{ModelType, ModuleId, TypedModel};
 use keel_ecs::{ModelTypeInfo, RestoreReport};
 use keel_engine::{Engine, ModuleTag, contain};
 use keel_module_types::{PooledTypeInfo, SavedPool};
@@ -71,13 +72,23 @@ struct DrainedModule {
     infos: Infos,
 }
 
+/// The terminals of an engine, for [`RegistryConfig::own_pools`](crate::RegistryConfig::own_pools). One is handed out:
+/// [`Terminal::MAIN`], that of the process which runs the engine.
+pub fn terminals() -> Arc<ModelPool<Terminal>> {
+    let pool = ModelPool::new(Terminal::LIMIT, Terminal::default);
+    // The first id of a new pool.
+    let main = pool.take();
+    debug_assert_eq!(main, Ok(Terminal::MAIN));
+    Arc::new(pool)
+}
+
 impl Pools {
     pub(crate) fn new(types: Vec<Arc<ModelTypeInfo>>) -> Self {
         Self { worlds: WorldPool::new(types), kept: ByName::new(), point: SavedPools::default() }
     }
 
     /// What the facade itself brings: the pool of worlds, and the host's own.
-    pub(crate) fn offer(&self, own: &[Arc<dyn keel_binding::AnyPool>]) -> Offer {
+    pub(crate) fn offer(&self, own: &[Arc<dyn AnyPool>]) -> Offer {
         own.iter().map(Arc::clone).fold(Offer::new(FACADE).pool(self.worlds.pool()), Offer::pool)
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use keel::console::{Build, Dashboard, Grouped, LogLevel, Terminal};
+use keel::console::{Build, Dashboard, Grouped, LogLevel};
 use keel::prelude::*;
 
 use crate::ansi;
+use crate::presenter::terminal;
 use crate::state::State;
 use crate::text::{bytes, milliseconds};
 
@@ -21,7 +22,7 @@ pub(crate) fn write(frame: &Frame<'_>, state: &mut State) -> ModuleResult {
         state.second_written = second;
         figures(&mut out, &dashboard, frame);
     }
-    frame.world.resource_mut::<Terminal>()?.write(out.as_bytes());
+    terminal(frame)?.write(out.as_bytes());
     Ok(())
 }
 

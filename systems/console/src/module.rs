@@ -1,6 +1,6 @@
 //! The module's life.
 
-use keel::console::ConsoleView;
+use keel::console::{ConsoleView, Terminal};
 use keel::prelude::*;
 use keel::state::{Change, SavedValue, StateError};
 
@@ -24,7 +24,7 @@ impl Default for Console {
 impl ViewModel for Console {
     fn register(&mut self, setup: &mut Setup) -> ModuleResult {
         let mut presenter = Presenter::new(self.state.clone());
-        setup.provide::<dyn ConsoleView>(Box::new(view::Console));
+        setup.provide_on::<dyn ConsoleView, Terminal>(Box::new(view::Console));
         setup.system_with(SystemDescriptor::new("draw").stage(Stage::Frame), move |frame: &mut Frame<'_>| {
             presenter.run(frame)
         });

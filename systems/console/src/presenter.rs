@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keel::console::{Dashboard, Terminal, TerminalKind};
+use keel::binding::{ModelMut, PoolError};
+use keel::console::{Dashboard, LogLevel, Terminal, TerminalKind};
 use keel::prelude::*;
 
 use crate::draw::{self, Areas};
@@ -39,14 +40,15 @@ impl Presenter {
         }
     }
 
-    /// Runs as the system `draw`. A world without a terminal is not presented.
+    /// Runs as the system `draw`. Without a terminal nothing is presented.
     pub(crate) fn run(&mut self, frame: &mut Frame<'_>) -> ModuleResult {
-        if !frame.world.has_resource::<Terminal>() || !frame.world.has_resource::<Dashboard>() {
+        if terminal(frame).is_err() || !frame.world.has_resource::<Dashboard>() {
             return Ok(());
         }
+        show_lines(frame)?;
         let any_used = self.take_keys(frame)?;
         let (kind, is_ready) = {
-            let terminal = frame.world.resource::<Terminal>()?;
+            let terminal = terminal(frame)?;
             (terminal.kind(), terminal.is_ready())
         };
         match kind {
@@ -61,7 +63,7 @@ impl Presenter {
         let mut any_used = false;
         loop {
             let (kind, key) = {
-                let mut terminal = frame.world.resource_mut::<Terminal>()?;
+                let mut terminal = terminal(frame)?;
                 (terminal.kind(), terminal.next_pressed())
             };
             let Some(key) = key else { return Ok(any_used) };
@@ -72,14 +74,14 @@ impl Presenter {
             any_used |= is_used;
             // No resource is borrowed while the game's code runs.
             if !is_used && !self.painter.key(frame, key) {
-                frame.world.resource_mut::<Terminal>()?.leave(key);
+                terminal(frame)?.leave(key);
             }
         }
     }
 
     fn draw(&mut self, frame: &Frame<'_>, at_once: bool) -> ModuleResult {
         let (columns, rows, needs_redraw) = {
-            let terminal = frame.world.resource::<Terminal>()?;
+            let terminal = terminal(frame)?;
             (terminal.columns(), terminal.rows(), terminal.needs_redraw())
         };
         let now = frame.world.resource::<Dashboard>()?.now;
@@ -96,8 +98,30 @@ impl Presenter {
         let mut state = self.state.write();
         self.pages = draw::dashboard(buffer, &areas, &dashboard, &scene, frame.world.len(), &mut state);
         drop(dashboard);
-        frame.world.resource_mut::<Terminal>()?.show(&self.screen.finish(redraw));
+        terminal(frame)?.show(&self.screen.finish(redraw));
         self.drawn = Some(now);
         Ok(())
     }
+}
+
+/// The terminal of the engine's own process, for as long as one statement needs it: the game's code may ask for it too.
+pub(crate) fn terminal<'a>(frame: &Frame<'a>) -> Result<ModelMut<'a, Terminal>, PoolError> {
+    frame.models::<Terminal>()?.get_mut(Terminal::MAIN)
+}
+
+/// Moves what modules have written into the log.
+fn show_lines(frame: &Frame<'_>) -> ModuleResult {
+    let (cleared, lines) = {
+        let mut terminal = terminal(frame)?;
+        (terminal.take_cleared(), terminal.take_lines())
+    };
+    let mut dashboard = frame.world.resource_mut::<Dashboard>()?;
+    if cleared {
+        dashboard.log.clear();
+    }
+    for line in lines {
+        // An empty line is one, too.
+        dashboard.log(LogLevel::Output, if line.is_empty() { " " } else { &line });
+    }
+    Ok(())
 }

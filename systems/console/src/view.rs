@@ -1,41 +1,34 @@
 //! The console for other modules.
 
-use keel::console::{ConsoleView, Dashboard, Key, LogLevel, Terminal, TerminalKind};
-use keel::prelude::*;
+use keel::console::{ConsoleView, Key, Terminal, TerminalKind};
 
-/// [`ConsoleView`] over the world's [`Terminal`] and [`Dashboard`].
+/// [`ConsoleView`] over a [`Terminal`]. What is written waits there until the system `draw` shows it.
 #[derive(Default)]
 pub(crate) struct Console;
 
 impl ConsoleView for Console {
-    fn kind(&self, world: &World) -> Option<TerminalKind> {
-        world.resource::<Terminal>().ok().map(|terminal| terminal.kind())
+    fn kind(&self, terminal: &Terminal) -> TerminalKind {
+        terminal.kind()
     }
 
-    fn size(&self, world: &World) -> (u16, u16) {
-        world.resource::<Terminal>().map_or((0, 0), |terminal| (terminal.columns(), terminal.rows()))
+    fn size(&self, terminal: &Terminal) -> (u16, u16) {
+        (terminal.columns(), terminal.rows())
     }
 
-    fn write(&self, world: &World, text: &str) {
-        let Ok(mut terminal) = world.resource_mut::<Terminal>() else { return };
-        let Ok(mut dashboard) = world.resource_mut::<Dashboard>() else { return };
-        for line in terminal.write_text(text) {
-            // An empty line is one, too.
-            dashboard.log(LogLevel::Output, if line.is_empty() { " " } else { &line });
-        }
+    fn write(&self, terminal: &mut Terminal, text: &str) {
+        terminal.write_text(text);
     }
 
-    fn write_line(&self, world: &World, text: &str) {
-        self.write(world, &format!("{text}\n"));
+    fn write_line(&self, terminal: &mut Terminal, text: &str) {
+        terminal.write_text(text);
+        terminal.write_text("\n");
     }
 
-    fn read(&self, world: &World) -> Option<Key> {
-        world.resource_mut::<Terminal>().ok()?.next_unused()
+    fn read(&self, terminal: &mut Terminal) -> Option<Key> {
+        terminal.next_unused()
     }
 
-    fn clear(&self, world: &World) {
-        if let Ok(mut dashboard) = world.resource_mut::<Dashboard>() {
-            dashboard.log.clear();
-        }
+    fn clear(&self, terminal: &mut Terminal) {
+        terminal.clear_text();
     }
 }

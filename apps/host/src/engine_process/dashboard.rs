@@ -1,7 +1,9 @@
 //! What the dashboard is told, and what it has drawn.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use keel::binding::ModelPool;
 use keel::console::{
     Build, Dashboard, Key, LogLevel, ModuleLine, ModuleState, StageTime, SwapReport, Terminal, TerminalKind,
 };
@@ -12,51 +14,47 @@ use keel_registry::{ModuleStatus, State};
 use crate::event::{Event, SwapLine};
 use crate::protocol::BuildState;
 
-/// Fills in the resources [`Terminal`] and [`Dashboard`]. They describe what is outside of the game, so they are kept
-/// when its world is exchanged.
+/// Fills in the [`Terminal`] of this process and the resource [`Dashboard`]. They describe what is outside of the game,
+/// so they are kept when its world is exchanged.
 pub(crate) struct DashboardLink {
+    terminals: Arc<ModelPool<Terminal>>,
     began: Instant,
     size: Option<(u16, u16)>,
     last_work: Duration,
 }
 
-/// The two resources, while the world they belong to is being exchanged.
+/// The dashboard, while the world it belongs to is being exchanged.
 pub(crate) struct Outside {
-    terminal: Option<Terminal>,
     dashboard: Option<Dashboard>,
 }
 
 impl DashboardLink {
     /// For a terminal of so many columns and rows; `None` when nobody watches.
-    pub(crate) fn new(size: Option<(u16, u16)>) -> Self {
-        Self { began: Instant::now(), size, last_work: Duration::ZERO }
+    pub(crate) fn new(size: Option<(u16, u16)>, terminals: Arc<ModelPool<Terminal>>) -> Self {
+        Self { terminals, began: Instant::now(), size, last_work: Duration::ZERO }
     }
 
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.size = self.size.map(|_| (columns, rows));
     }
 
-    /// Puts the resources into a world that has none.
+    /// Puts a dashboard into a world that has none.
     pub(crate) fn install(world: &mut World) {
         if let Err(error) = keel::console::install(world) {
             keel::log::error!("there will be no dashboard: {error}");
         }
     }
 
-    /// Takes the resources out of a world that is about to be exchanged.
+    /// Takes the dashboard out of a world that is about to be exchanged.
     pub(crate) fn take_outside(world: &mut World) -> Outside {
-        Outside { terminal: world.remove_resource(), dashboard: world.remove_resource() }
+        Outside { dashboard: world.remove_resource() }
     }
 
-    /// Puts them into the world that is there now.
-    pub(crate) fn put_back(world: &mut World, outside: Outside) {
+    /// Puts it into the world that is there now, and has all of it drawn again.
+    pub(crate) fn put_back(&self, world: &mut World, outside: Outside) {
         Self::install(world);
-        let Outside { terminal, dashboard } = outside;
-        let put = terminal.map_or(Ok(()), |mut terminal| {
-            terminal.redraw();
-            world.insert_resource(terminal).map(drop)
-        });
-        let put = put.and_then(|()| dashboard.map_or(Ok(()), |it| world.insert_resource(it).map(drop)));
+        self.with_terminal(Terminal::redraw);
+        let put = outside.dashboard.map_or(Ok(()), |it| world.insert_resource(it).map(drop));
         if let Err(error) = put {
             keel::log::error!("the dashboard has forgotten what it showed: {error}");
         }
@@ -64,8 +62,8 @@ impl DashboardLink {
 
     /// Before a frame.
     pub(crate) fn before_frame(&self, world: &World, is_paused: bool) {
-        if let (Some((columns, rows)), Ok(mut terminal)) = (self.size, world.resource_mut::<Terminal>()) {
-            terminal.attach(TerminalKind::Screen, columns, rows);
+        if let Some((columns, rows)) = self.size {
+            self.with_terminal(|terminal| terminal.attach(TerminalKind::Screen, columns, rows));
         }
         with(world, |dashboard| {
             dashboard.begin_frame(self.began.elapsed(), self.last_work.as_secs_f32() * 1e3);
@@ -74,18 +72,16 @@ impl DashboardLink {
     }
 
     /// After a frame that took so long: what was drawn, to be sent to the terminal.
-    pub(crate) fn after_frame(&mut self, world: &World, work: Duration) -> Vec<u8> {
+    pub(crate) fn after_frame(&mut self, work: Duration) -> Vec<u8> {
         self.last_work = work;
         if self.size.is_none() {
             return Vec::new();
         }
-        world.resource_mut::<Terminal>().map(|mut terminal| terminal.take_output()).unwrap_or_default()
+        self.with_terminal(Terminal::take_output).unwrap_or_default()
     }
 
-    pub(crate) fn key(world: &World, key: Key) {
-        if let Ok(mut terminal) = world.resource_mut::<Terminal>() {
-            terminal.press(key);
-        }
+    pub(crate) fn key(&self, key: Key) {
+        self.with_terminal(|terminal| terminal.press(key));
     }
 
     pub(crate) fn modules(world: &World, modules: Vec<ModuleStatus>, census: Census, rss_kib: u64) {
@@ -127,6 +123,16 @@ impl DashboardLink {
             },
         };
         with(world, |dashboard| dashboard.log(level, &event.text()));
+    }
+
+    fn with_terminal<T>(&self, change: impl FnOnce(&mut Terminal) -> T) -> Option<T> {
+        match self.terminals.get_mut(Terminal::MAIN) {
+            Ok(mut terminal) => Some(change(&mut terminal)),
+            Err(error) => {
+                keel::log::debug!("the terminal is left alone: {error}");
+                None
+            }
+        }
     }
 
     /// Tells the person at the terminal what they may decide.

@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, select};
-use keel::binding::Binding;
+use keel::binding::{AnyPool, Binding};
 use keel::engine::{Engine, EngineConfig, Fault, install_panic_hook};
 use keel::types::ViewId;
 use keel_registry::{
     BoundViews, Consent, Event as LifeEvent, ModuleStatus, Registry, RegistryConfig, Rejection, State,
+    terminals,
 };
 
 use crate::cli::EngineArgs;
@@ -74,7 +75,10 @@ impl Host {
         let engine = Engine::with_views(config, Box::new(BoundViews::new(&binding)));
         let mut own_types = Engine::own_types();
         own_types.extend(keel::console::own_types().map(Arc::new));
-        let registry = Registry::new(RegistryConfig { own_types, ..RegistryConfig::default() }, binding);
+        let terminals = terminals();
+        let own_pools: Vec<Arc<dyn AnyPool>> = vec![terminals.clone()];
+        let registry = RegistryConfig { own_types, own_pools, ..RegistryConfig::default() };
+        let registry = Registry::new(registry, binding);
         let size = (args.columns > 0).then_some((args.columns, args.rows));
         Self {
             args: args.clone(),
@@ -83,7 +87,7 @@ impl Host {
             swapper: Swapper::new(registry.checker()),
             registry,
             pace: Pace::new(args.fps, step, args.fixed),
-            dashboard: DashboardLink::new(size),
+            dashboard: DashboardLink::new(size, terminals),
             paused: false,
             running: true,
             failed: false,
@@ -161,7 +165,7 @@ impl Host {
         let work = begin.elapsed();
         self.work_since_stats += work;
         self.frames_since_stats += 1;
-        let drawn = self.dashboard.after_frame(self.engine.world(), work);
+        let drawn = self.dashboard.after_frame(work);
         if !drawn.is_empty() {
             self.link.send_screen(&drawn);
         }
@@ -208,7 +212,7 @@ impl Host {
                 self.show_modules();
             }
             ToEngine::Log { level, message } => self.tell_log(&level, message),
-            ToEngine::Key(key) => DashboardLink::key(self.engine.world(), key),
+            ToEngine::Key(key) => self.dashboard.key(key),
             ToEngine::Resize { columns, rows } => self.dashboard.resize(columns, rows),
             ToEngine::Stop => self.running = false,
         }
@@ -262,7 +266,7 @@ impl Host {
     fn finish_swap(&mut self, checked: Checked) {
         let outside = DashboardLink::take_outside(self.engine.world_mut());
         let applied = self.swapper.apply(checked, &mut self.registry, &mut self.engine);
-        DashboardLink::put_back(self.engine.world_mut(), outside);
+        self.dashboard.put_back(self.engine.world_mut(), outside);
         match applied {
             Ok(failed_starts) => {
                 failed_starts.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection));
@@ -297,7 +301,7 @@ impl Host {
     fn reset(&mut self) {
         let outside = DashboardLink::take_outside(self.engine.world_mut());
         let reset = self.registry.reset(&mut self.engine);
-        DashboardLink::put_back(self.engine.world_mut(), outside);
+        self.dashboard.put_back(self.engine.world_mut(), outside);
         match reset {
             Ok(failed) => {
                 failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection));
@@ -363,7 +367,7 @@ impl Host {
     }
 
     fn tell_stats(&mut self) {
-        let world_hash = self.args.hash.then(|| self.engine.world().hash()).and_then(Result::ok);
+        let world_hash = self.args.hash.then(|| self.registry.state_hash(&self.engine)).and_then(Result::ok);
         let since = STATS_PERIOD + Instant::now().saturating_duration_since(self.stats_due);
         let frames = self.frames_since_stats.max(1);
         let census = self.registry.census();

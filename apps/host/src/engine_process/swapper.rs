@@ -126,7 +126,8 @@ pub(crate) fn check_all(
 fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Duration) -> SwapLine {
     let names: Vec<_> = report.modules.iter().map(|module| module.name.as_str()).collect();
     let of_modules = report.modules.iter().flat_map(|module| &module.changes);
-    let changes: Vec<_> = report.world.changes.iter().chain(of_modules).collect();
+    let changes: Vec<_> =
+        report.world.changes.iter().chain(&report.pools.changes).chain(of_modules).collect();
     let of_kind = |is: fn(&ChangeKind) -> bool| {
         changes.iter().filter(|change| is(change.kind())).map(|change| change.path().to_owned()).collect()
     };
@@ -146,8 +147,8 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
             swap: ms(swap),
         },
         pause_ms: ms(report.pause),
-        carried: report.world.carried,
-        converted: report.world.converted,
+        carried: report.world.carried + report.pools.carried,
+        converted: report.world.converted + report.pools.converted,
         defaulted: of_kind(is_defaulted),
         dropped: of_kind(is_dropped),
         changed: others.map(|change: &&Change| change.to_string()).collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use keel_ecs::resource;
+use keel_core_types::{ModelId, model};
 
 use crate::Key;
 
@@ -16,15 +16,14 @@ pub enum TerminalKind {
     Lines,
 }
 
-/// The terminal of an engine.
+/// A terminal. It lives in a pool; that of the process which runs the engine is [`Terminal::MAIN`].
 ///
 /// The process that owns the real terminal says before each frame what it is ([`Terminal::attach`]) and which keys
 /// were pressed ([`Terminal::press`]), and takes the bytes that came out after it ([`Terminal::take_output`]).
 ///
-/// It describes what is outside, and so is no part of the game's state: no field of it counts in a snapshot or in
-/// [`World::hash`](keel_ecs::World::hash). After a restore it is as new, without a size, and nothing is drawn until
-/// it is attached again; [`carry_over`](crate::carry_over) keeps it where a world takes another's place.
-#[resource(crate = keel_console, name = "keel.Terminal")]
+/// It describes what is outside, and so is no part of the game's state: its pool is the host's own, which is neither
+/// saved nor reset, and stays what it is whichever world takes another's place.
+#[model(crate = keel_console, name = "keel.Terminal", limit = 1024)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
     #[keel(skip)]
@@ -45,9 +44,18 @@ pub struct Terminal {
     /// Text of a line that is not complete yet.
     #[keel(skip)]
     line: String,
+    /// Lines that are complete, and that nobody has shown.
+    #[keel(skip)]
+    lines: VecDeque<String>,
+    /// Whether what was shown before these lines is to be taken away.
+    #[keel(skip)]
+    cleared: bool,
 }
 
 impl Terminal {
+    /// The terminal of the process that runs the engine: the first one that its pool hands out.
+    pub const MAIN: ModelId = ModelId::new(0, 0);
+
     /// More columns are not used; a drawing is never larger than the largest screen.
     pub const COLUMNS_MAX: u16 = 1024;
 
@@ -56,6 +64,9 @@ impl Terminal {
 
     /// A line that grows longer is ended.
     pub const LINE_BYTES_MAX: usize = 4096;
+
+    /// More lines are not kept until they are shown; the oldest go first.
+    pub const LINES_MAX: usize = 256;
 
     /// More keys are not kept; the oldest go first.
     pub const KEYS_MAX: usize = 64;
@@ -85,7 +96,7 @@ impl Terminal {
 
     /// Adds a key that was pressed.
     pub fn press(&mut self, key: Key) {
-        push(&mut self.pressed, key);
+        push(&mut self.pressed, key, Self::KEYS_MAX);
     }
 
     /// The bytes to be written, which count as written. Take them after every frame: nothing is drawn while
@@ -132,16 +143,30 @@ impl Terminal {
         self.drawn = true;
     }
 
-    /// Adds text to the line that is being written, and returns the lines that are complete now.
-    pub fn write_text(&mut self, text: &str) -> Vec<String> {
-        let mut complete = Vec::new();
+    /// Adds text to the line that is being written. Lines that are complete wait to be shown.
+    pub fn write_text(&mut self, text: &str) {
         for part in text.split_inclusive('\n') {
             self.line.push_str(part.trim_end_matches(['\n', '\r']));
             if part.ends_with('\n') || self.line.len() > Self::LINE_BYTES_MAX {
-                complete.push(std::mem::take(&mut self.line));
+                push(&mut self.lines, std::mem::take(&mut self.line), Self::LINES_MAX);
             }
         }
-        complete
+    }
+
+    /// Takes away all text: what waits to be shown, and what was.
+    pub fn clear_text(&mut self) {
+        self.lines.clear();
+        self.cleared = true;
+    }
+
+    /// Whether the text that was shown is to be taken away, before the lines that wait are shown; asked once.
+    pub fn take_cleared(&mut self) -> bool {
+        std::mem::take(&mut self.cleared)
+    }
+
+    /// The lines to be shown, which count as shown.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lines).into()
     }
 
     /// The oldest key that nobody has looked at.
@@ -151,7 +176,7 @@ impl Terminal {
 
     /// Leaves a key to [`ConsoleView::read`](crate::ConsoleView::read): dashboard and game have no use for it.
     pub fn leave(&mut self, key: Key) {
-        push(&mut self.unused, key);
+        push(&mut self.unused, key, Self::KEYS_MAX);
     }
 
     /// The oldest key that was left.
@@ -160,9 +185,9 @@ impl Terminal {
     }
 }
 
-fn push(keys: &mut VecDeque<Key>, key: Key) {
-    if keys.len() == Terminal::KEYS_MAX {
-        keys.pop_front();
+fn push<T>(queue: &mut VecDeque<T>, item: T, length_max: usize) {
+    if queue.len() == length_max {
+        queue.pop_front();
     }
-    keys.push_back(key);
+    queue.push_back(item);
 }

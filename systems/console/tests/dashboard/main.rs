@@ -218,16 +218,18 @@ fn keys_go_to_the_dashboard_then_the_game_then_whoever_reads() {
 }
 
 fn read(rig: &mut Rig) -> Option<Key> {
-    with_console(rig, |console, world| console.read(world))
+    with_console(rig, |console, terminal| console.read(terminal))
 }
 
 /// Calls the console as another module would.
-fn with_console<T>(rig: &mut Rig, call: impl FnOnce(&dyn ConsoleView, &World) -> T) -> T {
+fn with_console<T>(rig: &mut Rig, call: impl FnOnce(&dyn ConsoleView, &mut Terminal) -> T) -> T {
     let module = keel::engine::ModuleTag::new("other");
     rig.engine
         .run_as(&module, |frame| {
             let console = frame.views.get::<dyn ConsoleView>().map_err(|error| error.to_string())?;
-            Ok(call(console, frame.world))
+            let terminals = frame.models::<Terminal>().map_err(|error| error.to_string())?;
+            let mut terminal = terminals.get_mut(Terminal::MAIN).map_err(|error| error.to_string())?;
+            Ok(call(console, &mut terminal))
         })
         .unwrap()
 }
@@ -235,31 +237,33 @@ fn with_console<T>(rig: &mut Rig, call: impl FnOnce(&dyn ConsoleView, &World) ->
 #[test]
 fn modules_write_into_the_log() {
     let mut rig = busy(80, 24);
-    with_console(&mut rig, |console, world| {
-        assert_eq!((console.kind(world), console.size(world)), (Some(TerminalKind::Screen), (80, 24)));
-        console.write(world, "half a ");
+    with_console(&mut rig, |console, terminal| {
+        assert_eq!((console.kind(terminal), console.size(terminal)), (TerminalKind::Screen, (80, 24)));
+        console.write(terminal, "half a ");
     });
     rig.frame();
     rig.check_lacks(&["half a"]);
-    with_console(&mut rig, |console, world| console.write_line(world, "line \u{1b}[31mred\u{1b}[2J"));
+    with_console(&mut rig, |console, terminal| console.write_line(terminal, "line \u{1b}[31mred\u{1b}[2J"));
     rig.frame();
     rig.check(&["half a line red", "MODULES"]);
-    with_console(&mut rig, |console, world| console.clear(world));
+    with_console(&mut rig, |console, terminal| console.clear(terminal));
     rig.frame();
     rig.check_lacks(&["half a line"]);
 }
 
 #[test]
-fn a_world_without_a_terminal_takes_all_text() {
+fn without_a_terminal_nothing_is_presented() {
     let mut rig = Rig::new(80, 24);
-    rig.engine.world_mut().remove_resource::<Terminal>();
-    with_console(&mut rig, |console, world| {
-        console.write_line(world, "nobody reads this");
-        console.clear(world);
-        assert_eq!((console.kind(world), console.size(world), console.read(world)), (None, (0, 0), None));
-    });
+    rig.terminals.release(Terminal::MAIN).unwrap();
+    let now = rig.engine.time().now;
     rig.engine.update(FRAME);
     assert_eq!(rig.engine.take_faults(), []);
+    assert!(rig.engine.time().now > now);
+    let other = rig.terminals.take().unwrap();
+    assert_ne!(other, Terminal::MAIN, "it is another terminal, and not drawn on");
+    rig.engine.update(FRAME);
+    assert_eq!(rig.engine.take_faults(), []);
+    assert!(rig.terminals.get(other).unwrap().is_ready());
 }
 
 #[test]
@@ -403,12 +407,11 @@ fn a_swap_of_the_dashboard_keeps_what_was_scrolled_and_draws_all() {
 }
 
 #[test]
-fn a_restored_world_is_drawn_in_full_once_it_is_attached() {
+fn a_restored_world_is_drawn_on_the_same_terminal() {
     let mut rig = busy(80, 24);
     let copy = rig.engine.world().duplicate().unwrap();
     rig.engine.replace_world(copy);
-    assert!(rig.frame().is_empty());
-    rig.attach(TerminalKind::Screen, 80, 24);
+    rig.terminal(Terminal::redraw);
     assert!(rig.frame().windows(4).any(|part| part == b"\x1b[2J"));
     rig.check(&["0 fish"]);
 }
@@ -562,7 +565,7 @@ fn the_module_starts_a_world_that_lacks_its_models() {
         }
     });
     assert_eq!(started, Ok(()));
-    assert!(engine.world().has_resource::<Terminal>() && engine.world().has_resource::<Dashboard>());
+    assert!(engine.world().has_resource::<Dashboard>());
 }
 
 /// Writes screens for a person to look at, where `KEEL_SCREENS` names a folder.

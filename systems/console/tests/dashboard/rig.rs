@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use console::Console;
-use keel::binding::{Binding, Offer, Pinned};
+use keel::binding::{Binding, ModelPool, Offer, Pinned};
 use keel::console::{
     Build, Color, Dashboard, Key, LogLevel, ModuleLine, ModuleState, Picture, PictureView, StageTime,
     SwapReport, Terminal, TerminalKind,
@@ -20,6 +20,7 @@ pub(crate) const FRAME: Duration = Duration::from_millis(40);
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
     binding: Arc<Binding>,
+    pub(crate) terminals: Arc<ModelPool<Terminal>>,
     module: Console,
     screen: vt100::Parser,
     now: Duration,
@@ -44,9 +45,13 @@ impl Rig {
         let binding = Arc::new(Binding::new());
         let mut engine = Engine::with_views(EngineConfig::default(), Box::new(Views(Arc::clone(&binding))));
         keel::console::install(engine.world_mut()).unwrap();
+        let terminals = Arc::new(ModelPool::new(Terminal::LIMIT, Terminal::default));
+        assert_eq!(terminals.take(), Ok(Terminal::MAIN));
+        binding.bind(Offer::new("host").pool(terminals.clone())).unwrap();
         let mut rig = Self {
             engine,
             binding,
+            terminals,
             module: Console::default(),
             screen: vt100::Parser::new(rows.max(1), columns.max(1), 0),
             now: Duration::ZERO,
@@ -88,7 +93,7 @@ impl Rig {
     }
 
     pub(crate) fn terminal<T>(&mut self, change: impl FnOnce(&mut Terminal) -> T) -> T {
-        change(&mut self.engine.world_mut().resource_mut::<Terminal>().unwrap())
+        change(&mut self.terminals.get_mut(Terminal::MAIN).unwrap())
     }
 
     pub(crate) fn dashboard<T>(&mut self, change: impl FnOnce(&mut Dashboard) -> T) -> T {
