@@ -173,7 +173,7 @@ pub trait ViewSource: Sync {
     }
 
     /// The pool of `model_type`, as whoever keeps the pools knows it: what a pool is, this crate does not say.
-    fn pool(&self, model_type: ModelType) -> Option<&dyn Any> {
+    fn model_pool(&self, model_type: ModelType) -> Option<&dyn Any> {
         let _ = model_type;
         None
     }

@@ -72,7 +72,7 @@ impl ViewSource for Pinned {
     }
 
     #[inline]
-    fn pool(&self, model_type: ModelType) -> Option<&dyn Any> {
+    fn model_pool(&self, model_type: ModelType) -> Option<&dyn Any> {
         self.picture.pools.get(model_type.bits()).map(|pool| pool as &dyn Any)
     }
 }
@@ -83,7 +83,7 @@ impl ViewSource for Pinned {
 /// [`PoolError::NoPool`], with the type's id: its name is not known here.
 #[inline]
 pub fn pool_in(source: &dyn ViewSource, model_type: ModelType) -> Result<&dyn AnyPool, PoolError> {
-    let pool = source.pool(model_type).and_then(<dyn Any>::downcast_ref::<BoundPool>);
+    let pool = source.model_pool(model_type).and_then(<dyn Any>::downcast_ref::<BoundPool>);
     pool.map(|pool| &**pool).ok_or_else(|| PoolError::NoPool { pool: model_type.to_string() })
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Systems don't come through here: they query native columns. What does is tools, the console, and modules that
 //! handle types they were not compiled with.
+//!
+//! The views work on worlds, and so does the pool that they name: a room of it is looked up by its id
+//! (`Frame::on_world`), and given to a view as the running world is.
 
 mod component;
 mod entity;
@@ -23,12 +26,12 @@ pub struct Ecs;
 #[view_model]
 impl ViewModel for Ecs {
     fn register(&mut self, setup: &mut Setup) -> ModuleResult {
-        setup.provide::<dyn ComponentView>(Box::new(*self));
-        setup.provide::<dyn EntityView>(Box::new(*self));
-        setup.provide::<dyn EventView>(Box::new(*self));
-        setup.provide::<dyn QueryView>(Box::new(*self));
-        setup.provide::<dyn WorldView>(Box::new(*self));
-        setup.provide::<dyn StorageView>(Box::new(*self));
+        setup.provide_on::<dyn ComponentView, World>(Box::new(*self));
+        setup.provide_on::<dyn EntityView, World>(Box::new(*self));
+        setup.provide_on::<dyn EventView, World>(Box::new(*self));
+        setup.provide_on::<dyn QueryView, World>(Box::new(*self));
+        setup.provide_on::<dyn WorldView, World>(Box::new(*self));
+        setup.provide_on::<dyn StorageView, World>(Box::new(*self));
         setup.provide::<dyn SystemView>(Box::new(*self));
         Ok(())
     }
