@@ -1,5 +1,7 @@
 //! A whole game in one file: the engine's state and the fields of all modules.
 
+use std::collections::BTreeMap;
+
 use keel_core_types::TypedModel;
 use keel_ecs::World;
 use keel_engine::{Engine, EngineSnapshot};
@@ -83,4 +85,22 @@ fn read_pools(file: &Snapshot<'_>) -> Result<SavedPools, Rejection> {
         }
     }
     Ok(saved)
+}
+
+/// Every model in the pools of a saved game as text, by what it belongs to: `model Chart 0v0`,
+/// `world 1v0 entity 3v0 Position`.
+///
+/// # Errors
+/// [`Rejection`] when the file is damaged.
+pub fn describe_pools(file: &Snapshot<'_>) -> Result<BTreeMap<String, String>, Rejection> {
+    let SavedPools { pools, worlds } = read_pools(file)?;
+    let mut lines = BTreeMap::new();
+    for (name, pool) in pools {
+        for (id, value) in pool.values().map_err(|error| Rejection::state("", &error))? {
+            let text = value.display().map_err(|error| Rejection::state("", &error))?;
+            lines.insert(format!("model {name} {id}"), text);
+        }
+    }
+    lines.extend(worlds.describe()?);
+    Ok(lines)
 }

@@ -38,6 +38,7 @@ mod views;
 mod worlds;
 
 pub use check::{Candidate, Checker};
+pub use game_file::describe_pools;
 pub use lifecycle::{Event, Lifecycle, State, WrongTransition};
 pub use pools::terminals;
 pub use registry::{ModuleStatus, Registry, RegistryConfig, RegistryEvent};

@@ -3,6 +3,7 @@
 //! The pool is the facade's, so its code is never swapped; what the worlds know of types is.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keel_binding::{AnyPool, ModelPool, PoolError, PoolImage};
@@ -117,6 +118,16 @@ impl SavedWorlds {
         self.slots == 0
     }
 
+    /// Every value in the worlds as text, by what it belongs to.
+    pub(crate) fn describe(&self) -> Result<BTreeMap<String, String>, Rejection> {
+        let mut lines = BTreeMap::new();
+        for (id, bytes) in &self.worlds {
+            let values = read(bytes)?.describe().map_err(|error| Rejection::restore("", &error))?;
+            lines.extend(values.into_iter().map(|(what, value)| (format!("world {id} {what}"), value)));
+        }
+        Ok(lines)
+    }
+
     /// Worlds of `types`, made of what was saved.
     pub(crate) fn restore(
         &self,
@@ -127,9 +138,7 @@ impl SavedWorlds {
         let mut image = empty_image();
         (image.slots, image.made, image.free) = (self.slots, self.made, self.free.clone());
         for (id, bytes) in &self.worlds {
-            let file = Snapshot::parse(bytes).map_err(|error| Rejection::state("", &error))?;
-            let snapshot = WorldSnapshot::read(&file).map_err(|error| Rejection::restore("", &error))?;
-            let world = build(types, &snapshot, consent, report)?;
+            let world = build(types, &read(bytes)?, consent, report)?;
             image.objects.push((*id, Box::new(world)));
         }
         Ok(NextWorlds::Restored(image))
@@ -207,6 +216,11 @@ impl NextWorlds {
 
 fn empty_image() -> PoolImage {
     PoolImage { name: World::NAME.to_owned(), layout: World::LAYOUT, ..PoolImage::default() }
+}
+
+fn read(bytes: &[u8]) -> Result<WorldSnapshot, Rejection> {
+    let file = Snapshot::parse(bytes).map_err(|error| Rejection::state("", &error))?;
+    WorldSnapshot::read(&file).map_err(|error| Rejection::restore("", &error))
 }
 
 fn build(

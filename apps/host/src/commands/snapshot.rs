@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use keel::ecs::WorldSnapshot;
 use keel::state::{Snapshot, read_file};
+use keel_registry::describe_pools;
 
 use crate::cli::{RunArgs, SnapshotCommand};
 use crate::supervisor;
@@ -63,5 +64,6 @@ fn values(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
         let state: keel::state::SavedValue = keel::state::decode_all(section.bytes())?;
         values.insert(format!("module {}", section.name()), state.display()?);
     }
+    values.extend(describe_pools(&snapshot)?);
     Ok(values)
 }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use keel::binding::{AnyPool, PoolError};
 use keel::prelude::*;
-use keel::state::SavedValue;
 use keel::types::ModelType;
 use keel_registry::{Code, Consent, RegistryConfig};
 
@@ -58,17 +57,12 @@ fn begun_with(config: RegistryConfig, fields: &str) -> Rig {
     rig
 }
 
-/// What the charts hold, as text: the test was not compiled with their type.
+/// What the charts hold, as a saved game tells it: the test was not compiled with their type.
 fn charts(rig: &mut Rig) -> Vec<String> {
     let bytes = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
     let file = keel::state::Snapshot::parse(&bytes).unwrap();
-    let Some(section) = file.get("pool", "Chart") else { return Vec::new() };
-    let pool: keel::module::SavedPool = keel::state::decode_all(section.bytes()).unwrap();
-    pool.values()
-        .unwrap()
-        .into_iter()
-        .map(|(id, value): (ModelId, SavedValue)| format!("{id} {}", value.display().unwrap()))
-        .collect()
+    let models = keel_registry::describe_pools(&file).unwrap().into_iter();
+    models.map(|(what, value)| format!("{} {value}", what.trim_start_matches("model Chart "))).collect()
 }
 
 fn with_pool<T>(rig: &Rig, call: impl FnOnce(&dyn AnyPool) -> T) -> T {

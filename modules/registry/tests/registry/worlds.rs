@@ -142,6 +142,10 @@ fn a_saved_game_has_its_rooms() {
     assert_ne!(hash, rig.engine.world().hash().unwrap());
     let bytes = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
     assert_eq!(rig.registry.state_hash(&rig.engine).unwrap(), hash);
+    let shown = keel_registry::describe_pools(&keel::state::Snapshot::parse(&bytes).unwrap()).unwrap();
+    let in_room =
+        shown.iter().filter(|(what, _)| what.starts_with("world 1v0 entity ") && what.ends_with(" Fish"));
+    assert_eq!((in_room.count(), shown.len()), (10, 20), "{shown:?}");
 
     let mut other = Rig::new();
     let checker = other.registry.checker();
