@@ -18,7 +18,7 @@ pub struct Frame<'a> {
     pub world: &'a mut World,
     /// When this call runs.
     pub time: Time,
-    /// The views that other modules provide. None may be kept beyond the call.
+    /// The views that other modules provide, and the pools of models. None may be kept beyond the call.
     pub views: &'a dyn ViewSource,
     /// Structural changes to be applied right after this call.
     pub commands: &'a mut Commands,

@@ -1,7 +1,6 @@
 //! Pools whose type is not known here, and what is in them while a module is swapped.
 
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::Ordering;
 
@@ -270,12 +269,12 @@ impl<T: TypedModel> ModelPool<T> {
         }
         let invalid =
             |id, reason: &str| PoolError::InvalidImage { pool: name::<T>(), id, reason: reason.to_owned() };
-        let mut seen = BTreeSet::new();
+        let mut seen = vec![false; image.slots as usize];
         for id in image.objects.iter().map(|(id, _)| *id).chain(image.free.iter().copied()) {
-            if id.index() >= image.slots {
+            let Some(seen) = seen.get_mut(id.index() as usize) else {
                 return Err(invalid(id, "its slot is beyond the last one"));
-            }
-            if !seen.insert(id.index()) {
+            };
+            if std::mem::replace(seen, true) {
                 return Err(invalid(id, "its slot occurs twice"));
             }
         }

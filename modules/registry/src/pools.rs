@@ -51,8 +51,9 @@ pub(crate) struct Coming {
 pub(crate) struct PreparedPools {
     /// The pools of the old generations: their objects go.
     replaced: Drained,
-    /// Pools whose module stays, and whose objects were exchanged because another game goes on.
+    /// Pools whose module stays, where another game goes on in them.
     staying: Drained,
+    next_staying: Vec<Vec<PoolImage>>,
     worlds: WorldsOut,
     next_worlds: NextWorlds,
     kept: ByName,
@@ -129,7 +130,7 @@ impl Registry {
     ) -> Result<PreparedPools, Rejection> {
         let is_coming = |tag: &ModuleTag| coming.iter().any(|coming| coming.tag == *tag);
         let replaced = self.drain(is_coming)?;
-        let mut staying = self.drain(|tag| saved.is_some() && !is_coming(tag))?;
+        let staying = self.drain(|tag| saved.is_some() && !is_coming(tag))?;
         let worlds = self.pools.worlds.take_out()?;
         let mut report = RestoreReport::default();
         let mut pools = match saved {
@@ -141,15 +142,13 @@ impl Registry {
             let mut images = restore_all(name, &coming.brings, &mut pools, consent, &mut report)?;
             offer.refill(&mut images).map_err(|error| pool_refused(name, &error))?;
         }
-        if saved.is_some() {
-            staying.replace(&mut pools, consent, &mut report)?;
-        }
+        let next_staying = staying.restore(&mut pools, consent, &mut report)?;
         let next_worlds = match saved {
             Some(saved) => saved.worlds.restore(types, consent, &mut report)?.checked()?,
             None => worlds.convert(types, consent, &mut report)?,
         };
         report.kept.extend(pools.keys().cloned());
-        Ok(PreparedPools { replaced, staying, worlds, next_worlds, kept: pools, report })
+        Ok(PreparedPools { replaced, staying, next_staying, worlds, next_worlds, kept: pools, report })
     }
 
     /// Lets the old objects go. The new ones are in the pools that were just bound.
@@ -158,9 +157,10 @@ impl Registry {
         prepared: PreparedPools,
         types: &[Arc<ModelTypeInfo>],
     ) -> RestoreReport {
-        let PreparedPools { mut replaced, staying, worlds, next_worlds, kept, report } = prepared;
+        let PreparedPools { mut replaced, staying, next_staying, worlds, next_worlds, kept, report } =
+            prepared;
         let_go(std::mem::take(&mut replaced.modules));
-        drop(staying);
+        staying.exchange(next_staying);
         self.pools.worlds.install(worlds, next_worlds, types);
         self.pools.kept = kept;
         report
@@ -192,8 +192,9 @@ impl Registry {
         let mut report = RestoreReport::default();
         let out = self.pools.worlds.take_out()?;
         let next = worlds.restore(types, Consent::Lossless, &mut report)?;
-        let mut drained = self.drain(|_| true)?;
-        drained.replace(&mut pools, Consent::Lossless, &mut report)?;
+        let drained = self.drain(|_| true)?;
+        let images = drained.restore(&mut pools, Consent::Lossless, &mut report)?;
+        drained.exchange(images);
         self.pools.worlds.install(out, next, types);
         self.pools.kept = pools;
         Ok(())
@@ -298,14 +299,14 @@ impl Drained {
         Ok(saved)
     }
 
-    /// Exchanges the objects for those in `saved`, or for none, in all pools or in no pool.
-    fn replace(
-        &mut self,
+    /// What is in `saved`, for each of these pools; where there is nothing, an empty image.
+    fn restore(
+        &self,
         saved: &mut ByName,
         consent: Consent,
         report: &mut RestoreReport,
-    ) -> Result<(), Rejection> {
-        let mut replaced = Vec::new();
+    ) -> Result<Vec<Vec<PoolImage>>, Rejection> {
+        let mut restored = Vec::new();
         for DrainedModule { tag, infos, images } in &self.modules {
             let mut next = restore_all(tag.name(), infos, saved, consent, report)?;
             for image in images {
@@ -314,12 +315,16 @@ impl Drained {
                     next.push(PoolImage { name, layout, ..PoolImage::default() });
                 }
             }
-            replaced.push(checked(tag.name(), infos, next)?);
+            restored.push(checked(tag.name(), infos, next)?);
         }
-        for (module, next) in self.modules.iter_mut().zip(replaced) {
+        Ok(restored)
+    }
+
+    /// Puts what [`Drained::restore`] has made into the pools, and lets the objects go that were in them.
+    fn exchange(mut self, images: Vec<Vec<PoolImage>>) {
+        for (module, next) in self.modules.iter_mut().zip(images) {
             let_go(std::mem::replace(&mut module.images, next));
         }
-        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use keel::binding::{AnyPool, PoolError};
 use keel::prelude::*;
 use keel::types::ModelType;
+use keel_fixture::Fixture;
 use keel_registry::{Code, Consent, RegistryConfig};
 
 use crate::rig::{Rig, check_refused};
@@ -87,8 +88,7 @@ fn only_the_model_module_brings_the_pool() {
     rig.load(&model(&types)).unwrap();
     rig.load(&user("other-user", &types, "")).unwrap();
     assert_eq!(with_pool(&rig, |pool| pool.live_ids()), []);
-    let second =
-        keel_fixture::Fixture::module("second-model").source("keel::export_module! { model: game_types }");
+    let second = Fixture::module("second-model").source("keel::export_module! { model: game_types }");
     let outcome = rig.load(&second.with("game_types", &types).build());
     check_refused(outcome, Code::ViewsCollide, "the pool of `Chart` belongs to module `game-model`");
 }
@@ -244,6 +244,27 @@ fn a_saved_game_has_the_models_and_their_ids() {
 }
 
 #[test]
+fn a_game_goes_on_in_pools_whose_module_is_live_or_nothing_changes() {
+    let mut rig = begun();
+    let bytes = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
+    rig.steps(3);
+    let candidate =
+        |rig: &Rig, library: &Path| rig.registry.checker().check(&rig.scratch.copy(library), 0).unwrap();
+    let second = Fixture::module("second-model").source("keel::export_module! { model: game_types }");
+    let thief = candidate(&rig, &second.with("game_types", &chart("pub depth: u32,")).build());
+    let outcome = rig.registry.resume_game(&mut rig.engine, vec![thief], &bytes, Consent::Lossless);
+    check_refused(outcome, Code::ViewsCollide, "the pool of `Chart`");
+    check_charts(&mut rig, &["0v0 Chart { depth: 8 }", "2v0 Chart { depth: 7 }"]);
+
+    let lone = candidate(&rig, &user("lone", &types("keel::model! { models: [] }"), ""));
+    rig.registry.resume_game(&mut rig.engine, vec![lone], &bytes, Consent::Lossless).unwrap();
+    check_charts(&mut rig, &["0v0 Chart { depth: 5 }", "2v0 Chart { depth: 7 }"]);
+    rig.steps(1);
+    assert_eq!(rig.engine.take_faults(), []);
+    check_charts(&mut rig, &["0v0 Chart { depth: 6 }", "2v0 Chart { depth: 7 }"]);
+}
+
+#[test]
 fn the_hash_of_a_game_counts_its_models() {
     let mut rig = begun();
     let hash = |rig: &Rig| rig.registry.state_hash(&rig.engine).unwrap();
@@ -277,7 +298,7 @@ fn a_module_that_fails_to_start_leaves_no_trace_in_the_pools() {
             }
         }
         keel::export_module! { view_model: Late, models: [game_types] }";
-    let late = keel_fixture::Fixture::module("late").source(source);
+    let late = Fixture::module("late").source(source);
     let report = rig.load(&late.with("game_types", &chart("pub depth: u32,")).build()).unwrap();
     assert_eq!(report.failed_starts.len(), 1);
     assert_eq!(charts(&mut rig), before);
@@ -328,7 +349,7 @@ fn a_view_model_brings_the_pool_that_it_declares_and_keeps_it_when_it_fails() {
             }}
             keel::export_module! {{ view_model: Harbour }}"
         );
-        keel_fixture::Fixture::module("harbour").source(source).build()
+        Fixture::module("harbour").source(source).build()
     };
     let mut rig = Rig::new();
     rig.load(&harbour("one", "pub depth: u32,", &[BEGIN, COUNT, "assert!(self.steps < 3);"].concat()))
