@@ -143,6 +143,7 @@ impl Registry {
             offer.refill(&mut images).map_err(|error| pool_refused(name, &error))?;
         }
         let next_staying = staying.restore(&mut pools, consent, &mut report)?;
+        let next_staying = staying.check(next_staying)?;
         let next_worlds = match saved {
             Some(saved) => saved.worlds.restore(types, consent, &mut report)?.checked()?,
             None => worlds.convert(types, consent, &mut report)?,
@@ -315,9 +316,15 @@ impl Drained {
                     next.push(PoolImage { name, layout, ..PoolImage::default() });
                 }
             }
-            restored.push(checked(tag.name(), infos, next)?);
+            restored.push(next);
         }
         Ok(restored)
+    }
+
+    /// Makes sure that putting the images in can't fail: what was read from a file may contradict itself.
+    fn check(&self, images: Vec<Vec<PoolImage>>) -> Result<Vec<Vec<PoolImage>>, Rejection> {
+        let modules = self.modules.iter().zip(images);
+        modules.map(|(module, images)| checked(module.tag.name(), &module.infos, images)).collect()
     }
 
     /// Puts what [`Drained::restore`] has made into the pools, and lets the objects go that were in them.
@@ -361,7 +368,7 @@ fn restore_all(
     Ok(images)
 }
 
-/// Makes sure that putting the images in can't fail: what was read from a file may contradict itself.
+/// The images, once a pool that is made for it has taken them.
 fn checked(
     module: &str,
     infos: &[Arc<PooledTypeInfo>],

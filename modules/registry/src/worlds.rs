@@ -171,7 +171,7 @@ impl WorldsOut {
         let mut converted = Vec::new();
         for (_, world) in self.worlds() {
             if fits(world, types) {
-                report.carried += world.len();
+                report.carried += world.value_count();
                 converted.push(None);
                 continue;
             }

@@ -12,6 +12,9 @@ use keel_state::{
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+/// A model from its bytes.
+type RestoreModel = fn(&mut &[u8]) -> Result<Box<dyn Model>, StateError>;
+
 /// All that is known of a type of models: its name, schema and layout, how to make its pool, and how to save and
 /// restore its objects.
 ///
@@ -26,7 +29,7 @@ pub struct PooledTypeInfo {
     layout: u64,
     make_pool: fn() -> Arc<dyn AnyPool>,
     save: fn(&dyn Model, &mut Vec<u8>) -> Result<(), StateError>,
-    restore: fn(&mut &[u8]) -> Result<Box<dyn Model>, StateError>,
+    restore: RestoreModel,
     // Dropped after all that leads into the library.
     library: Option<Arc<dyn Any + Send + Sync>>,
 }

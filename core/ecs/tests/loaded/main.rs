@@ -92,6 +92,8 @@ fn load() -> Loaded {
     let mut view_model = module.view_model().unwrap().unwrap();
     let mut setup = keel::module::Setup::new();
     view_model.register(&mut setup).unwrap();
+    assert_eq!(setup.model_type(<dyn keel::ecs::WorldView>::ID), Some(World::TYPE));
+    assert_eq!(setup.model_type(<dyn keel::engine::SystemView>::ID), None);
     let (systems, handlers, views) = setup.into_parts();
     assert_eq!((systems.len(), handlers.len(), views.len()), (0, 0, 7));
     let declared: Vec<_> = views.iter().map(|view| view.declaration().name.clone()).collect();

@@ -120,3 +120,18 @@ fn resources_are_found_by_name() {
     worlds().remove_resource(&mut world, "Chart").unwrap();
     refuses(worlds().init_resource(&mut world, "Chart"), "`Chart` has no default");
 }
+
+#[test]
+fn a_room_of_the_pool_is_a_world_as_any_other() {
+    let rooms = keel::binding::ModelPool::new(2, new_world);
+    let room = rooms.take().unwrap();
+    worlds()
+        .insert_resource(&mut rooms.get_mut(room).unwrap(), "Tide", &saved(&Tide { level: 3.0 }))
+        .unwrap();
+    assert_eq!(worlds().resources(&rooms.get(room).unwrap()), ["Tide"]);
+    rooms.release(room).unwrap();
+    let again = rooms.take().unwrap();
+    assert_ne!(again, room);
+    assert_eq!(worlds().resources(&rooms.get(again).unwrap()), Vec::<String>::new());
+    assert_eq!(worlds().types(&rooms.get(again).unwrap()).len(), 10, "a recycled room knows its types");
+}

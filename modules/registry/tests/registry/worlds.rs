@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use keel::binding::PoolError;
+use keel::console::PictureView;
 use keel::ecs::WorldSnapshot;
 use keel::engine::ModuleTag;
 use keel::prelude::*;
 use keel_registry::{Code, Consent, RegistryConfig};
 
 use crate::rig::{Rig, check_refused};
-use crate::sources::{model, types, user};
+use crate::sources::{Swim, model, types, user};
 
 const ROOM: ModelId = ModelId::new(1, 0);
 
@@ -81,8 +82,19 @@ fn a_room_lives_beside_the_running_world() {
     assert!(matches!(rooms.get(World::RUNNING), Err(PoolError::Unknown { .. })), "the engine lends that one");
     assert!(matches!(rooms.get(ModelId::new(0, 0)), Err(PoolError::Stale { .. })));
     assert_eq!(rooms.get(ROOM).unwrap().len(), 10);
-    let view = rig.binding.model_type_of(keel::types::ViewId::of("keel.WorldView"));
-    assert_eq!(view, None, "the module `ecs` is not loaded here");
+}
+
+#[test]
+fn a_view_leads_to_the_pool_of_what_it_works_on() {
+    let mut rig = Rig::new();
+    let provide = "setup.provide::<dyn PictureView>(Box::new(Title));";
+    rig.load(&Swim::new("v1").build()).unwrap();
+    assert_eq!(rig.binding.model_type_of(<dyn PictureView>::ID), None);
+    let on_worlds = "setup.provide_on::<dyn PictureView, World>(Box::new(Title));";
+    rig.load(&Swim::new("v2").replace(provide, on_worlds).build()).unwrap();
+    let model_type = rig.binding.model_type_of(<dyn PictureView>::ID).unwrap();
+    assert_eq!(model_type, World::TYPE);
+    assert_eq!(rig.binding.pool(model_type).unwrap().name(), "World");
 }
 
 #[test]
