@@ -26,8 +26,8 @@ pub trait TypedModel: Model + Sized {
     /// The type's declared name, unique in a workspace; [`TypedModel::TYPE`] is its hash.
     const NAME: &'static str;
 
-    /// The fingerprint of the type's schema and layout. Two builds of one type have the same `TypeId`, whatever
-    /// became of its fields, so that only this tells them apart.
+    /// The fingerprint of the type's declaration, with the sources of its crate, and of its size and alignment. Two
+    /// builds of one type have the same `TypeId`, whatever became of its fields, so that only this tells them apart.
     const LAYOUT: u64;
 
     /// The type's id.

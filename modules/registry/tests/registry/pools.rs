@@ -264,6 +264,60 @@ fn a_game_goes_on_in_pools_whose_module_is_live_or_nothing_changes() {
     check_charts(&mut rig, &["0v0 Chart { depth: 6 }", "2v0 Chart { depth: 7 }"]);
 }
 
+/// The saved game with the section `pool NAME` changed, its checksums right.
+fn with_section(bytes: &[u8], name: &str, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+    let file = keel::state::Snapshot::parse(bytes).unwrap();
+    let mut changed = keel::state::SnapshotWriter::new(Vec::new());
+    for section in file.sections() {
+        let mut bytes = section.bytes().to_vec();
+        if (section.kind(), section.name()) == ("pool", name) {
+            change(&mut bytes);
+        }
+        changed
+            .section(section.kind(), section.name(), |out| {
+                out.extend(&bytes);
+                Ok(())
+            })
+            .unwrap();
+    }
+    changed.finish()
+}
+
+#[test]
+fn a_saved_pool_that_contradicts_itself_is_refused_and_nothing_changes() {
+    let mut rig = begun();
+    let bytes = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
+    // Two objects, with the ids 0v0 and 2v0; the second becomes 0v0, or one far beyond the limit.
+    let number = |number: u64| number.to_le_bytes();
+    let ids = [number(2), number(0), number(2)].concat();
+    let second_id = |id: u64| {
+        with_section(&bytes, "Chart", |pool| {
+            let at = pool.windows(ids.len()).position(|window| window == ids).unwrap();
+            pool[at + 16..at + 24].copy_from_slice(&number(id));
+        })
+    };
+    let cut = with_section(&bytes, "Chart", |pool| pool.truncate(pool.len() - 1));
+    rig.steps(3);
+    let cases =
+        [(second_id(0), "its slot occurs twice"), (second_id(99), "beyond the last one"), (cut, "bytes")];
+    for (damaged, part) in cases {
+        let lone = user("lone", &types("keel::model! { models: [] }"), "");
+        let lone = rig.registry.checker().check(&rig.scratch.copy(&lone), 0).unwrap();
+        let outcome = rig.registry.resume_game(&mut rig.engine, vec![lone], &damaged, Consent::Lossless);
+        check_refused(outcome, Code::RestoreFailed, part);
+        check_charts(&mut rig, &["0v0 Chart { depth: 8 }", "2v0 Chart { depth: 7 }"]);
+
+        let mut other = Rig::new();
+        let libraries = both(&chart("pub depth: u32,"), COUNT);
+        let checker = other.registry.checker();
+        let candidates =
+            libraries.iter().map(|it| checker.check(&other.scratch.copy(it), 0).unwrap()).collect();
+        let outcome = other.registry.resume_game(&mut other.engine, candidates, &damaged, Consent::Lossless);
+        check_refused(outcome, Code::RestoreFailed, part);
+        other.check_runs_nothing();
+    }
+}
+
 #[test]
 fn the_hash_of_a_game_counts_its_models() {
     let mut rig = begun();
