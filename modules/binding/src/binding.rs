@@ -104,7 +104,7 @@ impl Binding {
     /// Takes the objects out of all pools of the module, so that its code can be exchanged.
     ///
     /// # Errors
-    /// [`BindError::NotBound`], and as [`AnyPool::take_objects`]; all objects are in their pools then.
+    /// [`BindError::NotBound`], and as [`AnyPool::take_objects`](crate::AnyPool::take_objects); all objects are in their pools then.
     pub fn drain(&self, module: ModuleId) -> Result<Vec<PoolImage>, BindError> {
         let pools = self.pools_of_module(module)?;
         let mut images = Vec::new();
@@ -124,7 +124,7 @@ impl Binding {
     /// fit none.
     ///
     /// # Errors
-    /// [`BindError::NotBound`], and as [`AnyPool::put_objects`]; what was not put is in `images` then.
+    /// [`BindError::NotBound`], and as [`AnyPool::put_objects`](crate::AnyPool::put_objects); what was not put is in `images` then.
     pub fn refill(&self, module: ModuleId, images: &mut Vec<PoolImage>) -> Result<(), BindError> {
         Ok(refill(&self.pools_of_module(module)?, images)?)
     }
