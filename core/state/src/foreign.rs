@@ -1,10 +1,12 @@
-//! Schemas of the standard library's types, as serde saves them.
+//! Schemas of the standard library's types and of ids, as serde saves them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::marker::PhantomData;
 use std::num;
 use std::sync::Arc;
 use std::time::Duration;
+
+use keel_core_types::ModelId;
 
 use crate::__private::encoded;
 use crate::{FieldStyle, Number, Plain, Schema, SchemaBuilder, TypeRef};
@@ -39,6 +41,7 @@ leaf! {
     bool => TypeRef::Bool;
     char => TypeRef::Char;
     String => TypeRef::String;
+    ModelId => TypeRef::Number(Number::U64);
 }
 
 impl Schema for str {

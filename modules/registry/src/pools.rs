@@ -180,6 +180,11 @@ impl Registry {
         Ok(())
     }
 
+    /// Forgets what [`Registry::remember_pools`] has remembered: it may be large.
+    pub(crate) fn forget_pools(&mut self) {
+        self.pools.point = SavedPools::default();
+    }
+
     /// Makes the pools what they were at [`Registry::remember_pools`]. What a module held that is gone is kept aside.
     pub(crate) fn put_pools_back(&mut self, types: &[Arc<ModelTypeInfo>]) {
         let point = std::mem::take(&mut self.pools.point);

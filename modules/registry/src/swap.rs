@@ -237,7 +237,9 @@ impl Registry {
 
     /// Starts new modules, one after the other. One that fails is taken out again, with all it did to the world.
     fn start_all(&mut self, engine: &mut Engine, modules: &[ModuleTag]) -> Vec<Rejection> {
-        modules.iter().filter_map(|module| self.start(engine, module).err()).collect()
+        let failed = modules.iter().filter_map(|module| self.start(engine, module).err()).collect();
+        self.forget_pools();
+        failed
     }
 
     fn start(&mut self, engine: &mut Engine, module: &ModuleTag) -> Result<(), Rejection> {
