@@ -179,7 +179,7 @@ fn generations_that_a_room_has_known_are_unmapped() {
         rig.load_together(&both(&fish(fields), GROW), Consent::AcceptLoss).unwrap();
         rig.steps(1);
         assert_eq!(rig.engine.take_faults(), []);
-        let retired = rig.registry.tidy(&mut rig.engine);
+        let retired = rig.registry.tidy();
         assert_eq!((retired.unmapped, retired.kept), (2, vec![]), "round {round}");
         assert_eq!(rig.mapped(), 2);
     }
