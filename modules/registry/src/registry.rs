@@ -26,7 +26,8 @@ use crate::{Checker, Code, Consent, Rejection, RetireReport, SwapReport};
 pub struct RegistryConfig {
     /// How long `load`, `start` and `stop` may take.
     pub call_deadline: Duration,
-    /// How long a module's tasks may take to end before its swap; then they are cancelled.
+    /// How long a module's tasks may take to end before it is removed or started afresh; then they are cancelled. At its
+    /// swap, those that still run are cancelled at once: they had the time of its build.
     pub drain_deadline: Duration,
     /// How many generations of each module stay mapped after they were replaced.
     pub ring: usize,

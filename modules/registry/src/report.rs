@@ -48,10 +48,9 @@ pub struct SwapReport {
     pub pools: RestoreReport,
     /// Whether the world was built anew because a type's shape has changed.
     pub rebuilt: bool,
-    /// How long the game stood still: from the end of the last frame of the old code, once its tasks had ended.
+    /// How long the game stood still: all that a swap does between two frames, `resumed` and the `start` of new modules
+    /// with it.
     pub pause: Duration,
-    /// How long the modules' tasks took to end, before that.
-    pub drain: Duration,
     /// New modules whose `start` failed. They were taken out again, with all that they did to the world.
     pub failed_starts: Vec<Rejection>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use keel_core_types::{ComponentId, ModuleId};
 use keel_ecs::{ModelTypeInfo, World};
@@ -104,18 +104,10 @@ impl Registry {
         consent: Consent,
         saved: Option<SavedGame>,
     ) -> Result<SwapReport, Rejection> {
+        let begin = Instant::now();
         let types = self.agreed_types(&candidates)?;
         self.check_together(&candidates, &[])?;
         self.check_pooled_types(&candidates)?;
-        let mut report = SwapReport::default();
-        let begin = Instant::now();
-        let tasks: Vec<_> = candidates
-            .iter()
-            .map(|candidate| engine.drain_tasks(candidate.id(), self.config.drain_deadline))
-            .collect();
-        report.drain = begin.elapsed();
-
-        let begin = Instant::now();
         let mut states = self.save_states(&candidates, consent)?;
         states.extend(saved.iter().flat_map(|saved| saved.states.clone()));
         let first = candidates.first().map(|candidate| candidate.name().to_owned()).unwrap_or_default();
@@ -148,6 +140,7 @@ impl Registry {
         };
 
         // From here on nothing fails.
+        let mut report = SwapReport::default();
         self.ring.release(released);
         if let Some(saved) = &saved {
             engine.restore_clock(&saved.snapshot);
@@ -161,7 +154,9 @@ impl Registry {
             placed.iter().filter(|placed| placed.starts).map(|placed| placed.tag.clone()).collect();
         let resumed: Vec<_> =
             placed.iter().filter(|placed| !placed.starts).map(|placed| placed.tag.clone()).collect();
-        for ((placed, old_code), tasks) in placed.into_iter().zip(old_code).zip(tasks) {
+        for (placed, old_code) in placed.into_iter().zip(old_code) {
+            // Only now: the tasks of a module whose swap is refused go on.
+            let tasks = engine.drain_tasks(placed.tag.id(), Duration::ZERO);
             report.modules.push(SwappedModule {
                 name: placed.tag.name().to_owned(),
                 generation: placed.generation.number,
@@ -170,9 +165,9 @@ impl Registry {
             });
             self.place(placed.tag, placed.generation, old_code);
         }
-        report.pause = begin.elapsed();
         resumed.iter().for_each(|module| self.resume(engine, module));
         report.failed_starts = self.start_all(engine, &starting);
+        report.pause = begin.elapsed();
         Ok(report)
     }
 

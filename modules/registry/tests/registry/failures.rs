@@ -133,6 +133,26 @@ fn restore_state_that_fails() {
 }
 
 #[test]
+fn the_tasks_of_a_module_whose_swap_is_refused_go_on() {
+    let task = "if self.steps == 1 {
+        frame.tasks.spawn(\"wait\", async { loop { sleep(std::time::Duration::from_millis(1)).await; } });
+    }
+    assert!(frame.tasks.running() == 1, \"the task was ended\");";
+    let mut rig = Rig::new();
+    rig.load(&Swim::new("v1").at("UPDATE", task).build()).unwrap();
+    rig.steps(2);
+    check_refused(
+        rig.load(&Swim::new("bad").at("RESTORE_STATE", PANIC).build()),
+        Code::RestoreFailed,
+        "boom 1",
+    );
+    rig.steps(2);
+    assert_eq!(rig.engine.take_faults(), []);
+    let report = rig.load(&Swim::new("v2").build()).unwrap();
+    assert_eq!((report.modules[0].tasks.finished, report.modules[0].tasks.cancelled), (0, 1));
+}
+
+#[test]
 fn a_start_that_fails_takes_the_module_out_again_with_all_it_did() {
     let deadline = "sleep(std::time::Duration::from_secs(3600)).await;";
     let cases = [
