@@ -63,19 +63,9 @@ impl Layer {
         match self {
             // Areas only through the facade: there is one of each, and modules share it.
             App => &[App, Bench, Facade, Registry, Loader, Resolver, Builder, Fixture, Types],
-            Bench => &[
-                Facade,
-                Registry,
-                Loader,
-                Resolver,
-                Builder,
-                Binding,
-                Core,
-                CoreTypes,
-                ModuleTypes,
-                Fixture,
-                Types,
-            ],
+            Bench => {
+                &[Facade, Registry, Loader, Resolver, Builder, Binding, Core, CoreTypes, ModuleTypes, Types]
+            }
             Static => &[App, Facade, Resolver, System],
             // Never another system: those are loaded, not linked.
             System | Types => &[Facade, Types],
@@ -243,10 +233,18 @@ fn layer_of(package: &Package) -> Option<Layer> {
         ["modules", "builder"] => Layer::Builder,
         ["modules", "registry"] => Layer::Registry,
         ["tests", "fixture"] => Layer::Fixture,
-        ["systems", _] | ["systems", _, "module"] | ["apps", "bench", "shapes"] if is_types(package) => {
+        ["systems", _]
+        | ["systems", _, "module"]
+        | ["apps", "bench", "shapes"]
+        | ["apps", "bench", "soak", _]
+            if is_types(package) =>
+        {
             Layer::Types
         }
-        ["systems", _] | ["systems", _, "module"] | ["apps", "bench", "probe"] => Layer::System,
+        ["systems", _]
+        | ["systems", _, "module"]
+        | ["apps", "bench", "probe"]
+        | ["apps", "bench", "soak", _] => Layer::System,
         _ => return None,
     })
 }

@@ -156,9 +156,11 @@ pub(crate) enum NewCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum BenchCommand {
-    /// A swap: from a saved file to its first frame, the pause of the game, calls between modules. Edits a source file
-    /// of systems/shoal-swim, and puts it back.
+    /// A swap: from a saved file to its first frame, the pause of the game, calls between modules, memory over 10,000
+    /// swaps. Edits a source file of systems/shoal-swim, and puts it back.
     Swap(SwapBenchArgs),
+    /// Memory and mapped libraries over many swaps in one process; `bench swap` has this, too.
+    Soak(SoakBenchArgs),
 }
 
 #[derive(Args)]
@@ -169,6 +171,19 @@ pub(crate) struct SwapBenchArgs {
     /// A look within a minute, instead of figures to be quoted.
     #[arg(long)]
     pub(crate) quick: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct SoakBenchArgs {
+    /// How many swaps.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) swaps: u64,
+    /// A row of the table after so many swaps.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) every: u64,
+    /// Writes the figures into this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 #[derive(Args, Clone)]

@@ -12,12 +12,18 @@ mod probe;
 mod report;
 mod samples;
 
+use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use keel_builder::{BuilderConfig, RunDirectory};
 
 use crate::binding::{self, BindingReport, THREADS};
+use crate::soak::{SoakOptions, SoakReport};
 
 pub use machine::{Machine, Versions};
-pub use report::{Median, MedianAndP90, PauseRow, SoakRow, StagesMs, SwapBench};
+pub use report::{Median, MedianAndP90, PauseRow, StagesMs, SwapBench};
 
 /// The case of [`binding`] that is the lookup of a view as a module does it.
 const LOOKUP: &str = "view lookup, pinned";
@@ -44,6 +50,7 @@ pub fn run(
     let probe = probe::Probe::build(root)?;
     told("edits of a running game, and rustc alone");
     let edits = edit::measure(root, host, if options.quick { 5 } else { 20 }, &mut told)?;
+    let soak = soak_alone(root, host, options.quick)?;
     told("the pause at a swap");
     let pause = pause::measure(&probe, options.quick, &mut told)?;
     told("calls and lookups");
@@ -56,13 +63,26 @@ pub fn run(
         call_ns,
         binding_lookup_ns: lookup_ns(&lookup),
         pause,
-        soak: Vec::new(),
+        soak: soak.rows,
         edits: edits.to_running.count(),
         seen_from_outside_ms: edits.seen.median(),
         machine: Machine::this(),
         versions: Versions::this(),
         profile: keel::module::FINGERPRINT.profile.to_owned(),
     })
+}
+
+/// In a process of its own: what was measured before would show in its memory, and its memory in what is measured after.
+fn soak_alone(root: &Path, host: &Path, quick: bool) -> anyhow::Result<SoakReport> {
+    let SoakOptions { swaps, report_every } = SoakOptions::new(quick);
+    let json = RunDirectory::create(&BuilderConfig::new(root).target_dir.join("run"))?;
+    let json_path = json.path().join("soak.json");
+    let mut command = Command::new(host);
+    command.args(["bench", "soak", "--swaps", &swaps.to_string(), "--every", &report_every.to_string()]);
+    command.arg("--json").arg(&json_path).current_dir(root).stdout(Stdio::null());
+    let status = command.status().with_context(|| format!("{} can't be started", host.display()))?;
+    ensure!(status.success(), "the soak ended with {status}");
+    Ok(serde_json::from_slice(&fs::read(&json_path)?)?)
 }
 
 fn lookup_ns(report: &BindingReport) -> std::collections::BTreeMap<String, f64> {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::soak::{self, SoakRow};
 use crate::swap::{Machine, Versions};
 
 /// What `keel bench swap` has measured.
@@ -94,17 +95,6 @@ pub struct PauseRow {
     pub tidy_max_ms: f64,
 }
 
-/// A point in the life of a process that swaps and swaps.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SoakRow {
-    /// After so many swaps.
-    pub swaps: u64,
-    /// Resident memory.
-    pub rss_kib: u64,
-    /// Libraries that are mapped.
-    pub libraries: u64,
-}
-
 impl SwapBench {
     /// How many times longer than the compiler alone an edit takes until it runs.
     pub fn ratio_to_rustc(&self) -> f64 {
@@ -139,11 +129,8 @@ impl fmt::Display for SwapBench {
         for (threads, ns) in &self.binding_lookup_ns {
             write!(out, "  {threads}: {ns:.2}")?;
         }
-        writeln!(out)?;
-        for row in &self.soak {
-            writeln!(out, "after {} swaps: {} KiB, {} libraries", row.swaps, row.rss_kib, row.libraries)?;
-        }
-        Ok(())
+        writeln!(out, "\n\nswaps in one process")?;
+        soak::write_rows(out, &self.soak)
     }
 }
 

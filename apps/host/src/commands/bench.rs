@@ -1,35 +1,52 @@
 //! `keel bench`: what Keel costs.
 
+use std::fmt::Display;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use keel_bench::swap::{self, Options, SwapBench};
+use keel_bench::soak::{self, SoakOptions};
+use keel_bench::swap::{self, Options};
+use serde::Serialize;
 
-use crate::cli::{BenchCommand, SwapBenchArgs};
+use crate::cli::{BenchCommand, SoakBenchArgs, SwapBenchArgs};
 use crate::workspace;
 
 pub(crate) fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Swap(args) => swap(args),
+        BenchCommand::Soak(args) => soak(args),
     }
 }
 
 fn swap(args: SwapBenchArgs) -> anyhow::Result<ExitCode> {
     let (_, workspace) = workspace::read()?;
     let host = std::env::current_exe().context("the path of this program is not known")?;
-    let told = |text: &str| eprintln!("keel: {text}");
-    let bench = swap::run(workspace.root(), &host, Options { quick: args.quick }, told)?;
-    write!(std::io::stdout().lock(), "{bench}")?;
-    if let Some(path) = args.json {
-        write_json(&path, &bench)?;
+    let bench = swap::run(workspace.root(), &host, Options { quick: args.quick }, tell)?;
+    write(&bench, args.json)
+}
+
+fn soak(args: SoakBenchArgs) -> anyhow::Result<ExitCode> {
+    let (_, workspace) = workspace::read()?;
+    let options = SoakOptions { swaps: args.swaps, report_every: args.every };
+    write(&soak::run(workspace.root(), options, tell)?, args.json)
+}
+
+fn tell(text: &str) {
+    eprintln!("keel: {text}");
+}
+
+fn write(report: &(impl Display + Serialize), json: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    write!(std::io::stdout().lock(), "{report}")?;
+    if let Some(path) = json {
+        write_json(&path, report)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_json(path: &PathBuf, bench: &SwapBench) -> anyhow::Result<()> {
-    let mut json = serde_json::to_vec_pretty(bench)?;
+fn write_json(path: &Path, report: &impl Serialize) -> anyhow::Result<()> {
+    let mut json = serde_json::to_vec_pretty(report)?;
     json.push(b'\n');
     std::fs::write(path, json).with_context(|| format!("{} can't be written", path.display()))
 }
