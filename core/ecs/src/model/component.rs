@@ -167,6 +167,12 @@ pub(crate) type Rows = Box<dyn Any + Send>;
 /// What is shown the place and the encoded value of each row.
 type VisitRow<'a> = dyn FnMut(usize, &[u8]) + 'a;
 
+/// Encodes rows of a column.
+type SaveRows = fn(&hecs::Archetype, Range<usize>, &mut Vec<u8>) -> Result<(), StateError>;
+
+/// A resource, handled by another registration of its type.
+type OwnResource = fn(Box<dyn Any>) -> Option<Box<dyn AnyResource>>;
+
 /// A resource from its bytes.
 type RestoreResource = fn(&mut &[u8]) -> Result<Box<dyn AnyResource>, StateError>;
 
@@ -177,7 +183,7 @@ pub(crate) struct ComponentOperations {
     pub(crate) column: hecs::TypeInfo,
     pub(crate) needs_drop: bool,
     /// Appends the encoded values of these rows.
-    pub(crate) save_rows: fn(&hecs::Archetype, Range<usize>, &mut Vec<u8>) -> Result<(), StateError>,
+    pub(crate) save_rows: SaveRows,
     /// Copies a column of plain data into the column of the same type of a batch.
     pub(crate) copy_column: Option<fn(&hecs::Archetype, &hecs::ColumnBatchBuilder)>,
     /// [`share_column`]
@@ -198,7 +204,7 @@ pub(crate) struct ResourceOperations {
     pub(crate) save: fn(&dyn AnyResource, &mut Vec<u8>) -> Result<(), StateError>,
     pub(crate) restore: RestoreResource,
     /// The same resource, handled by the code of this registration.
-    pub(crate) own: fn(Box<dyn Any>) -> Option<Box<dyn AnyResource>>,
+    pub(crate) own: OwnResource,
 }
 
 pub(crate) struct EventOperations {
