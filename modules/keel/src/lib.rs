@@ -79,4 +79,6 @@ mod documents {
     struct Machines;
     #[doc = include_str!("../../../docs/guide/05-determinism.md")]
     struct Determinism;
+    #[doc = include_str!("../../../docs/guide/ecs.md")]
+    struct Areas;
 }
