@@ -54,13 +54,14 @@ pub fn run(
     told("the pause at a swap");
     let pause = pause::measure(&probe, options.quick, &mut told)?;
     told("calls and lookups");
-    let call_ns = call::measure(&probe, options.quick)?;
+    let calls = call::measure(&probe, options.quick)?;
     let lookup = binding::run(options.quick);
     Ok(SwapBench {
         edit_to_running_ms: edits.to_running.median_and_p90(),
         rustc_alone_ms: edits.rustc_alone.median(),
         stages_ms: edits.stages,
-        call_ns,
+        call_ns: calls.across,
+        call_within_ns: calls.within,
         binding_lookup_ns: lookup_ns(&lookup),
         pause,
         soak: soak.rows,

@@ -19,6 +19,8 @@ pub struct SwapBench {
     pub stages_ms: StagesMs,
     /// A `dyn` call of a view in a library that was opened at run time, with its share of a loop.
     pub call_ns: f64,
+    /// The same call within one program, nanoseconds of CPU time: the machine's own limit.
+    pub call_within_ns: f64,
     /// A lookup of a view in the binding in CPU time, by the number of threads that do so at once.
     pub binding_lookup_ns: BTreeMap<String, f64>,
     /// How long the game stands still.
@@ -124,7 +126,13 @@ impl fmt::Display for SwapBench {
             "  detect {detect:.1}, build {build:.1}, check {check:.2}, swap {swap:.2}, other {other:.1}"
         )?;
         self.write_pauses(out)?;
-        writeln!(out, "\na call of a view in another module: {:.2} ns", self.call_ns)?;
+        writeln!(
+            out,
+            "\na call of a view in another module: {:.2} ns, within one program {:.2} ns, ratio {:.2}",
+            self.call_ns,
+            self.call_within_ns,
+            self.call_ns / self.call_within_ns
+        )?;
         write!(out, "a lookup of a view, CPU ns by threads:")?;
         for (threads, ns) in &self.binding_lookup_ns {
             write!(out, "  {threads}: {ns:.2}")?;
