@@ -212,6 +212,23 @@ impl TypeSchema {
         xxhash_rust::xxh3::xxh3_64(&bytes)
     }
 
+    /// Whether equal values may have different bytes: a hashed map or set is saved in another order each time.
+    pub fn is_unordered(&self) -> bool {
+        fn has_set(ty: &TypeRef) -> bool {
+            match ty {
+                TypeRef::Set(_) | TypeRef::Map(..) => true,
+                TypeRef::Option(inner) | TypeRef::Sequence(inner) | TypeRef::Array(inner, _) => {
+                    has_set(inner)
+                }
+                TypeRef::Tuple(inner) => inner.iter().any(has_set),
+                _ => false,
+            }
+        }
+        let variants = self.types.iter().flat_map(|def| &def.variants);
+        let fields = variants.flat_map(|variant| &variant.fields).map(|field| &field.ty);
+        fields.chain([&self.root]).any(has_set)
+    }
+
     /// `ty` as a person would write it.
     pub fn name_of(&self, ty: &TypeRef) -> String {
         let mut name = String::new();

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use keel_binding::{AnyPool, ModelPool, PoolImage};
 use keel_core_types::{Model, ModelId, ModelType, TypedModel};
 use keel_ecs::{Data, RestoreReport, TypeFingerprint};
-use keel_state::{
-    LiveSchema, Migration, SavedValue, StateError, TypeRef, TypeSchema, Value, decode, encode_into,
-};
+use keel_state::{LiveSchema, Migration, SavedValue, StateError, TypeSchema, Value, decode, encode_into};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -82,7 +80,7 @@ impl PooledTypeInfo {
         Self {
             name: T::NAME.to_owned(),
             fingerprint: TypeFingerprint::of::<T>(&live),
-            is_unordered: is_unordered(&schema),
+            is_unordered: schema.is_unordered(),
             live,
             schema,
             layout: T::LAYOUT,
@@ -214,20 +212,6 @@ impl PooledTypeInfo {
 /// game's hash: it does not depend on any order.
 pub fn hash_of_model(model_type: ModelType, id: ModelId, bytes: &[u8]) -> u64 {
     xxh3_64_with_seed(bytes, id.bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ model_type.bits())
-}
-
-fn is_unordered(schema: &TypeSchema) -> bool {
-    fn has_set(ty: &TypeRef) -> bool {
-        match ty {
-            TypeRef::Set(_) | TypeRef::Map(..) => true,
-            TypeRef::Option(inner) | TypeRef::Sequence(inner) | TypeRef::Array(inner, _) => has_set(inner),
-            TypeRef::Tuple(inner) => inner.iter().any(has_set),
-            _ => false,
-        }
-    }
-    let variants = schema.types().iter().flat_map(|def| &def.variants);
-    let fields = variants.flat_map(|variant| &variant.fields).map(|field| &field.ty);
-    fields.chain([schema.root()]).any(has_set)
 }
 
 fn wrong_type(name: &str) -> String {

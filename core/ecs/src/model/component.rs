@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use keel_core_types::{ComponentId, ThreadSafe};
-use keel_state::{LiveSchema, Schema, StateError, TypeRef, TypeSchema, decode, encode_column, encode_into};
+use keel_state::{LiveSchema, Schema, StateError, TypeSchema, decode, encode_column, encode_into};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -276,7 +276,7 @@ impl ModelTypeInfo {
         Self {
             name: name.to_owned(),
             id: ComponentId::of(name),
-            is_unordered: is_unordered(&schema),
+            is_unordered: schema.is_unordered(),
             live,
             schema,
             fingerprint,
@@ -339,20 +339,6 @@ impl ModelTypeInfo {
             _ => None,
         }
     }
-}
-
-fn is_unordered(schema: &TypeSchema) -> bool {
-    fn has_set(ty: &TypeRef) -> bool {
-        match ty {
-            TypeRef::Set(_) | TypeRef::Map(..) => true,
-            TypeRef::Option(inner) | TypeRef::Sequence(inner) | TypeRef::Array(inner, _) => has_set(inner),
-            TypeRef::Tuple(inner) => inner.iter().any(has_set),
-            _ => false,
-        }
-    }
-    let variants = schema.types().iter().flat_map(|def| &def.variants);
-    let fields = variants.flat_map(|variant| &variant.fields).map(|field| &field.ty);
-    fields.chain([schema.root()]).any(has_set)
 }
 
 fn save_rows<T: Component>(

@@ -166,7 +166,7 @@ impl<E> EventStore<E> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueHeader {
     pub(crate) first: u64,
-    step_start: u64,
+    pub(crate) step_start: u64,
     pub(crate) count: u64,
 }
 

@@ -1,6 +1,7 @@
 //! The hash of a world: equal worlds have equal hashes, whatever the order in which they were built.
 
-use keel_state::Value;
+use keel_core_types::ComponentId;
+use keel_state::{TypeSchema, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::model::component::Operations;
@@ -8,7 +9,8 @@ use crate::model::query::entity_of_row;
 use crate::{EcsError, ModelTypeInfo, World};
 
 impl World {
-    /// A hash of every entity's id and generation, every component, resource and queued event.
+    /// A hash of every entity's id and generation, every component, resource and queued event. Values whose types nobody
+    /// has registered count as if somebody had.
     ///
     /// Each value is hashed with XXH3, seeded with what it belongs to, and the hashes are added up: the sum does not
     /// depend on the order of archetypes and rows, and changing any one value changes it. Hashed maps and sets are
@@ -51,6 +53,24 @@ impl World {
                 sum.add_value(number, info, bytes)
             })?;
         }
+        let mut counters = Vec::new();
+        self.unknown.visit(
+            &mut |kept| {
+                if kept.entity.is_none_or(|entity| self.contains(entity)) {
+                    sum.add_encoded(
+                        kept.owner,
+                        kept.kind,
+                        kept.schema,
+                        kept.schema.is_unordered(),
+                        kept.bytes,
+                    );
+                }
+            },
+            &mut |kind, header| counters.push((kind, header)),
+        )?;
+        for (kind, header) in counters.into_iter().filter(|(_, header)| header.first + header.count > 0) {
+            sum.add(header.first + header.count, kind.bits(), &header.step_start.to_le_bytes());
+        }
         Ok(sum.0)
     }
 }
@@ -60,13 +80,21 @@ struct Sum(u64);
 
 impl Sum {
     fn add_value(&mut self, owner: u64, info: &ModelTypeInfo, bytes: &[u8]) {
-        let ordered = match info.is_unordered {
-            true => Value::decode(&info.schema, &mut &*bytes).ok(),
-            false => None,
-        };
+        self.add_encoded(owner, info.id(), &info.schema, info.is_unordered, bytes);
+    }
+
+    fn add_encoded(
+        &mut self,
+        owner: u64,
+        kind: ComponentId,
+        schema: &TypeSchema,
+        is_unordered: bool,
+        bytes: &[u8],
+    ) {
+        let ordered = if is_unordered { Value::decode(schema, &mut &*bytes).ok() } else { None };
         match ordered {
-            Some(value) => self.add(owner, info.id().bits(), format!("{value:?}").as_bytes()),
-            None => self.add(owner, info.id().bits(), bytes),
+            Some(value) => self.add(owner, kind.bits(), format!("{value:?}").as_bytes()),
+            None => self.add(owner, kind.bits(), bytes),
         }
     }
 

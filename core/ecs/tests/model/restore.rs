@@ -117,6 +117,7 @@ fn values_of_unknown_types_are_kept_and_given_back() {
     assert_eq!(again.kept.len(), 4);
     assert!(narrow.contains(bare));
     assert_eq!(narrow.len(), world.len());
+    assert_eq!(narrow.hash().unwrap(), hash, "what is kept aside counts");
 
     narrow.register(ModelTypeInfo::component::<Cargo>()).unwrap();
     assert_eq!(narrow.get::<Cargo>(entities[0]).unwrap().goods, ["salt"]);

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use atomic_refcell::AtomicRefCell;
-use keel_state::Migration;
+use keel_core_types::ComponentId;
+use keel_state::{Migration, StateError, TypeSchema, Value, decode};
 use serde::{Deserialize, Serialize};
 
 use crate::model::bundle::Stored;
 use crate::model::component::Operations;
-use crate::model::event::AnyEvents;
+use crate::model::event::{AnyEvents, QueueHeader};
 use crate::model::resource::AnyResource;
 use crate::model::snapshot::{SavedKind, SavedType};
 use crate::{EcsError, Entity, ModelTypeInfo, World};
@@ -41,6 +42,49 @@ impl Unknown {
         }
         kept.entities.extend(entities.iter().map(|entity| Entity::wrap(*entity)));
         kept.bytes.extend_from_slice(bytes);
+    }
+}
+
+/// A value that is kept aside.
+pub(crate) struct KeptValue<'k> {
+    pub(crate) kind: ComponentId,
+    pub(crate) schema: &'k TypeSchema,
+    /// The bits of its entity, the number of an event; 0 for a resource.
+    pub(crate) owner: u64,
+    pub(crate) entity: Option<Entity>,
+    pub(crate) bytes: &'k [u8],
+}
+
+impl Unknown {
+    /// Shows each value, and the counters of each queue of events.
+    pub(crate) fn visit(
+        &self,
+        value: &mut dyn FnMut(KeptValue<'_>),
+        counters: &mut dyn FnMut(ComponentId, QueueHeader),
+    ) -> Result<(), StateError> {
+        for kept in &self.types {
+            let (kind, schema) = (kept.saved.id(), &*kept.saved.schema);
+            let mut rest = kept.bytes.as_slice();
+            let owners: Vec<_> = match kept.saved.kind {
+                SavedKind::Component => kept.entities.iter().map(|entity| entity.bits()).collect(),
+                SavedKind::Resource => vec![0],
+                SavedKind::Event => {
+                    let header: QueueHeader = decode(&mut rest)?;
+                    header.check(rest)?;
+                    counters(kind, header);
+                    (header.first..header.first + header.count).collect()
+                }
+            };
+            for owner in owners {
+                let before = rest;
+                Value::decode(schema, &mut rest)?;
+                let is_component = kept.saved.kind == SavedKind::Component;
+                let entity = Entity::from_bits(owner).filter(|_| is_component);
+                let bytes = &before[..before.len() - rest.len()];
+                value(KeptValue { kind, schema, owner, entity, bytes });
+            }
+        }
+        Ok(())
     }
 }
 
