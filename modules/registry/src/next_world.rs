@@ -8,6 +8,7 @@ use keel_engine::{Engine, contain};
 use crate::{Consent, Rejection};
 
 /// The world that a swap goes on with. Until it is installed, everything can be put back.
+#[allow(clippy::large_enum_variant, reason = "there is one in a swap; a box would cost more than moving it")]
 pub(crate) enum NextWorld {
     /// The running one: no type has changed.
     Same,
