@@ -253,6 +253,7 @@ impl Game {
         child_of(self.pid(), "engine").unwrap_or_else(|| self.fail("there is no engine process"))
     }
 
+    #[cfg(unix)]
     pub(crate) fn pid(&self) -> u32 {
         self.process.child.id()
     }
@@ -280,6 +281,7 @@ pub(crate) fn list(event: &Value) -> Vec<&str> {
 }
 
 /// Looks again and again until there is what is looked for.
+#[cfg(target_os = "linux")]
 #[track_caller]
 pub(crate) fn poll<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let expiry = Instant::now() + DEADLINE;

@@ -12,6 +12,7 @@ mod game;
 mod inputs;
 mod libraries;
 mod resolve;
+#[cfg(target_os = "linux")]
 mod restart;
 mod runs;
 mod saves;

@@ -3,7 +3,6 @@
 use crate::game::Game;
 use crate::workspace::Workspace;
 
-#[cfg(target_os = "linux")]
 #[test]
 fn a_change_in_core_replaces_the_engine_and_keeps_the_world() {
     let mut game = Game::start();
@@ -31,7 +30,6 @@ fn a_change_in_core_replaces_the_engine_and_keeps_the_world() {
     game.quit();
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn an_engine_that_is_killed_is_told_with_its_signal() {
     let mut game = Game::start_in(Workspace::take());

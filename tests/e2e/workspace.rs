@@ -35,6 +35,7 @@ impl Workspace {
         Self { root, before: BTreeMap::new(), made: BTreeSet::new(), _file: file, _turn: turn }
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }

@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use keel_builder::{BuildEvent, BuildFailure, BuildQueue, Builder, CancelToken};
+use keel_builder::{BuildEvent, BuildQueue, Builder};
+#[cfg(target_os = "linux")]
+use keel_builder::{BuildFailure, CancelToken};
 
 use crate::fixture::{DEADLINE, Game, holds, requests, source, source_of};
 
