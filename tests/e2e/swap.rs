@@ -29,6 +29,7 @@ fn an_edited_system_goes_live_and_the_world_stays_as_it_is() {
         ["detect", "build", "check", "swap"].iter().map(|stage| stages[stage].as_f64().unwrap()).sum();
     assert!(stages <= told + CLOCK_MS, "stages of {stages} ms in {told} ms");
     assert!(closed_at > UNIX_EPOCH);
+    assert_eq!(swap.line["paused"], true, "no step has run");
 
     let after = game.still();
     assert_eq!((&after.hash, after.entities), (&before.hash, before.entities));
@@ -50,6 +51,30 @@ fn an_edited_system_goes_live_and_the_world_stays_as_it_is() {
 
 /// A file's time of modification is that of the last tick of the kernel's clock, up to 10 ms before the write.
 const CLOCK_MS: f64 = 10.0;
+
+#[test]
+fn the_time_from_edit_to_running_ends_when_new_code_has_run() {
+    const SLACK_MS: f64 = 20.0;
+    let mut game = Game::start();
+    let update = "    fn update(&mut self, frame: &mut Frame<'_>) -> ModuleResult {\n";
+    let stamp = "        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);\n        \
+                 keel::log::info!(\"it runs at {} us\", now.unwrap_or_default().as_micros());\n";
+    let source = game.workspace.read(SWIM);
+    assert_eq!(source.matches(update).count(), 1);
+    let closed_at = game.workspace.write(SWIM, &source.replace(update, &(update.to_owned() + stamp)));
+    let log = game.wait_log("it runs at ");
+    let swap = game.wait_swap("shoal-swim");
+    assert_eq!(swap.line["paused"], false);
+    // The first of these lines.
+    let ran_us: f64 = log.rsplit(' ').nth(1).unwrap().parse().unwrap();
+    let closed_us = closed_at.duration_since(UNIX_EPOCH).unwrap().as_micros() as f64;
+    let told = swap.line["edit_to_running_ms"].as_f64().unwrap();
+    let until_run = (ran_us - closed_us) / 1e3;
+    let until_read = swap.read_at.duration_since(closed_at).unwrap().as_secs_f64() * 1e3;
+    assert!(until_run > 0.0 && told >= until_run - SLACK_MS, "told {told} ms, it ran after {until_run} ms");
+    assert!(told <= until_read + CLOCK_MS, "told {told} ms, it was read after {until_read} ms");
+    game.quit();
+}
 
 #[test]
 fn new_code_does_what_it_says_and_swaps_on_demand() {

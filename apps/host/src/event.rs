@@ -55,9 +55,13 @@ pub(crate) struct SwapLine {
     /// The module whose source was saved; with several, joined by `+`.
     pub(crate) module: String,
     pub(crate) generation: u64,
-    /// From the moment the file was closed to the end of the first frame of new code; absent without a save.
+    /// From the moment the file was closed to the end of the first frame in which a step of the new code ran; absent
+    /// without a save.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) edit_to_running_ms: Option<f64>,
+    /// Whether the game stands still, so that no step of the new code has run yet.
+    #[serde(default)]
+    pub(crate) paused: bool,
     pub(crate) stages_ms: StagesMs,
     pub(crate) pause_ms: f64,
     pub(crate) carried: usize,
@@ -133,6 +137,9 @@ impl SwapLine {
              {:.2} ms; {} values carried, {} converted",
             self.module, self.generation, self.pause_ms, self.carried, self.converted
         );
+        if self.paused {
+            text.push_str("; its steps run when the game goes on");
+        }
         for (what, fields) in [
             ("defaulted", &self.defaulted),
             ("dropped", &self.dropped),

@@ -160,7 +160,7 @@ impl Host {
         // While the game stands still, frames without steps keep the dashboard alive.
         let dt = if self.paused { Duration::ZERO } else { dt };
         self.dashboard.before_frame(self.engine.world(), self.paused);
-        let begin = Instant::now();
+        let (begin, step) = (Instant::now(), self.engine.time().step);
         self.engine.update(dt);
         let work = begin.elapsed();
         self.work_since_stats += work;
@@ -169,7 +169,8 @@ impl Host {
         if !drawn.is_empty() {
             self.link.send_screen(&drawn);
         }
-        if let Some(line) = self.swapper.first_frame_done() {
+        let has_stepped = self.engine.time().step > step;
+        for line in self.swapper.after_frame(has_stepped, self.paused) {
             self.tell(Event::Swap(line));
         }
         let faults = self.engine.take_faults();

@@ -23,14 +23,14 @@ pub(crate) struct Swapper {
     checker: Checker,
     sender: Sender<Checked>,
     checked: Receiver<Checked>,
-    /// A swap whose new code has not run yet.
-    unreported: Option<(SwapLine, Option<u64>)>,
+    /// Swaps whose new code has not run yet, each with the time at which the edited file was closed.
+    unreported: Vec<(SwapLine, Option<u64>)>,
 }
 
 impl Swapper {
     pub(crate) fn new(checker: Checker) -> Self {
         let (sender, checked) = unbounded();
-        Self { checker, sender, checked, unreported: None }
+        Self { checker, sender, checked, unreported: Vec::new() }
     }
 
     /// Where checked modules come out.
@@ -71,17 +71,24 @@ impl Swapper {
             registry.swap(engine, candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;
         let swap = begin.elapsed();
         let line = line(&request, &report, check, swap);
-        self.unreported = Some((line, request.saved_at_us));
+        self.unreported.push((line, request.saved_at_us));
         Ok(report.failed_starts)
     }
 
-    /// After a frame: the report of the swap whose new code has just run for the first time.
-    pub(crate) fn first_frame_done(&mut self) -> Option<SwapLine> {
-        let (mut line, saved_at_us) = self.unreported.take()?;
+    /// After a frame: the reports of the swaps whose new code has just run for the first time. A frame may end before
+    /// the next step is due; then nothing has run yet. A paused game has none, and its swaps say so.
+    pub(crate) fn after_frame(&mut self, has_stepped: bool, paused: bool) -> Vec<SwapLine> {
+        if !has_stepped && !paused {
+            return Vec::new();
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        line.edit_to_running_ms =
-            saved_at_us.map(|saved| now.saturating_sub(Duration::from_micros(saved)).as_secs_f64() * 1e3);
-        Some(line)
+        let report = |(mut line, saved_at_us): (SwapLine, Option<u64>)| {
+            line.edit_to_running_ms =
+                saved_at_us.map(|saved| now.saturating_sub(Duration::from_micros(saved)).as_secs_f64() * 1e3);
+            line.paused = !has_stepped;
+            line
+        };
+        self.unreported.drain(..).map(report).collect()
     }
 }
 
@@ -140,6 +147,7 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
         module: names.join("+"),
         generation: report.modules.iter().map(|module| module.generation).max().unwrap_or(0),
         edit_to_running_ms: None,
+        paused: false,
         stages_ms: StagesMs {
             detect: request.detect_ms,
             build: request.build_ms,
@@ -160,20 +168,55 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use keel_registry::RegistryConfig;
+
     use super::*;
 
-    #[test]
-    fn types_that_nobody_knows_any_more_are_told() {
-        let request = SwapRequest {
+    fn request() -> SwapRequest {
+        SwapRequest {
             modules: Vec::new(),
             saved_at_us: None,
             detect_ms: 0.0,
             build_ms: 0.0,
             accept_loss: false,
-        };
+        }
+    }
+
+    fn swapped(names: &[&str]) -> Swapper {
+        let mut swapper = Swapper::new(Registry::new(RegistryConfig::default(), Arc::default()).checker());
+        for name in names {
+            let mut line = line(&request(), &SwapReport::default(), Duration::ZERO, Duration::ZERO);
+            line.module = (*name).to_owned();
+            swapper.unreported.push((line, Some(0)));
+        }
+        swapper
+    }
+
+    #[test]
+    fn a_swap_is_told_after_the_first_frame_with_a_step() {
+        let mut swapper = swapped(&["swim", "tide"]);
+        assert!(swapper.after_frame(false, false).is_empty(), "no step was due in this frame");
+        let told = swapper.after_frame(true, false);
+        assert_eq!(told.iter().map(|line| line.module.as_str()).collect::<Vec<_>>(), ["swim", "tide"]);
+        assert!(told.iter().all(|line| !line.paused && line.edit_to_running_ms > Some(0.0)));
+        assert!(swapper.after_frame(true, false).is_empty(), "once");
+    }
+
+    #[test]
+    fn a_swap_of_a_paused_game_says_that_no_step_has_run() {
+        let told = swapped(&["swim"]).after_frame(false, true);
+        assert!(told[0].paused);
+        let text = crate::event::Event::Swap(told[0].clone()).text();
+        assert!(text.ends_with("; its steps run when the game goes on"), "{text}");
+    }
+
+    #[test]
+    fn types_that_nobody_knows_any_more_are_told() {
         let mut report = SwapReport::default();
         report.world.kept = vec!["Plankton".to_owned()];
-        let line = line(&request, &report, Duration::ZERO, Duration::ZERO);
+        let line = line(&request(), &report, Duration::ZERO, Duration::ZERO);
         assert_eq!(line.kept, ["Plankton"]);
         let told = crate::event::Event::Swap(line).text();
         assert!(told.ends_with("; kept aside, as nobody knows their types: Plankton"), "{told}");
