@@ -121,3 +121,36 @@ fn an_enum_gains_a_variant_and_its_variants_change_places() {
     assert!(!game.history().iter().any(|line| line.contains("\"fault\"")), "no module has failed");
     game.quit();
 }
+
+#[test]
+fn consent_is_not_asked_for_any_more_once_the_field_is_back() {
+    const SOURCE: &str = "systems/keeper/src/lib.rs";
+    const FIELD: &str = "    /// What must not be lost.\n    #[keel(default = 7)]\n    pub kept: u32,\n";
+    let mut game = Game::start();
+    game.workspace.new_system("keeper");
+    game.wait_swap("keeper");
+    let without = game.workspace.read(SOURCE);
+    let with = without.replace("    pub steps: u64,\n", &format!("    pub steps: u64,\n{FIELD}"));
+    game.workspace.write(SOURCE, &with);
+    assert_eq!(list(&game.wait_swap("keeper").line["defaulted"]), ["Keeper.kept"]);
+
+    game.workspace.write(SOURCE, &without);
+    let rejected = game.wait_rejected("keeper");
+    assert_eq!(rejected["code"], "data-loss");
+    assert!(rejected["request"].as_u64() > Some(0), "{rejected}");
+    game.workspace.write(SOURCE, &with);
+    game.wait_swap("keeper");
+    game.command("accept");
+    game.wait_log("nothing waits for your consent");
+    game.assert_goes_on();
+    let (_, values) = game.save();
+    assert!(values.get("module keeper").ends_with(", kept: 7 }"), "{}", values.get("module keeper"));
+
+    // What is refused now can be accepted all the same.
+    game.workspace.write(SOURCE, &without);
+    let again = game.wait_rejected("keeper");
+    assert!(again["request"].as_u64() > rejected["request"].as_u64());
+    game.command("accept");
+    assert_eq!(list(&game.wait_swap("keeper").line["dropped"]), ["Keeper.kept"]);
+    game.quit();
+}

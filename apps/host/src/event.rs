@@ -31,7 +31,15 @@ pub(crate) enum Event {
     /// New code has run its first frame.
     Swap(SwapLine),
     /// A new generation was refused; the old one goes on.
-    Rejected { module: String, stage: Stage, code: String, message: String },
+    Rejected {
+        module: String,
+        stage: Stage,
+        code: String,
+        message: String,
+        /// Which of the supervisor's requests; absent if none was.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        request: Option<u64>,
+    },
     /// The engine process was started again.
     Restarted { reason: String, restart_ms: f64 },
     /// A module's code failed.
@@ -112,7 +120,7 @@ impl Event {
                 format!("frame {frame}: {fps:.0} fps, {frame_ms:.2} ms a frame, {entities} entities")
             }
             Self::Swap(swap) => swap.text(),
-            Self::Rejected { module, stage, code, message } => {
+            Self::Rejected { module, stage, code, message, .. } => {
                 let stage = format!("{stage:?}").to_lowercase();
                 format!("{module} was refused at {stage} [{code}]: {message}")
             }

@@ -37,6 +37,8 @@ pub(crate) enum ToEngine {
     SaveGame { path: PathBuf },
     /// A build has begun or ended.
     Build(BuildState),
+    /// What the user may decide now; empty for nothing.
+    Notice { text: String },
     /// Something for the log.
     Log { level: String, message: String },
     /// A key for the dashboard or the game.
@@ -59,6 +61,9 @@ pub(crate) struct Library {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SwapRequest {
+    /// Its number, which comes back when it is refused.
+    #[serde(default)]
+    pub(crate) id: u64,
     pub(crate) modules: Vec<Library>,
     /// When the edited file was closed, in microseconds since the Unix epoch; `None` for an explicit reload.
     pub(crate) saved_at_us: Option<u64>,

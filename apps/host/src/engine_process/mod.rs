@@ -212,6 +212,7 @@ impl Host {
                 self.dashboard.build(self.engine.world(), state);
                 self.show_modules();
             }
+            ToEngine::Notice { text } => DashboardLink::notice(self.engine.world(), &text),
             ToEngine::Log { level, message } => self.tell_log(&level, message),
             ToEngine::Key(key) => self.dashboard.key(key),
             ToEngine::Resize { columns, rows } => self.dashboard.resize(columns, rows),
@@ -257,7 +258,7 @@ impl Host {
             }
         }
         self.refused = refused.iter().map(|rejection| rejection.module.clone()).collect();
-        refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection));
+        refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection, None));
         self.show_modules();
         self.tell(Event::Ready { modules: self.module_lines(), kept });
         self.tell_statics();
@@ -265,18 +266,20 @@ impl Host {
     }
 
     fn finish_swap(&mut self, checked: Checked) {
+        let request = checked.request();
         let outside = DashboardLink::take_outside(self.engine.world_mut());
         let applied = self.swapper.apply(checked, &mut self.registry, &mut self.engine);
         self.dashboard.put_back(self.engine.world_mut(), outside);
         match applied {
             Ok(failed_starts) => {
-                failed_starts.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection));
-                DashboardLink::notice(self.engine.world(), "");
+                failed_starts
+                    .into_iter()
+                    .for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
                 self.tell_statics();
                 // The new code runs at once; its first frame is not kept waiting for the old one's time.
                 self.pace.hurry();
             }
-            Err((stage, rejection)) => self.tell_rejection(stage, rejection),
+            Err((stage, rejection)) => self.tell_rejection(stage, rejection, Some(request)),
         }
         self.show_modules();
     }
@@ -295,7 +298,7 @@ impl Host {
             Ok(()) => modules
                 .iter()
                 .for_each(|module| self.tell_log("info", format!("module `{module}` was removed"))),
-            Err(rejection) => self.tell_rejection(Stage::Swap, rejection),
+            Err(rejection) => self.tell_rejection(Stage::Swap, rejection, None),
         }
     }
 
@@ -305,10 +308,10 @@ impl Host {
         self.dashboard.put_back(self.engine.world_mut(), outside);
         match reset {
             Ok(failed) => {
-                failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection));
+                failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
                 self.tell_log("info", "the game was started afresh".to_owned());
             }
-            Err(rejection) => self.tell_rejection(Stage::Swap, rejection),
+            Err(rejection) => self.tell_rejection(Stage::Swap, rejection, None),
         }
     }
 
@@ -351,15 +354,11 @@ impl Host {
         news.into_iter().for_each(|line| self.tell_log("warn", line));
     }
 
-    fn tell_rejection(&mut self, stage: Stage, rejection: Rejection) {
+    fn tell_rejection(&mut self, stage: Stage, rejection: Rejection, request: Option<u64>) {
         let code = serde_json::to_value(rejection.code).ok();
         let code = code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
-        let is_acceptable =
-            matches!(rejection.code, keel_registry::Code::DataLoss | keel_registry::Code::SaveFailed);
-        if is_acceptable && stage == Stage::Swap {
-            DashboardLink::notice(self.engine.world(), "this swap would lose data: c accepts that");
-        }
-        self.tell(Event::Rejected { module: rejection.module, stage, code, message: rejection.message });
+        let Rejection { module, message, .. } = rejection;
+        self.tell(Event::Rejected { module, stage, code, message, request });
     }
 
     fn tell_fault(&mut self, fault: Fault) {

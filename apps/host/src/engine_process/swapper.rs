@@ -18,6 +18,13 @@ pub(crate) struct Checked {
     check: Duration,
 }
 
+impl Checked {
+    /// The number of the request.
+    pub(crate) fn request(&self) -> u64 {
+        self.request.id
+    }
+}
+
 /// The swaps of one engine.
 pub(crate) struct Swapper {
     checker: Checker,
@@ -176,6 +183,7 @@ mod tests {
 
     fn request() -> SwapRequest {
         SwapRequest {
+            id: 0,
             modules: Vec::new(),
             saved_at_us: None,
             detect_ms: 0.0,

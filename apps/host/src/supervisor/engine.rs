@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::cli::RunArgs;
 use crate::event::Event;
 use crate::os::{self, Stream};
-use crate::protocol::{self, FromEngine, Received, SwapRequest, ToEngine};
+use crate::protocol::{self, FromEngine, Received, ToEngine};
 use crate::supervisor::stage::Run;
 
 /// A running engine.
@@ -19,7 +19,6 @@ pub(crate) struct EngineProcess {
     child: Child,
     stream: Stream,
     messages: Receiver<Received>,
-    last_swap: Option<SwapRequest>,
 }
 
 impl EngineProcess {
@@ -58,7 +57,7 @@ impl EngineProcess {
         forward_lines(child.stdout.take(), &sender, "info")?;
         forward_lines(child.stderr.take(), &sender, "warn")?;
         receive_messages(stream.try_clone()?, sender)?;
-        Ok(Self { child, stream, messages, last_swap: None })
+        Ok(Self { child, stream, messages })
     }
 
     /// What the engine says. Closed when it has ended.
@@ -68,15 +67,7 @@ impl EngineProcess {
 
     /// Tells the engine something. If it is gone, the channel of messages says so.
     pub(crate) fn send(&mut self, order: &ToEngine) {
-        if let ToEngine::Swap(request) = order {
-            self.last_swap = Some(request.clone());
-        }
         let _ = protocol::send(&mut self.stream, order);
-    }
-
-    /// The last swap that was asked for.
-    pub(crate) fn last_swap(&mut self) -> Option<SwapRequest> {
-        self.last_swap.take()
     }
 
     /// Waits for the process to end, kills it at the deadline, and says how it ended.

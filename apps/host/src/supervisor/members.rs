@@ -44,6 +44,7 @@ impl Supervisor {
             self.log("info", format!("module `{module}` was removed from the workspace"));
             self.staging.forget(module);
         }
+        self.forget_refused(&removed);
         if !removed.is_empty() {
             self.send(&ToEngine::Remove { modules: removed });
         }

@@ -1,5 +1,6 @@
 //! The supervisor process: watches, builds, owns the terminal, and keeps an engine process running.
 
+mod consent;
 mod engine;
 mod input;
 mod members;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, never, select};
+use keel::types::ModuleId;
 use keel_builder::{
     BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildRequest, Builder, ChangeSet, Diagnostic, Level,
     WatchScope, Watcher,
@@ -24,6 +26,7 @@ use crate::cli::{EXIT_ENGINE_DIED, EXIT_FAILURE, EXIT_REFUSED, RunArgs};
 use crate::event::{Event, Stage};
 use crate::protocol::{BuildState, FromEngine, Library, Received, SwapRequest, ToEngine};
 use crate::workspace;
+use consent::Consents;
 use engine::EngineProcess;
 use input::{Command, Input};
 use output::Output;
@@ -62,8 +65,8 @@ struct Supervisor {
     change: Option<Change>,
     /// What the next outcome of the queue is for.
     purpose: Purpose,
-    /// A swap that would lose data, to be made if the user accepts that.
-    refused: Option<SwapRequest>,
+    /// Swaps that would lose data, to be made if the user accepts that.
+    consents: Consents,
     paused: bool,
     save_failed: bool,
     /// The game's frame at which this run began, once an engine has told it.
@@ -115,7 +118,7 @@ impl Supervisor {
             input,
             change: None,
             purpose: Purpose::Begin,
-            refused: None,
+            consents: Consents::default(),
             paused: false,
             save_failed: false,
             first_frame: None,
@@ -202,6 +205,7 @@ impl Supervisor {
             stage: Stage::Resolve,
             code: "conflict".to_owned(),
             message: error.to_string(),
+            request: None,
         });
     }
 
@@ -216,7 +220,14 @@ impl Supervisor {
 
     // A build.
 
-    fn submit(&mut self, requests: Vec<BuildRequest>, saved_at: SystemTime) {
+    /// Builds. What was refused with one of these modules is built with them, and asked for anew: the user consents to
+    /// the newest code, or to none.
+    fn submit(&mut self, mut requests: Vec<BuildRequest>, saved_at: SystemTime) {
+        for module in self.forget_refused(&names(&requests)) {
+            let request = self.workspace.module(ModuleId::of(&module)).map(workspace::request);
+            requests.extend(request.filter(|request| !requests.contains(request)));
+            self.staging.force(&module);
+        }
         let modules = names(&requests);
         self.send(&ToEngine::Build(BuildState::Building { modules }));
         self.queue.submit(requests, saved_at);
@@ -282,13 +293,20 @@ impl Supervisor {
         let since_epoch = change.map(|_| saved_at.duration_since(UNIX_EPOCH).unwrap_or_default());
         let detect = change.and_then(|change| change.detected.duration_since(change.saved_at).ok());
         let modules = self.with_stated(modules);
-        self.send(&ToEngine::Swap(SwapRequest {
+        self.ask(SwapRequest {
+            id: 0,
             modules,
             saved_at_us: since_epoch.map(|since| since.as_micros() as u64),
             detect_ms: ms(detect.unwrap_or_default()),
             build_ms: ms(build),
             accept_loss: self.args.accept_loss,
-        }));
+        });
+    }
+
+    fn ask(&mut self, request: SwapRequest) {
+        let request = self.consents.ask(request);
+        self.show_notice();
+        self.send(&ToEngine::Swap(request));
     }
 
     fn tell_build_failure(&mut self, modules: &[String], failure: &BuildFailure) {
@@ -309,6 +327,7 @@ impl Supervisor {
             stage: Stage::Build,
             code: "compile-error".to_owned(),
             message: plain,
+            request: None,
         });
     }
 
@@ -324,6 +343,7 @@ impl Supervisor {
             engine.send(&ToEngine::Pause { paused: true });
         }
         self.engine = Some(engine);
+        self.consents.clear();
         Ok(())
     }
 
@@ -418,11 +438,24 @@ impl Supervisor {
 
     /// Remembers a swap that only the user's consent is missing to.
     fn note_refusal(&mut self, event: &Event) {
-        if let Event::Rejected { code, .. } = event
+        if let Event::Rejected { code, request: Some(request), .. } = event
             && matches!(code.as_str(), "data-loss" | "save-failed")
         {
-            self.refused = self.engine.as_mut().and_then(EngineProcess::last_swap);
+            self.consents.refuse(*request);
+            self.show_notice();
         }
+    }
+
+    /// Takes back the question whether a swap of any of `modules` may lose data, and says what it was about.
+    fn forget_refused(&mut self, modules: &[String]) -> Vec<String> {
+        let forgotten = self.consents.forget(modules);
+        self.show_notice();
+        forgotten
+    }
+
+    fn show_notice(&mut self) {
+        let text = self.consents.notice();
+        self.send(&ToEngine::Notice { text });
     }
 
     /// The engine is gone without having been told to go.
@@ -479,17 +512,15 @@ impl Supervisor {
     }
 
     fn accept_loss(&mut self) {
-        let Some(request) = self.refused.take() else {
+        let Some(request) = self.consents.take() else {
             self.log("info", "nothing waits for your consent".to_owned());
             return;
         };
         match self.staging.restage(&request.modules) {
-            Ok(modules) => self.send(&ToEngine::Swap(SwapRequest {
-                modules: self.with_stated(modules),
-                accept_loss: true,
-                saved_at_us: None,
-                ..request
-            })),
+            Ok(modules) => {
+                let modules = self.with_stated(modules);
+                self.ask(SwapRequest { modules, accept_loss: true, saved_at_us: None, ..request });
+            }
             Err(error) => self.log("error", format!("{error:#}")),
         }
     }
