@@ -1,4 +1,6 @@
 //! For a pipe or a file: plain lines, without escape codes.
+//!
+//! A host that prints by itself what it does says so, and gets what modules have written; any other gets all.
 
 use std::fmt::Write as _;
 
@@ -15,6 +17,11 @@ use crate::text::{bytes, milliseconds};
 pub(crate) fn write(frame: &Frame<'_>, state: &mut State) -> ModuleResult {
     let mut dashboard = frame.world.resource_mut::<Dashboard>()?;
     let mut out = String::new();
+    if dashboard.is_told_elsewhere {
+        written(&mut out, &mut dashboard);
+        terminal(frame)?.write(out.as_bytes());
+        return Ok(());
+    }
     log(&mut out, &mut dashboard);
     failure(&mut out, &dashboard, state);
     let second = frame.time.now.as_secs();
@@ -36,6 +43,14 @@ fn log(out: &mut String, dashboard: &mut Dashboard) {
         let text = ansi::plain(&line.text);
         // Writing to a string does not fail, here and below.
         let _ = writeln!(out, "[{:>8.1} s] {word}{text}", line.at.as_secs_f64());
+    }
+    dashboard.log.mark_written();
+}
+
+/// What modules have written, as it is.
+fn written(out: &mut String, dashboard: &mut Dashboard) {
+    for line in dashboard.log.unwritten().filter(|line| line.level == LogLevel::Output) {
+        let _ = writeln!(out, "{}", ansi::plain(&line.text).trim_end());
     }
     dashboard.log.mark_written();
 }

@@ -68,8 +68,8 @@ impl Presenter {
             };
             let Some(key) = key else { return Ok(any_used) };
             let is_used = kind == TerminalKind::Screen && {
-                let dashboard = frame.world.resource::<Dashboard>()?;
-                self.state.write().take_key(key, &dashboard, self.pages)
+                let mut dashboard = frame.world.resource_mut::<Dashboard>()?;
+                self.state.write().take_key(key, &mut dashboard, self.pages)
             };
             any_used |= is_used;
             // No resource is borrowed while the game's code runs.

@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) focus: Focus,
     /// The first module shown.
     pub(crate) modules_scroll: u64,
+    /// The module that is marked, by its place in the list.
+    pub(crate) marked: u64,
     /// How many rows of the log lie below the last one shown.
     pub(crate) log_scroll: u64,
     /// The first row shown of the compiler's message.
@@ -58,14 +60,14 @@ impl State {
     }
 
     /// Takes a key, if the dashboard has a use for it.
-    pub(crate) fn take_key(&mut self, key: Key, dashboard: &Dashboard, pages: Pages) -> bool {
+    pub(crate) fn take_key(&mut self, key: Key, dashboard: &mut Dashboard, pages: Pages) -> bool {
         match (self.open_failure(dashboard), failure(dashboard)) {
             (Some(at), _) => self.take_key_of_message(key, at, pages),
             (None, Some(_)) if key == Key::Enter => {
                 (self.closed, self.error_scroll) = (None, 0);
                 true
             }
-            _ => self.take_key_of_focus(key, pages),
+            _ => self.take_key_of_focus(key, dashboard, pages),
         }
     }
 
@@ -77,7 +79,7 @@ impl State {
         scroll(&mut self.error_scroll, key, pages.error)
     }
 
-    fn take_key_of_focus(&mut self, key: Key, pages: Pages) -> bool {
+    fn take_key_of_focus(&mut self, key: Key, dashboard: &mut Dashboard, pages: Pages) -> bool {
         if key == Key::Tab {
             self.focus = match self.focus {
                 Focus::World => Focus::Modules,
@@ -92,7 +94,16 @@ impl State {
                 self.focus = Focus::World;
                 true
             }
-            Focus::Modules => scroll(&mut self.modules_scroll, key, pages.modules),
+            Focus::Modules if key == Key::Letter('m') => {
+                let marked = dashboard.modules.get(self.marked as usize);
+                dashboard.reload = marked.map(|module| module.name.clone());
+                true
+            }
+            Focus::Modules => {
+                let is_used = scroll(&mut self.marked, key, pages.modules);
+                self.marked = self.marked.min((dashboard.modules.len() as u64).saturating_sub(1));
+                is_used
+            }
             // The log is read from its end.
             Focus::Log => scroll(&mut self.log_scroll, reversed(key), pages.log),
         }

@@ -39,6 +39,15 @@ pub struct Dashboard {
     /// The engine process's resident memory, in bytes.
     #[keel(skip)]
     pub memory_bytes: u64,
+    /// Whether saved sources are built and swapped by themselves.
+    #[keel(skip)]
+    pub is_watching: bool,
+    /// Whether the host prints itself what it does. Then only what modules write leaves where there is no screen.
+    #[keel(skip)]
+    pub is_told_elsewhere: bool,
+    /// The module that the person in front of it wants to be built and swapped; the host takes it.
+    #[keel(skip)]
+    pub reload: Option<String>,
     /// Whether simulation time stands still.
     #[keel(skip)]
     pub is_paused: bool,

@@ -6,18 +6,19 @@ use ratatui_core::text::Line;
 use super::{bold, colored};
 use crate::canvas::Canvas;
 use crate::palette::{ACCENT, BAD, DIM, FAINT, GOOD, GROUND, PANEL, TEXT, WARN};
-use crate::state::State;
+use crate::state::{Focus, State};
 use crate::text::fitted;
 use crate::world::Scene;
 
 /// What the keys do that the host and the dashboard take, most important first.
-const KEYS: [(&str, &str); 6] = [
+const KEYS: [(&str, &str); 7] = [
     ("q", "quit"),
     ("r", "reload"),
     ("R", "reset"),
     ("p", "pause"),
     ("c", "accept losses"),
     ("tab", "focus"),
+    ("m", "reload the marked"),
 ];
 
 pub(super) fn header(mut canvas: Canvas<'_>, dashboard: &Dashboard, scene: &Scene, state: &State) {
@@ -40,7 +41,10 @@ pub(super) fn header(mut canvas: Canvas<'_>, dashboard: &Dashboard, scene: &Scen
 fn build(dashboard: &Dashboard, state: &State) -> Line<'static> {
     const SPINNER: [&str; 8] = ["⠋", "⠙", "⠸", "⠴", "⠦", "⠧", "⠇", "⠏"];
     match &dashboard.build {
-        Build::Idle => Line::from(vec![colored("● ", GOOD), colored("watching", DIM)]),
+        Build::Idle if dashboard.is_watching => {
+            Line::from(vec![colored("● ", GOOD), colored("watching", DIM)])
+        }
+        Build::Idle => Line::from(vec![colored("○ ", DIM), colored("not watching: r reloads", DIM)]),
         Build::Building { modules, since } => {
             let elapsed = dashboard.now.saturating_sub(*since);
             let turn = SPINNER[elapsed.as_millis() as usize / 100 % SPINNER.len()];
@@ -77,10 +81,12 @@ pub(super) fn notice(mut canvas: Canvas<'_>, notice: &str) {
     canvas.at(1, 0, bold(fitted(first, room), GROUND));
 }
 
-pub(super) fn help(mut canvas: Canvas<'_>) {
+pub(super) fn help(mut canvas: Canvas<'_>, state: &State) {
     canvas.fill(PANEL);
     let mut column = 1;
-    for (key, does) in KEYS {
+    // A module is marked only while the list has the arrow keys; elsewhere the letter is the game's.
+    let is_taken = |key: &str| key != "m" || state.focus == Focus::Modules;
+    for (key, does) in KEYS.into_iter().filter(|(key, _)| is_taken(key)) {
         let width = (key.len() + 1 + does.len()) as u16;
         if column + width >= canvas.width() {
             break;

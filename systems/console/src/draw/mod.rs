@@ -50,7 +50,8 @@ impl Areas {
         let panel = match columns {
             0..72 => 0,
             72..120 => 33,
-            _ => 46,
+            120..150 => 46,
+            _ => 54,
         };
         let (left, upper) = (columns - panel, body - log);
         Self {
@@ -90,7 +91,7 @@ pub(crate) fn dashboard(
     pages.modules = panel::draw(Canvas::new(buffer, areas.panel), dashboard, entities, state);
     pages.log = log::draw(Canvas::new(buffer, areas.log), dashboard, state);
     bars::notice(Canvas::new(buffer, areas.notice), &dashboard.notice);
-    bars::help(Canvas::new(buffer, areas.help));
+    bars::help(Canvas::new(buffer, areas.help), state);
     if state.open_failure(dashboard).is_some() {
         pages.error = failure::draw(Canvas::new(buffer, areas.message()), dashboard, state);
     }

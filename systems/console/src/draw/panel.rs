@@ -4,7 +4,7 @@ use keel::console::{Dashboard, FrameTimes, Grouped, Milliseconds, ModuleLine, Mo
 use ratatui_core::style::Color;
 use ratatui_core::text::Line;
 
-use super::{colored, heading};
+use super::{bold, colored, heading};
 use crate::canvas::Canvas;
 use crate::palette::{ACCENT, BAD, BLUE, DIM, GOOD, PANEL, QUIET, TEXT, VIOLET, WARN};
 use crate::state::{Focus, State};
@@ -24,7 +24,10 @@ pub(super) fn draw(mut canvas: Canvas<'_>, dashboard: &Dashboard, entities: usiz
     let swap = dashboard.last_swap.as_ref().filter(|_| room >= count + SWAP_ROWS);
     let room = if swap.is_some() { room - SWAP_ROWS } else { room };
     let with_views = count > 0 && views_fit(dashboard, room);
-    let shown = modules(&mut canvas.part(1, 0, width, room + 1), dashboard, state, with_views);
+    let (shown, marked) = modules(&mut canvas.part(1, 0, width, room + 1), dashboard, state, with_views);
+    if let Some(row) = marked.filter(|_| state.focus == Focus::Modules) {
+        canvas.at(0, row, bold("▸", ACCENT));
+    }
     let mut below = canvas.part(1, shown + 1, width, height);
     frames(&mut below.part(0, 1, width, 3), &dashboard.frames);
     figures(&mut below.part(0, 5, width, 3), dashboard, entities);
@@ -39,12 +42,20 @@ fn views_fit(dashboard: &Dashboard, room: u16) -> bool {
     dashboard.modules.len() + with_views <= usize::from(room)
 }
 
-/// Draws the heading and as many modules as fit, and says how many rows they take.
-fn modules(canvas: &mut Canvas<'_>, dashboard: &Dashboard, state: &mut State, with_views: bool) -> u16 {
+/// Draws the heading and as many modules as fit; how many rows they take, and the row of the marked one.
+fn modules(
+    canvas: &mut Canvas<'_>,
+    dashboard: &Dashboard,
+    state: &mut State,
+    with_views: bool,
+) -> (u16, Option<u16>) {
     let modules = &dashboard.modules;
     let room = usize::from(canvas.height().saturating_sub(1));
     let last_first = modules.len().saturating_sub(room) as u64;
-    state.modules_scroll = state.modules_scroll.min(last_first);
+    // The list moves no farther than the mark makes it.
+    state.marked = state.marked.min((modules.len() as u64).saturating_sub(1));
+    let first_min = (state.marked + 1).saturating_sub(room as u64);
+    state.modules_scroll = state.modules_scroll.max(first_min).min(state.marked).min(last_first);
     let first = state.modules_scroll as usize;
     let shown = modules.len().min(room);
     canvas.left(0, heading("MODULES", state.focus == Focus::Modules));
@@ -53,8 +64,11 @@ fn modules(canvas: &mut Canvas<'_>, dashboard: &Dashboard, state: &mut State, wi
         false => modules.len().to_string(),
     };
     canvas.right(0, colored(count, DIM));
-    let mut row = 1;
-    for module in modules.iter().skip(first).take(shown) {
+    let (mut row, mut marked) = (1, None);
+    for (place, module) in (first as u64..).zip(modules.iter().skip(first).take(shown)) {
+        if place == state.marked {
+            marked = Some(row);
+        }
         canvas.left(row, module_line(module, canvas.width()));
         row += 1;
         if with_views && !module.views.is_empty() {
@@ -63,19 +77,23 @@ fn modules(canvas: &mut Canvas<'_>, dashboard: &Dashboard, state: &mut State, wi
             row += 1;
         }
     }
-    row - 1
+    (row - 1, marked)
 }
 
 fn module_line(module: &ModuleLine, width: u16) -> Line<'static> {
     let state = module.state.to_string();
-    // A narrow panel has room for the kind's initials.
-    let kind = if width < 40 { initials(&module.kind) } else { module.kind.clone() };
-    let kind_width = if width < 40 { 2 } else { 10 };
-    let name_width = usize::from(width).saturating_sub(kind_width + 5 + 10 + 2);
+    // A narrow panel has room for the kind's initials, and the narrowest for no version.
+    let (kind, kind_width) = match width {
+        0..50 => (initials(&module.kind), 2),
+        _ => (module.kind.clone(), 10),
+    };
+    let version_width = if width < 40 { 0 } else { 8 };
+    let name_width = usize::from(width).saturating_sub(kind_width + version_width + 5 + 10 + 2);
     let ground = if module.state == ModuleState::Live { TEXT } else { state_color(module.state) };
     Line::from(vec![
         colored(format!("{:<name_width$} ", fitted(&module.name, name_width)), ground),
         colored(format!("{:<kind_width$}", fitted(&kind, kind_width)), DIM),
+        colored(format!("{:>version_width$}", fitted(&module.version, version_width.saturating_sub(1))), DIM),
         colored(format!("{:>5} ", fitted(&format!("v{}", module.generation), 5)), TEXT),
         colored(format!(" {state:<9}"), state_color(module.state)),
     ])

@@ -37,7 +37,8 @@ fn modules_are_listed_with_their_state() {
     }
     let line = |rig: &Rig| rig.text().lines().find(|line| line.contains("building")).unwrap().to_owned();
     assert!(line(&busy(80, 24)).contains("swim         VM   v7  building"), "{}", busy(80, 24).text());
-    assert!(line(&busy(160, 50)).contains("view-model   v7  building"), "{}", busy(160, 50).text());
+    assert!(line(&busy(130, 40)).contains("VM   0.1.0   v7  building"), "{}", busy(130, 40).text());
+    assert!(line(&busy(160, 50)).contains("view-model   0.1.0   v7  building"), "{}", busy(160, 50).text());
     busy(160, 50).check(&["keel.PictureView"]);
 }
 
@@ -297,7 +298,44 @@ fn more_modules_than_rows_scroll() {
     rig.check(&["module-39", "33–40 of 40"]);
     rig.check_lacks(&["module-0 "]);
     rig.press([Key::PageUp]);
-    rig.check(&["25–32 of 40"]);
+    rig.check(&["▸module-31", "32–39 of 40"]);
+    rig.press([Key::PageUp, Key::Up]);
+    rig.check(&["▸module-22", "23–30 of 40"]);
+}
+
+#[test]
+fn the_marked_module_is_reloaded() {
+    let mut rig = busy(80, 24);
+    let wanted = |rig: &mut Rig| rig.dashboard(|dashboard| dashboard.reload.take());
+    rig.check_lacks(&["▸", "m reload the marked"]);
+    rig.press([Key::Letter('m')]);
+    assert_eq!(wanted(&mut rig), None, "the letter is the game's");
+    rig.press([Key::Tab]);
+    rig.check(&["▸shoal-model "]);
+    rig.press([Key::Down, Key::Down, Key::Letter('m')]);
+    rig.check(&["▸console "]);
+    assert_eq!(wanted(&mut rig).as_deref(), Some("console"));
+    // Beyond the last one there is none.
+    rig.press([Key::End, Key::Down, Key::Letter('m')]);
+    rig.check(&["▸swim "]);
+    assert_eq!(wanted(&mut rig).as_deref(), Some("swim"));
+    rig.dashboard(|dashboard| dashboard.modules.clear());
+    rig.press([Key::Letter('m')]);
+    assert_eq!(wanted(&mut rig), None);
+
+    let mut wide = busy(130, 40);
+    wide.press([Key::Tab]);
+    wide.check(&["m reload the marked"]);
+}
+
+#[test]
+fn it_says_whether_sources_are_watched() {
+    let mut rig = busy(100, 30);
+    rig.check(&["● watching"]);
+    rig.dashboard(|dashboard| dashboard.is_watching = false);
+    rig.frame();
+    rig.check(&["not watching: r reloads"]);
+    rig.check_lacks(&["● watching"]);
 }
 
 #[test]
@@ -539,6 +577,23 @@ fn a_pipe_gets_lines_without_escape_codes() {
     assert_eq!((count("swim v7 live in 255 ms: detect 9"), count("warning: now bold")), (1, 1), "{text}");
     assert_eq!((count("simulated 1 s: "), count("simulated 2 s: ")), (1, 1), "{text}");
     assert!(text.lines().all(|line| line == line.trim_end() && !line.is_empty()), "{text}");
+}
+
+#[test]
+fn a_host_that_prints_its_own_lines_gets_those_of_modules() {
+    let mut rig = Rig::with(TerminalKind::Lines, 0, 0);
+    fill_in(&mut rig);
+    rig.dashboard(|dashboard| dashboard.is_told_elsewhere = true);
+    fail_build(&mut rig);
+    with_console(&mut rig, |console, terminal| {
+        assert_eq!((console.kind(terminal), console.size(terminal)), (TerminalKind::Lines, (0, 0)));
+        console.write_line(terminal, "land \u{1b}[31mahoy\u{1b}[0m\u{7}");
+    });
+    let mut output = rig.frame();
+    for _ in 0..60 {
+        output.extend(rig.frame());
+    }
+    assert_eq!(String::from_utf8(output).unwrap(), "land ahoy\n");
 }
 
 #[test]

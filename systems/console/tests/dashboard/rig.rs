@@ -218,6 +218,7 @@ pub(crate) fn fill_in(rig: &mut Rig) {
                 views: view.split_whitespace().map(str::to_owned).collect(),
             })
             .into();
+        dashboard.is_watching = true;
         dashboard.memory_bytes = 34_234_000;
         dashboard.libraries = 9;
         dashboard.log(LogLevel::Info, "5 modules loaded in 12 ms");
