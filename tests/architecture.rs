@@ -122,6 +122,29 @@ fn the_architecture_shows_the_same_arrows() {
 }
 
 #[test]
+fn the_documents_know_each_application_and_each_command() {
+    let mut apps: Vec<_> = std::fs::read_dir(root().join("apps")).unwrap().map(Result::unwrap).collect();
+    apps.sort_by_key(std::fs::DirEntry::file_name);
+    assert!(apps.len() > 3, "apps are found");
+    let config = read(&root().join(".cargo/config.toml"));
+    let aliases = config.split("[alias]").nth(1).unwrap().lines();
+    let aliases: Vec<_> = aliases.filter(|line| line.starts_with("keel")).collect();
+    assert!(aliases.len() > 2, "aliases are found");
+    let app_rows = apps.iter().map(|app| format!("| `apps/{}`", app.file_name().display()));
+    let commands = aliases.iter().map(|line| format!("cargo {} ", line.split(' ').next().unwrap()));
+    let missing = |document: &str, texts: Vec<String>| {
+        let text = read(&root().join(document));
+        let missing = texts.into_iter().filter(|row| !text.contains(row));
+        missing.map(|row| format!("{row} is not in {document}")).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = app_rows.collect();
+    let mut wrong = missing("docs/ARCHITECTURE.md", rows.clone());
+    wrong.extend(missing("CONTRIBUTING.md", rows));
+    wrong.extend(missing("README.md", commands.collect()));
+    check("what the documents don't know", wrong);
+}
+
+#[test]
 fn every_crate_inherits_the_lints() {
     let metadata = metadata();
     let manifests = metadata.workspace_packages().into_iter().map(|package| &package.manifest_path);
