@@ -78,7 +78,7 @@ pub enum LoadError {
         needed: String,
     },
     /// The system's loader refused the file.
-    #[error("{path} could not be opened: {reason}; build the module again")]
+    #[error("{path} could not be opened: {reason}; {}", next_step(reason))]
     Open {
         /// The library.
         path: PathBuf,
@@ -108,6 +108,15 @@ pub enum LoadError {
         /// The module's name.
         module: String,
     },
+    /// The module has an allocator of its own.
+    #[error(
+        "module `{module}` has a `#[global_allocator]`; memory passes between modules, so all of them use the host's: \
+         remove it from the module, or the crate that declares it from its dependencies"
+    )]
+    OwnAllocator {
+        /// The module's name.
+        module: String,
+    },
     /// A function of the root panicked.
     #[error("module `{module}` panicked in `{call}`: {message}")]
     Panicked {
@@ -118,6 +127,14 @@ pub enum LoadError {
         /// What it said.
         message: String,
     },
+}
+
+fn next_step(reason: &str) -> &'static str {
+    if reason.contains("undefined symbol") {
+        "link what defines the symbol into the module; if it is one of Keel's, build host and modules again, together"
+    } else {
+        "build the module again"
+    }
 }
 
 /// Why a library stays mapped after its retirement.
@@ -133,6 +150,9 @@ pub enum Kept {
     /// A thread that exits later would run destructors in it.
     #[error("it has thread-local storage")]
     ThreadLocals,
+    /// It can start threads, and nobody can tell when they have ended.
+    #[error("it starts threads of its own")]
+    Threads,
     /// It is a part of the program.
     #[error("it is linked in")]
     Linked,

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keel_module_types::{DescriptorError, FINGERPRINT, ModuleDescriptor};
-use object::{Architecture, Object, ObjectSection, ObjectSymbol, SymbolKind};
+use object::{Architecture, Object, ObjectSection, ObjectSymbol};
 
-use crate::{LoadError, os};
+use crate::{LoadError, os, symbols};
 
 const DESCRIPTOR_SYMBOL: &str = "keel_descriptor_";
 
@@ -19,6 +19,8 @@ pub struct LibraryFile {
     descriptor: ModuleDescriptor,
     needed: Vec<String>,
     has_thread_locals: bool,
+    starts_threads: bool,
+    brings_allocator: bool,
     thread_locals: Vec<String>,
     statics: Vec<String>,
 }
@@ -44,8 +46,10 @@ impl LibraryFile {
             bytes: bytes.len() as u64,
             needed: needed_libraries(&file).map_err(not_whole)?,
             has_thread_locals: file.sections().any(|section| is_thread_local(&section)),
-            thread_locals: thread_locals(&file, &crate_name),
-            statics: statics(&file, &crate_name),
+            starts_threads: symbols::starts_threads(&file),
+            brings_allocator: symbols::brings_allocator(&file),
+            thread_locals: symbols::thread_locals(&file, &crate_name),
+            statics: symbols::statics(&file, &crate_name),
             crate_name,
             descriptor,
         })
@@ -60,6 +64,8 @@ impl LibraryFile {
             descriptor,
             needed: Vec::new(),
             has_thread_locals: false,
+            starts_threads: false,
+            brings_allocator: false,
             thread_locals: Vec::new(),
             statics: Vec::new(),
         }
@@ -96,6 +102,13 @@ impl LibraryFile {
         self.has_thread_locals
     }
 
+    /// Whether it can start threads of its own: it, or a crate that is linked into it, calls std's or the system's
+    /// functions for that. Such a library is never unmapped: nobody can tell when the last of them has ended. Keel's
+    /// tasks run on the host's threads and don't count.
+    pub fn starts_threads(&self) -> bool {
+        self.starts_threads
+    }
+
     /// The module's own thread-locals, as far as symbols name them: those of crates that are linked into it are not its
     /// own, so there may be none though it has such storage.
     pub fn thread_locals(&self) -> &[String] {
@@ -110,7 +123,8 @@ impl LibraryFile {
     /// Checks that the library was built as this host was, and needs nothing that it must not need.
     ///
     /// # Errors
-    /// [`LoadError::Mismatch`], [`LoadError::ForeignLibrary`] and [`LoadError::SecondFacade`].
+    /// [`LoadError::Mismatch`], [`LoadError::ForeignLibrary`], [`LoadError::SecondFacade`] and
+    /// [`LoadError::OwnAllocator`].
     pub fn check_fit(&self) -> Result<(), LoadError> {
         self.check_built()?;
         let module = || self.descriptor.name().to_owned();
@@ -121,6 +135,9 @@ impl LibraryFile {
         // copy that was linked in, as far as they are exported, and the rest of the copy would be used beside them.
         if !self.needed.iter().any(|name| is_facade(name)) {
             return Err(LoadError::SecondFacade { module: module() });
+        }
+        if self.brings_allocator {
+            return Err(LoadError::OwnAllocator { module: module() });
         }
         Ok(())
     }
@@ -198,41 +215,6 @@ fn needed_libraries(file: &object::File<'_>) -> Result<Vec<String>, object::Erro
 fn is_thread_local(section: &object::Section<'_, '_>) -> bool {
     use object::SectionKind::{Tls, TlsVariables, UninitializedTls};
     matches!(section.kind(), Tls | TlsVariables | UninitializedTls) && section.size() > 0
-}
-
-fn statics(file: &object::File<'_>, crate_name: &str) -> Vec<String> {
-    let writable = |symbol: &object::Symbol<'_, '_>| {
-        let section = symbol.section_index().and_then(|index| file.section_by_index(index).ok());
-        let name = section.as_ref().and_then(|section| section.name().ok()).unwrap_or_default();
-        symbol.size() > 0 && [".data", ".bss", "__data", "__bss"].contains(&name)
-    };
-    own_names(
-        file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Data && writable(symbol)),
-        crate_name,
-    )
-}
-
-fn thread_locals(file: &object::File<'_>, crate_name: &str) -> Vec<String> {
-    let mut names = own_names(file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Tls), crate_name);
-    // `thread_local!` puts the value into a function of its own: `tide::SEEN::{closure#0}::VAL`.
-    for name in &mut names {
-        let end = name.find("::{").unwrap_or(name.len());
-        name.truncate(end);
-    }
-    names.dedup();
-    names
-}
-
-/// The names of those symbols that belong to the crate, as its author knows them.
-fn own_names<'f>(symbols: impl Iterator<Item = object::Symbol<'f, 'f>>, crate_name: &str) -> Vec<String> {
-    // A static in a method is called `<crate::Type as Trait>::method::NAME`.
-    let own = [format!("{crate_name}::"), format!("<{crate_name}::")];
-    let names =
-        symbols.filter_map(|symbol| Some(format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?))));
-    let mut names: Vec<_> = names.filter(|name| own.iter().any(|own| name.starts_with(own))).collect();
-    names.sort();
-    names.dedup();
-    names
 }
 
 fn is_facade(name: &str) -> bool {

@@ -25,6 +25,7 @@ mod file;
 mod loader;
 mod module;
 mod os;
+mod symbols;
 
 pub use error::{Kept, LoadError};
 pub use file::LibraryFile;

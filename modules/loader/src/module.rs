@@ -100,10 +100,10 @@ impl Module {
         Arc::strong_count(&self.mapped) - 1
     }
 
-    /// Closes the library, if it qualifies: nothing that Keel handed out is held, and it has no thread-local
-    /// storage. The caller has made sure that no thread runs its code, and that every world its systems touched was
-    /// rebuilt since. What an author leaked in ways that can't be counted (a forgotten `Box`, a static of another
-    /// library that points here) is not covered; `docs/GUARANTEES.md` lists it.
+    /// Closes the library, if it qualifies: nothing that Keel handed out is held, it has no thread-local storage, and it
+    /// starts no threads of its own. The caller has made sure that no thread of the host runs its code, and that every
+    /// world its systems touched was rebuilt since. What an author leaked in ways that can't be counted (a forgotten
+    /// `Box`, a static of another library that points here) is not covered; `docs/GUARANTEES.md` lists it.
     ///
     /// # Errors
     /// [`Kept`]: the library stays mapped for the rest of the process, and is counted.
@@ -131,6 +131,9 @@ impl Module {
         }
         if self.file().has_thread_locals() {
             return Err(Kept::ThreadLocals);
+        }
+        if self.file().starts_threads() {
+            return Err(Kept::Threads);
         }
         let mut mapped = Arc::try_unwrap(self.mapped)
             .map_err(|held| Kept::Held { holders: Arc::strong_count(&held).saturating_sub(1) })?;

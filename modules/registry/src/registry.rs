@@ -91,6 +91,8 @@ pub struct ModuleStatus {
     pub statics: Vec<String>,
     /// Whether it has thread-local storage, and so can't be unmapped.
     pub thread_locals: bool,
+    /// Whether it can start threads of its own, and so can't be unmapped.
+    pub threads: bool,
     /// Its own thread-locals, as far as they have names; they too start afresh in each generation.
     pub thread_local_names: Vec<String>,
 }
@@ -322,6 +324,7 @@ impl Slot {
             views: descriptor.provides().len(),
             statics: live.module.file().statics().to_vec(),
             thread_locals: live.module.file().has_thread_locals(),
+            threads: live.module.file().starts_threads(),
             thread_local_names: live.module.file().thread_locals().to_vec(),
         })
     }

@@ -87,9 +87,10 @@ impl Rejection {
                 Code::NotALibrary
             }
             LoadError::Descriptor { .. } | LoadError::MissingSymbol { .. } => Code::NotAModule,
-            LoadError::Mismatch { .. } | LoadError::RootLayout { .. } | LoadError::SecondFacade { .. } => {
-                Code::BuiltDifferently
-            }
+            LoadError::Mismatch { .. }
+            | LoadError::RootLayout { .. }
+            | LoadError::SecondFacade { .. }
+            | LoadError::OwnAllocator { .. } => Code::BuiltDifferently,
             LoadError::ForeignLibrary { .. } => Code::ForeignLibrary,
             LoadError::Panicked { .. } => Code::LoadFailed,
             _ => Code::NotOpened,

@@ -21,6 +21,8 @@ struct Row {
     message: Option<String>,
     /// Statics of the module: they start afresh in each generation.
     statics: Vec<String>,
+    /// Whether it starts threads of its own.
+    starts_threads: bool,
     /// Whether it can be unmapped after it was replaced.
     can_be_unmapped: bool,
 }
@@ -59,7 +61,9 @@ pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
                 )?;
             }
             if !row.can_be_unmapped {
-                writeln!(out, "{:24}  it has thread-local storage, so old generations stay in memory", "")?;
+                let why =
+                    if row.starts_threads { "starts threads of its own" } else { "has thread-local storage" };
+                writeln!(out, "{:24}  it {why}, so old generations stay in memory", "")?;
             }
         }
     }
@@ -88,6 +92,7 @@ fn row(module: &str, path: &std::path::Path, stated: Option<&Stated>) -> Row {
         fits: message.is_none(),
         message,
         statics: file.as_ref().map(|file| file.statics().to_vec()).unwrap_or_default(),
-        can_be_unmapped: file.is_none_or(|file| !file.has_thread_locals()),
+        starts_threads: file.as_ref().is_some_and(LibraryFile::starts_threads),
+        can_be_unmapped: file.is_none_or(|file| !file.has_thread_locals() && !file.starts_threads()),
     }
 }

@@ -15,15 +15,16 @@ pub(crate) struct ToldStatics {
 struct Found {
     statics: Vec<String>,
     thread_locals: Option<Vec<String>>,
+    threads: bool,
 }
 
 impl ToldStatics {
-    /// A line for each list of statics or thread-locals that was not told yet.
+    /// A line for each list of statics or thread-locals, and for threads, that was not told yet.
     pub(crate) fn news(&mut self, modules: &[ModuleStatus]) -> Vec<String> {
         let mut lines = Vec::new();
-        for ModuleStatus { name, statics, thread_locals, thread_local_names, .. } in modules {
+        for ModuleStatus { name, statics, thread_locals, thread_local_names, threads, .. } in modules {
             let thread_locals = thread_locals.then(|| thread_local_names.clone());
-            let found = Found { statics: statics.clone(), thread_locals };
+            let found = Found { statics: statics.clone(), thread_locals, threads: *threads };
             let told = self.modules.insert(name.clone(), found.clone()).unwrap_or_default();
             if !found.statics.is_empty() && found.statics != told.statics {
                 lines.push(format!(
@@ -40,6 +41,12 @@ impl ToldStatics {
                 lines.push(format!(
                     "module `{name}` has thread-locals that start afresh in each generation: {names}; its old \
                      generations stay in memory"
+                ));
+            }
+            if found.threads && !told.threads {
+                lines.push(format!(
+                    "module `{name}` starts threads of its own, which no swap ends; its old generations stay in memory. \
+                     `frame.tasks` has what a swap can end"
                 ));
             }
         }
@@ -65,6 +72,7 @@ mod tests {
             views: 0,
             statics: owned(statics),
             thread_locals: !thread_locals.is_empty(),
+            threads: false,
             thread_local_names: owned(thread_locals),
         }
     }
@@ -89,5 +97,15 @@ mod tests {
         check(&["tide::SEEN"], &["tide::LAST"], &["tide::SEEN;"]);
         check(&[], &[], &[]);
         check(&["tide::SEEN"], &[], &["tide::SEEN;"]);
+    }
+
+    #[test]
+    fn threads_are_told_once() {
+        let mut told = ToldStatics::default();
+        let starting = ModuleStatus { threads: true, ..status(&[], &[]) };
+        let lines = told.news(&[starting.clone()]);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("module `tide` starts threads of its own"), "{lines:?}");
+        assert!(told.news(&[starting]).is_empty());
     }
 }

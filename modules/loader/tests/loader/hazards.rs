@@ -148,6 +148,71 @@ fn thread_locals_and_statics_are_seen_in_the_file() {
     assert_eq!(inside.statics(), ["<tide::Sea as core::default::Default>::default::MADE"]);
 }
 
+/// A thread that runs when its code is unmapped ends the process.
+#[test]
+fn a_library_that_starts_threads_is_seen_in_the_file_and_kept() {
+    let starts = |items: &str| LibraryFile::read(&tide(items)).unwrap().starts_threads();
+    assert!(!starts(""));
+    // Waiting and asking who one is are no threads of one's own; neither are Keel's tasks.
+    assert!(!starts(
+        "pub fn wait() { std::thread::sleep(std::time::Duration::ZERO); std::thread::yield_now(); }
+        pub fn name() -> Option<String> { std::thread::current().name().map(str::to_owned) }
+        pub fn task(frame: &mut Frame<'_>) { frame.tasks.spawn(\"wait\", async {}); }"
+    ));
+    let spawning = [
+        "pub fn go() { std::thread::spawn(|| {}); }",
+        "pub fn go() { let _ = std::thread::Builder::new().name(String::new()).spawn(|| {}); }",
+        "pub fn go() { std::thread::scope(|scope| { scope.spawn(|| {}); }); }",
+        "unsafe extern \"C\" { fn pthread_create() -> i32; } pub fn go() { unsafe { pthread_create(); } }",
+    ];
+    for items in spawning {
+        assert!(starts(items), "{items}");
+    }
+    for linked in [spawning[0], "pub fn go() {}"] {
+        let scratch = Scratch::new();
+        let module = open(&scratch, &tide(linked)).unwrap();
+        let expected = if linked == spawning[0] { Err(Kept::Threads) } else { Ok(()) };
+        assert_eq!(module.retire(), expected);
+    }
+}
+
+/// Memory passes between modules and the host; what one allocates, another frees.
+#[test]
+fn a_module_with_an_allocator_of_its_own_is_refused() {
+    let scratch = Scratch::new();
+    let library = tide("#[global_allocator] static OWN: std::alloc::System = std::alloc::System;");
+    let error = open(&scratch, &library).err().unwrap();
+    assert!(matches!(error, LoadError::OwnAllocator { .. }), "{error}");
+    assert!(error.to_string().starts_with("module `tide` has a `#[global_allocator]`"), "{error}");
+}
+
+/// The descriptor is the file's word for it; the root is what is called.
+#[test]
+fn a_library_that_lacks_a_symbol_or_needs_one_that_is_nowhere_is_refused_by_name() {
+    let scratch = Scratch::new();
+    let mut bytes = std::fs::read(tide("")).unwrap();
+    let (name, other) = (b"\0keel_root_tide\0", b"\0keel_rood_tide\0");
+    let places: Vec<_> = (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(name)).collect();
+    assert!(!places.is_empty(), "the symbol is in the tables of strings");
+    places.iter().for_each(|at| bytes[*at..*at + name.len()].copy_from_slice(other));
+    let library = scratch.write("rootless.so", &bytes);
+    // The system finds symbols by their hashes, so the new name is not found either.
+    let error = Loader::new().open(&library).err().unwrap();
+    assert!(
+        matches!(&error, LoadError::MissingSymbol { symbol, .. } if symbol == "keel_root_tide"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("rootless.so lacks the symbol `keel_root_tide`; write"), "{error}");
+
+    let items =
+        "unsafe extern \"C\" { fn nowhere(); } #[unsafe(no_mangle)] pub fn go() { unsafe { nowhere() } }";
+    let error = open(&scratch, &tide(items)).err().unwrap();
+    assert!(matches!(error, LoadError::Open { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("could not be opened") && text.contains("undefined symbol: nowhere"), "{text}");
+    assert!(text.contains("; link what defines the symbol"), "the next step: {text}");
+}
+
 /// `TypeId` knows the crate and ignores the layout.
 #[test]
 fn types_of_other_shape_have_one_type_id_and_other_fingerprints() {

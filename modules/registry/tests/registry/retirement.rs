@@ -98,6 +98,47 @@ fn a_thread_that_used_a_thread_local_of_a_replaced_module_exits_well() {
 }
 
 #[test]
+fn a_module_whose_thread_lives_on_is_kept_and_its_code_still_runs() {
+    // It counts in a file until it is told to end by another.
+    let spawn = r#"
+        std::thread::spawn(|| {
+            let file = |name: &str| std::env::temp_dir().join(format!("keel-{}-{name}", std::process::id()));
+            let mut count = 0_u64;
+            while !file("end").exists() {
+                count += 1;
+                let _ = std::fs::write(file("count"), count.to_string());
+                std::thread::yield_now();
+            }
+            let _ = std::fs::write(file("count"), "ended");
+        });"#;
+    let file = |name: &str| std::env::temp_dir().join(format!("keel-{}-{name}", std::process::id()));
+    let wait_for = |is_it: &dyn Fn(&str) -> bool| {
+        let expiry = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !std::fs::read_to_string(file("count")).is_ok_and(|text| is_it(&text)) {
+            assert!(std::time::Instant::now() < expiry, "the thread does not run");
+            std::thread::yield_now();
+        }
+    };
+    let count = || std::fs::read_to_string(file("count")).ok().and_then(|text| text.parse::<u64>().ok());
+    let mut rig = Rig::with(RegistryConfig { ring: 0, ..RegistryConfig::default() });
+    rig.load(&Swim::new("v1").at("START", spawn).build()).unwrap();
+    assert!(rig.registry.modules()[0].threads);
+    wait_for(&|text| text.parse::<u64>().is_ok());
+    rig.load(&Swim::new("v2").build()).unwrap();
+    assert!(!rig.registry.modules()[0].threads);
+    assert_eq!(rig.registry.tidy().kept, ["swim generation 0: it starts threads of its own"]);
+    assert_eq!((rig.mapped(), rig.registry.census().kept), (2, 1));
+    let at_retirement = count().unwrap_or(0);
+    wait_for(&|text| text.parse::<u64>().is_ok_and(|now| now > at_retirement + 10));
+    rig.check_runs("v2");
+    std::fs::write(file("end"), "").unwrap();
+    wait_for(&|text| text == "ended");
+    for name in ["count", "end"] {
+        std::fs::remove_file(file(name)).unwrap();
+    }
+}
+
+#[test]
 fn what_somebody_holds_keeps_its_library_mapped_until_it_is_let_go() {
     let mut rig = Rig::with(RegistryConfig { ring: 0, ..RegistryConfig::default() });
     rig.load(&Swim::new("v1").build()).unwrap();
