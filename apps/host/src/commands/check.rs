@@ -1,16 +1,17 @@
 //! `keel check`: do the modules fit together, and can each be loaded? Nothing of the game runs.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use keel::types::ModuleId;
 use keel_builder::CancelToken;
 use keel_loader::{LibraryFile, LoadError};
 use keel_registry::Stated;
 use serde::Serialize;
 
-use crate::cli::{EXIT_REFUSED, FormatArgs};
+use crate::cli::{EXIT_FAILURE, EXIT_REFUSED, FormatArgs};
 use crate::workspace;
 
 #[derive(Serialize)]
@@ -27,57 +28,87 @@ struct Row {
     can_be_unmapped: bool,
 }
 
-pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
-    let (_, workspace) = match workspace::read() {
-        Ok(read) => read,
-        Err(error) => return Ok(refuse(&format!("{error:#}"))),
-    };
-    let built =
-        workspace::builder(&workspace).build(&workspace::all_modules(&workspace), &CancelToken::new());
-    let report = match built {
-        Ok(report) => report,
-        Err(failure) => return Ok(refuse(&failure.to_string())),
-    };
-    let stated = |package: &str| workspace.module(ModuleId::of(package)).map(workspace::stated);
-    let rows: Vec<_> = report
-        .artifacts
-        .iter()
-        .map(|artifact| row(&artifact.package, &artifact.path, stated(&artifact.package).as_ref()))
-        .collect();
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        serde_json::to_writer_pretty(&mut out, &rows)?;
-        writeln!(out)?;
-    } else {
-        for row in &rows {
-            let verdict = row.message.as_deref().unwrap_or("fits");
-            writeln!(out, "{:24}  {verdict}", row.module)?;
-            if !row.statics.is_empty() {
-                writeln!(
-                    out,
-                    "{:24}  its statics start afresh in each generation: {}",
-                    "",
-                    row.statics.join(", ")
-                )?;
-            }
-            if !row.can_be_unmapped {
-                let why =
-                    if row.starts_threads { "starts threads of its own" } else { "has thread-local storage" };
-                writeln!(out, "{:24}  it {why}, so old generations stay in memory", "")?;
-            }
-        }
-    }
-    let all_fit = rows.iter().all(|row| row.fits);
-    Ok(if all_fit { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer {
+    fits: bool,
+    /// Why the modules could not be looked at one by one.
+    message: Option<String>,
+    modules: Vec<Row>,
 }
 
-fn refuse(why: &str) -> ExitCode {
-    eprintln!("error: {why}");
-    ExitCode::from(EXIT_REFUSED)
+pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
+    let workspace = match workspace::read() {
+        Ok((_, workspace)) => workspace,
+        Err(error) => return answer(args, Err(format!("{error:#}"))),
+    };
+    let requests = workspace::everything(&workspace);
+    let report = match workspace::builder(&workspace).build(&requests, &CancelToken::new()) {
+        Ok(report) => report,
+        Err(failure) => return answer(args, Err(failure.to_string())),
+    };
+    let (hosts, modules): (Vec<_>, Vec<_>) =
+        report.artifacts.iter().partition(|artifact| workspace::is_host(&artifact.package));
+    // The modules must fit the host of their workspace, built as they are; this program may be another one.
+    if let Some(host) = hosts.iter().find(|host| !is_this_program(&host.path)) {
+        return hand_over(&host.path, args);
+    }
+    let stated = |package: &str| workspace.module(ModuleId::of(package)).map(workspace::stated);
+    let rows = modules
+        .iter()
+        .map(|artifact| row(&artifact.package, &artifact.path, stated(&artifact.package).as_ref()));
+    answer(args, Ok(rows.collect()))
+}
+
+fn is_this_program(path: &Path) -> bool {
+    let this = std::env::current_exe().and_then(|this| this.canonicalize());
+    this.is_ok_and(|this| path.canonicalize().is_ok_and(|path| path == this))
+}
+
+/// Lets the workspace's own host answer.
+fn hand_over(host: &Path, args: &FormatArgs) -> anyhow::Result<ExitCode> {
+    let mut command = std::process::Command::new(host);
+    command.arg("check").args(args.json.then_some("--json"));
+    let status = command.status().with_context(|| format!("{} could not be started", host.display()))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(EXIT_FAILURE)))
+}
+
+fn answer(args: &FormatArgs, rows: Result<Vec<Row>, String>) -> anyhow::Result<ExitCode> {
+    let (modules, message) = match rows {
+        Ok(modules) => (modules, None),
+        Err(message) => (Vec::new(), Some(message)),
+    };
+    let answer = Answer { fits: message.is_none() && modules.iter().all(|row| row.fits), message, modules };
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &answer)?;
+        writeln!(out)?;
+    } else {
+        answer.modules.iter().try_for_each(|row| tell(row, &mut out))?;
+    }
+    if let Some(message) = &answer.message {
+        eprintln!("error: {message}");
+    }
+    Ok(if answer.fits { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
+}
+
+fn tell(row: &Row, out: &mut impl Write) -> std::io::Result<()> {
+    let verdict = row.message.as_deref().unwrap_or("fits");
+    writeln!(out, "{:24}  {verdict}", row.module)?;
+    if !row.statics.is_empty() {
+        let statics = row.statics.join(", ");
+        writeln!(out, "{:24}  its statics start afresh in each generation: {statics}", "")?;
+    }
+    if !row.can_be_unmapped {
+        let why = if row.starts_threads { "starts threads of its own" } else { "has thread-local storage" };
+        writeln!(out, "{:24}  it {why}, so old generations stay in memory", "")?;
+    }
+    Ok(())
 }
 
 /// Reads the library's descriptor. What only its code could tell is found when it is loaded.
-fn row(module: &str, path: &std::path::Path, stated: Option<&Stated>) -> Row {
+fn row(module: &str, path: &Path, stated: Option<&Stated>) -> Row {
     let read = LibraryFile::read(path).and_then(|file| match file.check_fit() {
         Ok(()) => Ok(file),
         Err(error) => Err(error),

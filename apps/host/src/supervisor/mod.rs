@@ -95,6 +95,12 @@ enum Purpose {
     Replace { reason: String, begun: Instant },
 }
 
+/// An error with its causes: what cargo says of a manifest is one.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 impl Supervisor {
     fn new(args: RunArgs, cache: WorkspaceCache, workspace: Workspace) -> anyhow::Result<Self> {
         let builder = Arc::new(workspace::builder(&workspace));
@@ -204,7 +210,7 @@ impl Supervisor {
             module: String::new(),
             stage: Stage::Resolve,
             code: "conflict".to_owned(),
-            message: error.to_string(),
+            message: with_causes(error),
             request: None,
         });
     }
