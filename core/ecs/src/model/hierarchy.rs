@@ -2,6 +2,7 @@
 
 use keel_module_macros::data;
 
+use crate::model::bundle::Stored;
 use crate::{Component, ComponentAccess, EcsError, Entity, World};
 
 /// The entity that this one belongs to.
@@ -63,9 +64,11 @@ impl World {
         let joined = known.map(|mut children| children.entities.push(child)).is_ok();
         if !joined {
             // Both live, as was checked above.
-            let _ = self.entities.insert_one(parent.inner(), Children { entities: vec![child] });
+            let children = (Children { entities: vec![child] },);
+            let _ = self.entities.insert(parent.inner(), Stored::new(children, &self.types));
         }
-        let _ = self.entities.insert_one(child.inner(), Parent { entity: parent });
+        let parent = (Parent { entity: parent },);
+        let _ = self.entities.insert(child.inner(), Stored::new(parent, &self.types));
         Ok(())
     }
 
