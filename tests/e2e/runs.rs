@@ -58,3 +58,79 @@ fn a_saved_game_goes_on_in_another_run() {
     let last = events.rfind(|event| event["event"] == "stats").unwrap();
     assert_eq!(last["step"].as_u64(), Some(before.step + 5));
 }
+
+#[test]
+fn more_frames_a_second_than_make_sense_are_refused() {
+    let workspace = Workspace::take();
+    for fps in ["1001", "4000000000", "-1"] {
+        let output = workspace.keel(&["run", "--headless", "--frames", "1", &format!("--fps={fps}")]);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(text(&output).contains("--fps"), "{}", text(&output));
+    }
+}
+
+#[test]
+fn a_run_of_some_frames_whose_first_build_fails_ends() {
+    let mut workspace = Workspace::take();
+    let speed = "const SPEED: f32 = 12.0;";
+    workspace.edit("systems/shoal-swim/src/lib.rs", speed, "const SPEED: f32 = fast;");
+    let output = workspace.keel(&["run", "--headless", "--frames", "3", "--fps", "0"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("cannot find value `fast`"), "{}", text(&output));
+}
+
+#[test]
+fn what_modules_write_is_printed_once_and_without_escape_codes() {
+    const SOURCE: &str = r#"//! A module that writes to the console.
+
+use keel::console::{ConsoleView, Terminal};
+use keel::prelude::*;
+
+/// The module.
+#[data]
+#[derive(Default)]
+pub struct Crier {}
+
+#[view_model]
+impl ViewModel for Crier {
+    fn update(&mut self, frame: &mut Frame<'_>) -> ModuleResult {
+        if frame.time.step == 2 {
+            keel::log::info!("\u{1b}[31mred\u{1b}[0m and \u{1b}]0;a title\u{7}loud\u{9b}");
+            let console = frame.views.get::<dyn ConsoleView>()?;
+            let mut terminal = frame.models::<Terminal>()?.get_mut(Terminal::MAIN)?;
+            let kind = console.kind(&terminal);
+            console.write_line(&mut terminal, &format!("land \u{1b}[1mahoy\u{1b}[0m on {kind:?}"));
+        }
+        Ok(())
+    }
+}
+
+keel::export_module! { view_model: Crier, requires: [dyn ConsoleView] }
+"#;
+    let mut workspace = Workspace::take();
+    workspace.new_system("crier");
+    std::fs::remove_dir_all(workspace.path("systems/crier/tests")).unwrap();
+    workspace.write("systems/crier/src/lib.rs", SOURCE);
+    let kind = "kind = \"view-model\"\n";
+    let requires = format!("{kind}requires = [\"keel.ConsoleView\"]\n");
+    workspace.edit("systems/crier/Cargo.toml", kind, &requires);
+
+    let run = ["run", "--headless", "--frames", "5", "--fps", "0", "--no-watch"];
+    let output = workspace.keel(&run);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let lines = String::from_utf8(output.stdout.clone()).unwrap();
+    let count = |line: &str| lines.lines().filter(|it| *it == line).count();
+    assert_eq!(count("info: crier: red and loud"), 1, "{lines}");
+    assert_eq!(count("land ahoy on Lines"), 1, "{lines}");
+    assert_eq!(lines.matches("modules are live").count(), 1, "{lines}");
+    let is_control = |letter: char| letter.is_control() && letter != '\n';
+    assert!(!text(&output).contains(is_control), "{:?}", text(&output));
+
+    let output = workspace.keel(&[run.as_slice(), &["--json"]].concat());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert!(!lines.contains('\u{1b}'), "{lines:?}");
+    let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let written: Vec<_> = events.iter().filter(|event| event["level"] == "output").collect();
+    assert_eq!(written.len(), 1, "{written:?}");
+    assert_eq!(written[0]["message"], "land ahoy on Lines");
+}

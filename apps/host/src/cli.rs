@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
 
 /// Something went wrong; standard error says what.
 pub(crate) const EXIT_FAILURE: u8 = 1;
@@ -10,6 +10,9 @@ pub(crate) const EXIT_FAILURE: u8 = 1;
 pub(crate) const EXIT_REFUSED: u8 = 3;
 /// The engine process ended by itself.
 pub(crate) const EXIT_ENGINE_DIED: u8 = 4;
+
+/// More frames a second are none that anyone sees, and their steps would be shorter than timers are exact.
+const FPS_MAX: i64 = 1000;
 
 /// A game engine that you rebuild while it runs.
 #[derive(Parser)]
@@ -30,7 +33,7 @@ Examples:
 
 Exit codes:
   0  all went well, or you ended it
-  1  something went wrong
+  1  something went wrong; also when the first build of `run --frames N` or of `run --no-watch` fails
   2  the command line makes no sense
   3  the modules don't fit together, or one was refused: by `check`, or at the start of `run --frames N`
      and is not live at the end
@@ -74,8 +77,8 @@ pub(crate) struct RunArgs {
     /// Ends after so many frames of this run.
     #[arg(long, value_name = "N")]
     pub(crate) frames: Option<u64>,
-    /// Frames a second; 0 for as many as go. Each simulates 1/N of a second, or 1/60 for 0.
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    /// Frames a second, 1000 at most; 0 for as many as go. Each simulates 1/N of a second, or 1/60 for 0.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = value_parser!(u32).range(..=FPS_MAX))]
     pub(crate) fps: u32,
     /// Don't watch the sources; reload by key only.
     #[arg(long)]
@@ -189,7 +192,7 @@ pub(crate) struct SoakBenchArgs {
 #[derive(Args, Clone)]
 pub(crate) struct EngineArgs {
     /// Frames a second; 0 for as many as go.
-    #[arg(long)]
+    #[arg(long, value_parser = value_parser!(u32).range(..=FPS_MAX))]
     pub(crate) fps: u32,
     /// Ends after so many frames.
     #[arg(long)]
@@ -200,6 +203,9 @@ pub(crate) struct EngineArgs {
     /// Simulates a fixed time in each frame, however long it took.
     #[arg(long)]
     pub(crate) fixed: bool,
+    /// Nobody watches the sources.
+    #[arg(long)]
+    pub(crate) no_watch: bool,
     /// Computes the world's hash each second.
     #[arg(long)]
     pub(crate) hash: bool,

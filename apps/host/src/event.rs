@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The level of a [`Event::Log`] that a module has written to the console.
+pub(crate) const LEVEL_OUTPUT: &str = "output";
+
 /// One line of `keel run --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -131,6 +134,8 @@ impl Event {
                 let suspended = if *suspended { "; the module is suspended until its next swap" } else { "" };
                 format!("{module}/{system} failed: {message}{suspended}")
             }
+            // As it was written.
+            Self::Log { level, message } if level == LEVEL_OUTPUT => message.clone(),
             Self::Log { level, message } => format!("{level}: {message}"),
         }
     }

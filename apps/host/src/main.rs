@@ -11,6 +11,7 @@ mod commands;
 mod engine_process;
 mod event;
 mod os;
+mod plain;
 mod protocol;
 mod supervisor;
 mod workspace;

@@ -95,6 +95,8 @@ pub(crate) enum FromEngine {
     Event(Event),
     /// So many bytes for the terminal follow.
     Screen { bytes: u32 },
+    /// The person in front of the dashboard wants this module to be built and swapped.
+    Reload { module: String },
     /// The game was saved, or why not.
     Saved { path: PathBuf, error: Option<String> },
     /// The game is at this frame, and the run begins.

@@ -85,8 +85,8 @@ pub struct ModuleStatus {
     pub generation: u64,
     /// Where it, or its next generation, stands.
     pub state: State,
-    /// How many views it provides.
-    pub views: usize,
+    /// The views that it provides, by name.
+    pub views: Vec<String>,
     /// Its own writable statics, which start afresh in each generation.
     pub statics: Vec<String>,
     /// Whether it has thread-local storage, and so can't be unmapped.
@@ -321,7 +321,7 @@ impl Slot {
             version: descriptor.version().to_owned(),
             generation: live.number,
             state: self.lifecycle.state(),
-            views: descriptor.provides().len(),
+            views: descriptor.provides().iter().map(|view| view.name().to_owned()).collect(),
             statics: live.module.file().statics().to_vec(),
             thread_locals: live.module.file().has_thread_locals(),
             threads: live.module.file().starts_threads(),

@@ -20,6 +20,7 @@ pub(crate) struct DashboardLink {
     terminals: Arc<ModelPool<Terminal>>,
     began: Instant,
     size: Option<(u16, u16)>,
+    is_watching: bool,
     last_work: Duration,
 }
 
@@ -28,10 +29,34 @@ pub(crate) struct Outside {
     dashboard: Option<Dashboard>,
 }
 
+/// What came out of the terminal in a frame.
+pub(crate) enum Drawn {
+    /// Bytes for the screen.
+    Screen(Vec<u8>),
+    /// What modules have written, where there is none.
+    Lines(Vec<String>),
+}
+
 impl DashboardLink {
-    /// For a terminal of so many columns and rows; `None` when nobody watches.
-    pub(crate) fn new(size: Option<(u16, u16)>, terminals: Arc<ModelPool<Terminal>>) -> Self {
-        Self { terminals, began: Instant::now(), size, last_work: Duration::ZERO }
+    /// For a terminal of so many columns and rows, or for lines when nobody watches. `is_watching` says whether saved
+    /// sources are swapped by themselves.
+    pub(crate) fn new(
+        size: Option<(u16, u16)>,
+        is_watching: bool,
+        terminals: Arc<ModelPool<Terminal>>,
+    ) -> Self {
+        let link = Self { terminals, began: Instant::now(), size, is_watching, last_work: Duration::ZERO };
+        // A module may ask for it before the first frame.
+        link.attach();
+        link
+    }
+
+    fn attach(&self) {
+        let (kind, (columns, rows)) = match self.size {
+            Some(size) => (TerminalKind::Screen, size),
+            None => (TerminalKind::Lines, (0, 0)),
+        };
+        self.with_terminal(|terminal| terminal.attach(kind, columns, rows));
     }
 
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
@@ -62,22 +87,28 @@ impl DashboardLink {
 
     /// Before a frame.
     pub(crate) fn before_frame(&self, world: &World, is_paused: bool) {
-        if let Some((columns, rows)) = self.size {
-            self.with_terminal(|terminal| terminal.attach(TerminalKind::Screen, columns, rows));
-        }
+        self.attach();
         with(world, |dashboard| {
             dashboard.begin_frame(self.began.elapsed(), self.last_work.as_secs_f32() * 1e3);
             dashboard.is_paused = is_paused;
+            dashboard.is_watching = self.is_watching;
+            dashboard.is_told_elsewhere = self.size.is_none();
         });
     }
 
-    /// After a frame that took so long: what was drawn, to be sent to the terminal.
-    pub(crate) fn after_frame(&mut self, work: Duration) -> Vec<u8> {
+    /// After a frame that took so long: what came out of the terminal.
+    pub(crate) fn after_frame(&mut self, work: Duration) -> Drawn {
         self.last_work = work;
-        if self.size.is_none() {
-            return Vec::new();
+        let bytes = self.with_terminal(Terminal::take_output).unwrap_or_default();
+        match self.size {
+            Some(_) => Drawn::Screen(bytes),
+            None => Drawn::Lines(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()),
         }
-        self.with_terminal(Terminal::take_output).unwrap_or_default()
+    }
+
+    /// The module that the person in front of the dashboard wants to be reloaded; asked once.
+    pub(crate) fn take_reload(world: &World) -> Option<String> {
+        world.resource_mut::<Dashboard>().ok().and_then(|mut dashboard| dashboard.reload.take())
     }
 
     pub(crate) fn key(&self, key: Key) {
@@ -162,7 +193,7 @@ fn module_line(status: ModuleStatus) -> ModuleLine {
             State::Rejected => ModuleState::Rejected,
             State::Suspended => ModuleState::Suspended,
         },
-        views: Vec::new(),
+        views: status.views,
     }
 }
 

@@ -23,10 +23,10 @@ use keel_registry::{
 };
 
 use crate::cli::EngineArgs;
-use crate::event::{Event, ModuleLine, Stage};
+use crate::event::{Event, LEVEL_OUTPUT, ModuleLine, Stage};
 use crate::os;
 use crate::protocol::{BuildState, FromEngine, Library, ToEngine};
-use dashboard::DashboardLink;
+use dashboard::{DashboardLink, Drawn};
 use link::Link;
 use pace::Pace;
 use statics::ToldStatics;
@@ -87,7 +87,7 @@ impl Host {
             swapper: Swapper::new(registry.checker()),
             registry,
             pace: Pace::new(args.fps, step, args.fixed),
-            dashboard: DashboardLink::new(size, terminals),
+            dashboard: DashboardLink::new(size, !args.no_watch, terminals),
             paused: false,
             running: true,
             failed: false,
@@ -165,10 +165,7 @@ impl Host {
         let work = begin.elapsed();
         self.work_since_stats += work;
         self.frames_since_stats += 1;
-        let drawn = self.dashboard.after_frame(work);
-        if !drawn.is_empty() {
-            self.link.send_screen(&drawn);
-        }
+        self.send_drawn(work);
         let has_stepped = self.engine.time().step > step;
         for line in self.swapper.after_frame(has_stepped, self.paused) {
             self.tell(Event::Swap(line));
@@ -180,6 +177,22 @@ impl Host {
             self.tell_stats();
         }
         self.tidy();
+    }
+
+    fn send_drawn(&mut self, work: Duration) {
+        match self.dashboard.after_frame(work) {
+            Drawn::Screen(bytes) if bytes.is_empty() => {}
+            Drawn::Screen(bytes) => self.link.send_screen(&bytes),
+            Drawn::Lines(lines) => {
+                for message in lines {
+                    let level = LEVEL_OUTPUT.to_owned();
+                    self.link.send(&FromEngine::Event(Event::Log { level, message }));
+                }
+            }
+        }
+        if let Some(module) = DashboardLink::take_reload(self.engine.world()) {
+            self.link.send(&FromEngine::Reload { module });
+        }
     }
 
     /// Retires old generations, if that is wanted at all, between two frames.
@@ -397,7 +410,7 @@ impl Host {
             version: status.version,
             generation: status.generation,
             state: state_name(status.state).to_owned(),
-            views: status.views,
+            views: status.views.len(),
         });
         lines.collect()
     }

@@ -69,7 +69,7 @@ mod tests {
             version: "1.0.0".to_owned(),
             generation: 0,
             state: State::Live,
-            views: 0,
+            views: Vec::new(),
             statics: owned(statics),
             thread_locals: !thread_locals.is_empty(),
             threads: false,

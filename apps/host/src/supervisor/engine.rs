@@ -41,6 +41,9 @@ impl EngineProcess {
                 command.arg("--fixed");
             }
         }
+        if args.no_watch {
+            command.arg("--no-watch");
+        }
         if args.json {
             command.arg("--hash");
         }

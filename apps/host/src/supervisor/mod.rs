@@ -259,8 +259,9 @@ impl Supervisor {
             Ok(report) => report,
             Err(failure) => {
                 self.tell_build_failure(&names(&outcome.requests), &failure);
-                // Nobody would see the mended source.
-                if self.watcher.is_none() && matches!(self.purpose, Purpose::Begin) {
+                // Nobody would see the mended source, or nobody is there to mend it.
+                let is_left_alone = self.watcher.is_none() || self.args.frames.is_some();
+                if is_left_alone && matches!(self.purpose, Purpose::Begin) {
                     self.exit = Some(ExitCode::from(EXIT_FAILURE));
                 }
                 return Ok(());
@@ -401,6 +402,7 @@ impl Supervisor {
                 }
                 return self.replace_engine();
             }
+            Some(Received::Message(FromEngine::Reload { module })) => self.reload(&module),
             Some(Received::Message(FromEngine::Begun { frame })) => {
                 self.first_frame.get_or_insert(frame);
             }
@@ -436,7 +438,10 @@ impl Supervisor {
                 }
             }
             Received::Message(
-                FromEngine::Done { .. } | FromEngine::Screen { .. } | FromEngine::Begun { .. },
+                FromEngine::Done { .. }
+                | FromEngine::Screen { .. }
+                | FromEngine::Begun { .. }
+                | FromEngine::Reload { .. },
             ) => {}
         }
         Ok(())

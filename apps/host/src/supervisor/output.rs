@@ -1,4 +1,7 @@
 //! What is shown: the screen that the engine draws, lines for people, or JSON for machines.
+//!
+//! Without a screen all lines are printed here, what modules write to the console included, so that each is printed
+//! once. None of them holds an escape sequence; JSON escapes them.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -10,6 +13,7 @@ use crossterm::terminal::{
 
 use crate::cli::RunArgs;
 use crate::event::Event;
+use crate::plain::plain;
 
 /// Whether the game is shown on a screen.
 pub(crate) fn is_screen(args: &RunArgs) -> bool {
@@ -54,7 +58,7 @@ impl Output {
     pub(crate) fn status(&mut self, text: &str) -> io::Result<()> {
         match self.kind {
             Kind::Json => Ok(()),
-            Kind::Screen | Kind::Lines => writeln!(io::stderr(), "keel: {text}"),
+            Kind::Screen | Kind::Lines => writeln!(io::stderr(), "keel: {}", plain(text)),
         }
     }
 
@@ -62,8 +66,8 @@ impl Output {
     pub(crate) fn event(&mut self, event: &Event) -> io::Result<()> {
         match self.kind {
             Kind::Screen if self.taken => Ok(()),
-            Kind::Screen => writeln!(io::stderr(), "{}", event.text()),
-            Kind::Lines => writeln!(io::stdout(), "{}", event.text()),
+            Kind::Screen => writeln!(io::stderr(), "{}", plain(&event.text())),
+            Kind::Lines => writeln!(io::stdout(), "{}", plain(&event.text())),
             Kind::Json => {
                 let mut line = serde_json::to_vec(event)?;
                 line.push(b'\n');
