@@ -93,6 +93,10 @@ pub struct Crier {}
 
 #[view_model]
 impl ViewModel for Crier {
+    fn register(&mut self, _: &mut Setup) -> ModuleResult {
+        Ok(())
+    }
+
     fn update(&mut self, frame: &mut Frame<'_>) -> ModuleResult {
         if frame.time.step == 2 {
             keel::log::info!("\u{1b}[31mred\u{1b}[0m and \u{1b}]0;a title\u{7}loud\u{9b}");
