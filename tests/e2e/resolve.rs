@@ -86,6 +86,31 @@ fn modules_are_built_listed_and_checked() {
     assert_eq!(run.status.code(), Some(3), "{}", text(&run));
 }
 
+#[test]
+fn modules_are_listed_with_the_state_of_their_libraries() {
+    let mut workspace = Workspace::take();
+    let run = workspace.keel(&["run", "--headless", "--frames", "1", "--fps", "0", "--no-watch"]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run));
+    workspace.edit(HUNT, REQUIRES, "requires = []");
+    workspace.new_system("never-built");
+    let host = workspace.path("target/live/live/keel");
+    let list = |arguments: &[&str]| {
+        let output = workspace.command(host.to_str().unwrap()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json: serde_json::Value = serde_json::from_str(&list(&["modules", "--json"])).unwrap();
+    let lines = list(&["modules"]);
+    for (module, state) in
+        [("never-built", "not built"), ("shoal-hunt", "refused: views-collide"), ("shoal-swim", "built")]
+    {
+        let row = json.as_array().unwrap().iter().find(|row| row["name"] == module).unwrap();
+        assert_eq!(row["state"], state, "{row}");
+        let line = lines.lines().find(|line| line.starts_with(&format!("{module} "))).unwrap();
+        assert!(line.contains(&format!("  0.1.0     {state}")), "{lines}");
+    }
+}
+
 /// Saves a manifest that does not fit, expects to be told `parts`, and puts it back.
 #[track_caller]
 fn check(game: &mut Game, manifest: &str, from: &str, to: &str, parts: &[&str]) {

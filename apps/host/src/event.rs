@@ -1,6 +1,7 @@
 //! What a running game tells: the objects that `--json` prints, one a line. The guide's chapter "What machines read"
 //! documents each field.
 
+use keel_registry::Code;
 use serde::{Deserialize, Serialize};
 
 /// The level of a [`Event::Log`] that a module has written to the console.
@@ -105,6 +106,12 @@ pub(crate) enum Stage {
     Build,
     Check,
     Swap,
+}
+
+/// The stable name of a reason, as `rejected` tells it.
+pub(crate) fn code_name(code: Code) -> String {
+    let name = serde_json::to_value(code).ok();
+    name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 impl Event {

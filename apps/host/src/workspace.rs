@@ -33,6 +33,13 @@ pub(crate) fn request(module: &ModuleManifest) -> BuildRequest {
     BuildRequest::library(&module.name, &module.library)
 }
 
+/// Where a module's library lies once it is built.
+pub(crate) fn library(workspace: &Workspace, module: &ModuleManifest) -> PathBuf {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    let config = BuilderConfig::new(workspace.root());
+    config.target_dir.join(config.profile).join(format!("{DLL_PREFIX}{}{DLL_SUFFIX}", module.library))
+}
+
 /// What a module's manifest says, for whoever checks its library.
 pub(crate) fn stated(module: &ModuleManifest) -> Stated {
     let required = |is_optional: bool| {

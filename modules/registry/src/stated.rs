@@ -1,7 +1,9 @@
 //! What a module's `Cargo.toml` says of it, held against what its library says.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
+use keel_loader::LibraryFile;
 use keel_module_types::{ModuleDescriptor, ViewEntry};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,19 @@ pub struct Stated {
 }
 
 impl Stated {
+    /// Reads the library at `path`, and compares it with this host and with what is stated. Nothing of it runs.
+    ///
+    /// # Errors
+    /// [`Rejection`], as [`Checker::check_stated`](crate::Checker::check_stated) would refuse it before it is opened.
+    pub fn check_file(&self, path: &Path) -> Result<LibraryFile, Rejection> {
+        let file_name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let refuse = |error| Rejection::load(&file_name, &error);
+        let file = LibraryFile::read(path).map_err(refuse)?;
+        file.check_fit().map_err(refuse)?;
+        self.check(file.descriptor())?;
+        Ok(file)
+    }
+
     /// Compares it with what the library says in `export_module!`.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ use keel_registry::{
 };
 
 use crate::cli::EngineArgs;
-use crate::event::{Event, LEVEL_OUTPUT, ModuleLine, Stage};
+use crate::event::{Event, LEVEL_OUTPUT, ModuleLine, Stage, code_name};
 use crate::os;
 use crate::protocol::{BuildState, FromEngine, Library, ToEngine};
 use dashboard::{DashboardLink, Drawn};
@@ -368,8 +368,7 @@ impl Host {
     }
 
     fn tell_rejection(&mut self, stage: Stage, rejection: Rejection, request: Option<u64>) {
-        let code = serde_json::to_value(rejection.code).ok();
-        let code = code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
+        let code = code_name(rejection.code);
         let Rejection { module, message, .. } = rejection;
         self.tell(Event::Rejected { module, stage, code, message, request });
     }
