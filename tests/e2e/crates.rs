@@ -1,7 +1,7 @@
 //! Crates come, go and change their names while the game runs.
 
 use crate::game::Game;
-use crate::workspace::text;
+use crate::workspace::{Workspace, text};
 
 #[test]
 fn a_new_crate_goes_live_is_tested_and_renamed_and_removed() {
@@ -70,5 +70,46 @@ fn a_new_crate_goes_live_is_tested_and_renamed_and_removed() {
     game.assert_goes_on();
     let refused = game.history().iter().filter(|line| line.contains("\"rejected\"")).collect::<Vec<_>>();
     assert!(refused.is_empty(), "{refused:?}");
+    game.quit();
+}
+
+#[test]
+fn without_a_watcher_a_reload_takes_up_what_has_changed() {
+    let mut game = Game::start_with(Workspace::take(), &["--no-watch"]);
+    game.assert_goes_on();
+    let swim = "systems/shoal-swim/src/lib.rs";
+    game.edit(swim, "const SPEED: f32 = 12.0;", "const SPEED: f32 = 14.0;");
+    game.command("reload shoal-swim");
+    let swap = game.wait_swap("shoal-swim").line;
+    assert_eq!((&swap["module"], &swap["generation"]), (&"shoal-swim".into(), &1.into()));
+    game.edit("systems/shoal-tide/src/lib.rs", "BUBBLE_SPEED: f32 = 9.0", "BUBBLE_SPEED: f32 = 8.0");
+    game.command("reload");
+    let swap = game.wait_swap("shoal-tide").line;
+    assert_eq!((&swap["module"], &swap["generation"]), (&"shoal-tide".into(), &1.into()), "it alone");
+    // Also what somebody else has had built.
+    game.edit(swim, "const SPEED: f32 = 14.0;", "const SPEED: f32 = 13.0;");
+    let host = game.workspace.path("target/live/live/keel");
+    let built =
+        game.workspace.command(host.to_str().unwrap()).args(["build", "shoal-swim"]).output().unwrap();
+    assert!(built.status.success(), "{}", text(&built));
+    game.command("reload");
+    assert_eq!(game.wait_swap("shoal-swim").line["generation"], 2);
+
+    game.workspace.new_system("late-comer");
+    game.command("reload late-comer");
+    game.wait_swap("late-comer");
+    game.workspace.remove_folder("systems/late-comer");
+    game.command("reload");
+    game.wait_log("module `late-comer` was removed");
+
+    let source = game.workspace.read("core/console/src/lib.rs");
+    let spare = "#[allow(dead_code, reason = \"a test has added it\")]\nfn spare() -> u32 {\n    8\n}\n";
+    game.workspace.write("core/console/src/lib.rs", &format!("{source}\n{spare}"));
+    let steps = game.stats()["step"].as_u64();
+    game.command("reload shoal-swim");
+    let restarted = game.wait("a restart", |event| event["event"] == "restarted");
+    assert_eq!(restarted["reason"], "the facade was built anew");
+    game.wait("the new engine", |event| event["event"] == "ready");
+    assert!(game.stats()["step"].as_u64() > steps, "it is the same game");
     game.quit();
 }

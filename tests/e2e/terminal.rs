@@ -103,3 +103,46 @@ fn every_end_of_a_run_leaves_the_terminal_clean() {
     assert!(screen.contains("the engine process ended: signal 9 (killed)"), "{screen}");
     assert!(terminal.workspace.root().exists());
 }
+
+#[test]
+fn the_keys_do_what_they_say() {
+    let Some(mut terminal) = Terminal::open() else { return };
+    terminal.play();
+    let key = |terminal: &Terminal, key: &str| drop(terminal.tmux(&["send-keys", key]));
+    let shows = |terminal: &Terminal, part: &str| {
+        poll(part, || terminal.screen().contains(part).then_some(()));
+    };
+    shows(&terminal, "not watching: r reloads");
+    key(&terminal, "p");
+    shows(&terminal, "paused");
+    key(&terminal, "p");
+    poll("the game to go on", || (!terminal.screen().contains("paused")).then_some(()));
+    key(&terminal, "c");
+    shows(&terminal, "nothing waits for your consent");
+    key(&terminal, "R");
+    shows(&terminal, "the game was started afresh");
+    terminal.workspace.edit(
+        "systems/shoal-swim/src/lib.rs",
+        "const SPEED: f32 = 12.0;",
+        "const SPEED: f32 = 11.0;",
+    );
+    key(&terminal, "r");
+    shows(&terminal, "shoal-swim v1 live in ");
+
+    // The marked module alone.
+    key(&terminal, "Tab");
+    shows(&terminal, "m reload the marked");
+    while !terminal.screen().contains("▸shoal-tide") {
+        let marked = |terminal: &Terminal| {
+            terminal.screen().lines().find(|line| line.contains('▸')).map(str::to_owned)
+        };
+        let before = poll("a mark", || marked(&terminal));
+        key(&terminal, "Down");
+        poll("the mark to move", || marked(&terminal).filter(|line| *line != before));
+    }
+    key(&terminal, "m");
+    shows(&terminal, "shoal-tide v1 live in ");
+    assert!(!terminal.screen().contains("shoal-swim v2"), "nothing else: {}", terminal.screen());
+    key(&terminal, "q");
+    terminal.check_left_clean(0);
+}

@@ -48,7 +48,7 @@ pub(crate) enum Command {
         /// The modules' names.
         modules: Vec<String>,
     },
-    /// Lists the modules of the workspace.
+    /// Lists the modules of the workspace, and how they were built last.
     Modules(FormatArgs),
     /// Checks that the modules fit together and can be loaded. Nothing of the game runs.
     Check(FormatArgs),
@@ -80,7 +80,7 @@ pub(crate) struct RunArgs {
     /// Frames a second, 1000 at most; 0 for as many as go. Each simulates 1/N of a second, or 1/60 for 0.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = value_parser!(u32).range(..=FPS_MAX))]
     pub(crate) fps: u32,
-    /// Don't watch the sources; reload by key only.
+    /// Don't watch the sources; reload by key or command only.
     #[arg(long)]
     pub(crate) no_watch: bool,
     /// Where the game's random numbers start.

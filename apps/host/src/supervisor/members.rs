@@ -18,6 +18,13 @@ impl Supervisor {
         self.workspace.lockfile_restart(&before, &self.lockfile)
     }
 
+    /// Takes up new and removed modules where no watcher tells of them.
+    pub(super) fn reread_unwatched(&mut self) {
+        if self.watcher.is_none() {
+            self.reread_workspace();
+        }
+    }
+
     /// Takes up new and removed modules.
     pub(super) fn reread_workspace(&mut self) {
         let newer = match self.cache.workspace() {

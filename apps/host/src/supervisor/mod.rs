@@ -20,7 +20,7 @@ use keel_builder::{
     BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildRequest, Builder, ChangeSet, Diagnostic, Level,
     WatchScope, Watcher,
 };
-use keel_resolver::{ReadError, RestartReason, Workspace, WorkspaceCache};
+use keel_resolver::{ReadError, Workspace, WorkspaceCache};
 
 use crate::cli::{EXIT_ENGINE_DIED, EXIT_FAILURE, EXIT_REFUSED, RunArgs};
 use crate::event::{Event, Stage};
@@ -192,7 +192,7 @@ impl Supervisor {
         }
         let of_lockfile = if affected.lockfile_changed { self.lockfile_restart() } else { None };
         if let Some(reason) = affected.restart.or(of_lockfile) {
-            self.restart(&reason, change.saved_at);
+            self.restart(reason.to_string(), change.saved_at);
             return;
         }
         let modules = affected.modules.iter().filter_map(|id| self.workspace.module(*id));
@@ -215,8 +215,7 @@ impl Supervisor {
         });
     }
 
-    fn restart(&mut self, reason: &RestartReason, saved_at: SystemTime) {
-        let reason = reason.to_string();
+    fn restart(&mut self, reason: String, saved_at: SystemTime) {
         self.log("info", format!("{reason}; the engine is built anew and started again with the same world"));
         if !matches!(self.purpose, Purpose::Begin) {
             self.purpose = Purpose::Restart { reason, begun: Instant::now() };
@@ -268,6 +267,11 @@ impl Supervisor {
             }
         };
         self.note_inputs(&report);
+        if matches!(self.purpose, Purpose::Swap) && self.staging.is_facade_new(&report) {
+            // Without a watcher, or when somebody else has had it built, nobody has said so.
+            self.restart("the facade was built anew".to_owned(), outcome.saved_at);
+            return Ok(());
+        }
         let rebuilt = self.staging.to_be_staged(&report);
         self.send(&ToEngine::Build(BuildState::Done { rebuilt }));
         match std::mem::replace(&mut self.purpose, Purpose::Swap) {
@@ -484,7 +488,10 @@ impl Supervisor {
     fn take_command(&mut self, command: Command) {
         match command {
             Command::Quit => self.exit = Some(ExitCode::SUCCESS),
-            Command::ReloadAll => self.submit(workspace::all_modules(&self.workspace), SystemTime::now()),
+            Command::ReloadAll => {
+                self.reread_unwatched();
+                self.submit(workspace::all_modules(&self.workspace), SystemTime::now());
+            }
             Command::Reload(name) => self.reload(&name),
             Command::Load { module, path } => self.load(module, &path),
             Command::Reset => self.send(&ToEngine::Reset),
@@ -504,6 +511,7 @@ impl Supervisor {
 
     /// Builds one module and swaps it in, whether it has changed or not.
     fn reload(&mut self, name: &str) {
+        self.reread_unwatched();
         let Some(module) = self.workspace.modules().iter().find(|module| module.name == name) else {
             let known: Vec<_> = self.workspace.modules().iter().map(|module| module.name.as_str()).collect();
             self.log("warn", format!("there is no module `{name}`; there are: {}", known.join(", ")));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context;
 use keel_builder::{BuildReport, Builder, BuiltArtifact, Generations, RunDirectory};
@@ -26,6 +27,9 @@ pub(crate) struct Staging {
     counts: BTreeMap<String, u64>,
     /// The newest copy of each module.
     newest: BTreeMap<String, PathBuf>,
+    /// When each file was built that was copied, by its path. Cargo calls a library fresh as well when somebody else has
+    /// had it built, or a build that was given up.
+    built: BTreeMap<PathBuf, SystemTime>,
     /// Modules to be swapped even if nothing was rebuilt.
     forced: BTreeSet<String>,
     kept: Option<BuildReport>,
@@ -48,6 +52,7 @@ impl Staging {
             generations: Generations::new(&directory),
             counts: BTreeMap::new(),
             newest: BTreeMap::new(),
+            built: BTreeMap::new(),
             forced: BTreeSet::new(),
             kept: None,
             run,
@@ -71,6 +76,7 @@ impl Staging {
         let host = host.context("cargo built no host; is `keel-host` the workspace's root package?")?;
         self.directory.adopt(&host.path)?;
         for library in &report.other_libraries {
+            self.note_built(&library.path);
             self.directory.adopt(&library.path)?;
         }
         report.artifacts.iter().for_each(|artifact| self.force(&artifact.package));
@@ -100,7 +106,9 @@ impl Staging {
         let modules = report.artifacts.iter().filter(|artifact| !workspace::is_host(&artifact.package));
         let is_wanted = |artifact: &&BuiltArtifact| {
             let package = &artifact.package;
-            !artifact.is_fresh || self.forced.contains(package) || !self.newest.contains_key(package)
+            self.is_newer(&artifact.path)
+                || self.forced.contains(package)
+                || !self.newest.contains_key(package)
         };
         modules.filter(is_wanted).map(|artifact| artifact.package.clone()).collect()
     }
@@ -110,7 +118,32 @@ impl Staging {
         let wanted = self.to_be_staged(report);
         self.forced.clear();
         let artifacts = report.artifacts.iter().filter(|artifact| wanted.contains(&artifact.package));
-        artifacts.map(|artifact| self.stage_file(&artifact.package, &artifact.path)).collect()
+        let stage = |artifact: &BuiltArtifact| {
+            self.note_built(&artifact.path);
+            self.stage_file(&artifact.package, &artifact.path)
+        };
+        artifacts.map(stage).collect()
+    }
+
+    /// Whether a library that the running engine was started with was built anew, other than a module's: the facade.
+    pub(crate) fn is_facade_new(&self, report: &BuildReport) -> bool {
+        let is_module = |library: &BuiltArtifact| self.newest.contains_key(&library.package);
+        let others = report.other_libraries.iter().filter(|library| !is_module(library));
+        others
+            .into_iter()
+            .any(|library| self.built.contains_key(&library.path) && self.is_newer(&library.path))
+    }
+
+    // The time is noted before the file is copied: one that is replaced meanwhile counts as newer.
+    fn note_built(&mut self, path: &Path) {
+        if let Some(built) = built_at(path) {
+            self.built.insert(path.to_owned(), built);
+        }
+    }
+
+    /// Whether a file is another than the one that was copied last.
+    fn is_newer(&self, path: &Path) -> bool {
+        self.built.get(path).copied() != built_at(path)
     }
 
     /// Forgets a module that is gone from the workspace.
@@ -141,6 +174,10 @@ impl Staging {
         };
         self.newest.iter().map(library).collect()
     }
+}
+
+fn built_at(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|metadata| metadata.modified()).ok()
 }
 
 fn library_variable() -> &'static str {
