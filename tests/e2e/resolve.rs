@@ -34,6 +34,45 @@ fn two_providers_no_provider_and_a_cycle_are_told_and_the_game_goes_on() {
     game.quit();
 }
 
+/// The root's build script, by the rules of the host. Live builds of modules alone don't run it.
+#[test]
+fn cargo_build_names_a_missing_provider_and_a_cycle_at_once() {
+    let mut workspace = Workspace::take();
+    let build = |workspace: &Workspace| {
+        let mut cargo = workspace.command("cargo");
+        cargo.args([
+            "build",
+            "--offline",
+            "--profile",
+            "live",
+            "--target-dir",
+            "target/live",
+            "--bin",
+            "keel",
+        ]);
+        cargo.output().unwrap()
+    };
+    let output = build(&workspace);
+    assert!(output.status.success(), "{}", text(&output));
+
+    workspace.edit("systems/console/Cargo.toml", "provides = [\"keel.ConsoleView\"]\n", "");
+    workspace.edit(HUNT, REQUIRES, &format!("{REQUIRES}\nprovides = [\"shoal-hunt.HuntView\"]"));
+    workspace.edit(TIDE, PROVIDES, &format!("{PROVIDES}\nrequires = [\"shoal-hunt.HuntView\"]"));
+    let output = build(&workspace);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{told}");
+    for part in ["`keel.ConsoleView`", "no module provides", "cycle: shoal-hunt -> shoal-tide -> shoal-hunt"]
+    {
+        assert!(told.contains(part), "{part:?} is not in {told}");
+    }
+
+    for file in ["systems/console/Cargo.toml", HUNT, TIDE] {
+        workspace.put_back(file);
+    }
+    let output = build(&workspace);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
 #[test]
 fn a_library_that_says_otherwise_than_its_manifest_is_refused() {
     let mut workspace = Workspace::take();
