@@ -3,6 +3,37 @@
 use crate::game::Game;
 use crate::workspace::{Workspace, text};
 
+/// What `cargo keel-static` links in.
+const LIST: &str = "apps/static/Cargo.toml";
+
+#[test]
+fn a_name_that_can_not_be_used_is_refused_and_nothing_is_written() {
+    let workspace = Workspace::take();
+    let list = workspace.read(LIST);
+    let systems = || {
+        let entries = std::fs::read_dir(workspace.path("systems")).unwrap().map(Result::unwrap);
+        entries.map(|entry| entry.file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = systems();
+    let refused = [
+        ("keel", "belongs to Keel's own crates"),
+        ("keel-ecs", "belongs to Keel's own crates"),
+        ("shoal-model", "is taken by the package `shoal-model`"),
+        ("type", "is a keyword of Rust"),
+        ("proc-macro", "comes with the compiler"),
+        ("serde", "is taken by the package `serde` in Cargo.lock"),
+        ("a--b", "single dashes"),
+    ];
+    for (name, reason) in refused {
+        let output = workspace.keel(&["new", "system", name]);
+        let told = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {told}");
+        assert!(told.contains(&format!("`{name}`")) && told.contains(reason), "{name}: {told}");
+    }
+    assert_eq!(systems(), before);
+    assert_eq!(workspace.read(LIST), list);
+}
+
 #[test]
 fn a_new_crate_goes_live_is_tested_and_renamed_and_removed() {
     let mut game = Game::start();
@@ -47,6 +78,14 @@ fn a_new_crate_goes_live_is_tested_and_renamed_and_removed() {
         text(&tested)
     );
     game.assert_goes_on();
+
+    // Whoever renames a crate or takes it away does so in the one binary's list, too.
+    let listed = "night-watch = { path = \"../../systems/night-watch\" }\n";
+    let list = game.workspace.read(LIST);
+    let (console, tide) = (list.find("\nconsole = ").unwrap(), list.find("\nshoal-hunt = ").unwrap());
+    let at = list.find(listed).unwrap();
+    assert!(console < at && at < tide, "the list stays sorted:\n{list}");
+    game.workspace.edit(LIST, listed, "");
 
     // Under another name it is another module.
     game.edit("systems/night-watch/Cargo.toml", "name = \"night-watch\"", "name = \"day-watch\"");

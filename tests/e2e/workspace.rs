@@ -96,9 +96,19 @@ impl Workspace {
     /// `keel new system NAME`.
     pub(crate) fn new_system(&mut self, name: &str) {
         self.remember("Cargo.lock");
+        self.remember("apps/static/Cargo.toml");
         self.made.insert(self.path(&format!("systems/{name}")));
         let output = self.keel(&["new", "system", name]);
         assert!(output.status.success(), "{}", text(&output));
+    }
+
+    /// A new crate in `folder`, made of these files.
+    pub(crate) fn new_crate(&mut self, folder: &str, files: &[(&str, &str)]) {
+        self.remember("Cargo.lock");
+        self.made.insert(self.path(folder));
+        for (file, text) in files {
+            self.write(&format!("{folder}/{file}"), text);
+        }
     }
 
     /// Runs the binary to its end.

@@ -1,5 +1,8 @@
 //! `keel new`: a crate that builds, loads and is tested at once.
 
+mod linked;
+mod name;
+
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,25 +19,22 @@ const TEST: &str = include_str!("../../templates/system/system.rs.template");
 pub(crate) fn run(command: &NewCommand) -> anyhow::Result<ExitCode> {
     let NewCommand::System { name } = command;
     let (_, workspace) = workspace::read()?;
-    check_name(name)?;
+    name::check(name, &name::packages(workspace.root())?)?;
     let taken = workspace.modules().iter().any(|module| module.name == *name);
     let folder = workspace.root().join("systems").join(name);
     ensure!(!taken && !folder.exists(), "there is a module `{name}` already; choose another name");
+    // Read before anything is written: what can be refused is refused now.
+    let linked = linked::manifest_with(workspace.root(), name)?;
     make(workspace.root(), &folder, name)?;
     println!("made systems/{name}: a view-model module with one system and its test");
+    if let Some(manifest) = linked {
+        // Not before the crate is there: a manifest that names what is not makes cargo fail.
+        linked::write(workspace.root(), &manifest).inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
+        println!("added `{name}` to apps/static/Cargo.toml, which lists what `cargo keel-static` links in");
+    }
     println!("  keel run               loads it; a game that runs already has just done so");
     println!("  cargo test -p {name}   runs its test");
     Ok(ExitCode::SUCCESS)
-}
-
-fn check_name(name: &str) -> anyhow::Result<()> {
-    let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase());
-    let is_plain = name.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-');
-    ensure!(
-        starts_well && is_plain && !name.ends_with('-'),
-        "`{name}` is no name for a module; use lower-case letters, digits and dashes, a letter first"
-    );
-    Ok(())
 }
 
 /// Writes the crate beside where it belongs and renames it in: a folder without its manifest, however briefly, makes
