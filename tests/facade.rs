@@ -44,6 +44,25 @@ fn the_facade_has_the_same_features_in_every_build() {
     );
 }
 
+/// With its default features hecs keeps, in each world, prepared queries that hold code of whoever asked first: after
+/// that module is unmapped, the end of the world would call into nothing.
+#[test]
+fn hecs_has_no_query_cache() {
+    let options = ["--offline".to_owned()];
+    let metadata = MetadataCommand::new().current_dir(root()).other_options(options).exec().unwrap();
+    let nodes = metadata.resolve.unwrap().nodes;
+    let hecs =
+        |id: &cargo_metadata::PackageId| metadata.packages.iter().any(|it| it.id == *id && it.name == "hecs");
+    let hecs: Vec<_> = nodes.iter().filter(|node| hecs(&node.id)).collect();
+    assert_eq!(hecs.len(), 1, "one hecs");
+    let features: Vec<_> = hecs[0].features.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        features,
+        Vec::<String>::new(),
+        "of all that the workspace asks for, dev-dependencies included"
+    );
+}
+
 #[test]
 fn a_missing_pin_is_seen() {
     let closure = |features: &str| {
