@@ -26,8 +26,7 @@ fn write_modules() -> Result<(), String> {
     }
     let workspace = Workspace::from_metadata(&metadata).map_err(|errors| errors.to_string())?;
     let linked = dependencies(&metadata);
-    let mut modules: Vec<_> = workspace.modules().iter().collect();
-    modules.sort_by(|a, b| a.name.cmp(&b.name));
+    let modules: Vec<_> = workspace.in_load_order().collect();
     if let Some(missing) = modules.iter().find(|module| !linked.contains(&module.name)) {
         return Err(format!(
             "the module `{0}` is not linked in; add `{0} = {{ path = \"...\" }}` to the dependencies in \

@@ -117,3 +117,45 @@ fn a_broken_line_is_shown_and_the_game_goes_on() {
     game.assert_goes_on();
     game.quit();
 }
+
+/// `shoal-swim` asks `shoal-tide` by its view where the water flows. Only `shoal-tide` is edited.
+#[test]
+fn callers_of_a_view_reach_the_new_code_of_the_module_that_provides_it() {
+    const WATER: &str = "systems/shoal-tide/src/water.rs";
+    const FLOW: &str = "        let depth = at.y / DEPTH;\n        // Nothing";
+    let mut game = Game::start();
+    let of_fish = |game: &mut Game| {
+        let (_, values) = game.save();
+        let fish = values.0.keys().filter_map(|what| what.strip_suffix(" Mood"));
+        let positions = fish.map(|fish| values.get(&format!("{fish} Position")).to_owned());
+        let x = positions.map(|it| {
+            let (_, rest) = it.split_once("x: ").unwrap_or_else(|| panic!("{it} has no x"));
+            let end = rest.find([',', ' ', '}']).unwrap();
+            rest[..end].parse::<f32>().unwrap()
+        });
+        let x: Vec<_> = x.collect();
+        assert!(x.len() > 1000, "there are {} fish", x.len());
+        x.iter().sum::<f32>() / x.len() as f32
+    };
+    game.assert_goes_on();
+    // A stream that no fish can swim against, first to one shore and then to the other.
+    let mut reached = Vec::new();
+    let original = game.workspace.read(WATER);
+    for stream in ["900.0", "-900.0"] {
+        let edited = original.replace(
+            FLOW,
+            &format!(
+                "        if true {{\n            return Vector::new({stream}, 0.0);\n        }}\n{FLOW}"
+            ),
+        );
+        assert_ne!(edited, original, "{WATER} says it otherwise");
+        game.workspace.write(WATER, &edited);
+        assert_eq!(game.wait_swap("shoal-tide").line["module"], "shoal-tide", "its callers stay as they are");
+        game.assert_goes_on();
+        game.assert_goes_on();
+        reached.push(of_fish(&mut game));
+    }
+    assert!(reached[0] > reached[1] + 100.0, "the fish are at {reached:?}");
+    assert!(!game.history().iter().any(|line| line.contains("\"fault\"")), "no module has failed");
+    game.quit();
+}

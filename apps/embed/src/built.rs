@@ -25,14 +25,14 @@ impl BuiltModules {
         let report = builder.build(&requests, &CancelToken::new())?;
         let directory = RunDirectory::create(&builder.config().target_dir.join("run"))?;
         let mut generations = Generations::new(&directory);
-        let mut artifacts: Vec<_> = report.artifacts.iter().collect();
         // In the order in which the host loads them, so that both play the same game.
-        artifacts.sort_by(|a, b| a.package.cmp(&b.package));
-        let copies = artifacts.iter().map(|artifact| generations.add(&artifact.package, 0, &artifact.path));
+        let built = |name: &str| report.artifacts.iter().find(|artifact| artifact.package == name);
+        let artifacts = workspace.in_load_order().filter_map(|module| built(&module.name));
+        let copies = artifacts.map(|artifact| generations.add(&artifact.package, 0, &artifact.path));
         Ok(Self { libraries: copies.collect::<Result<_, _>>()?, _directory: directory })
     }
 
-    /// The libraries, by the names of their modules.
+    /// The libraries, in the order in which their modules are to be started.
     pub fn libraries(&self) -> &[PathBuf] {
         &self.libraries
     }

@@ -8,7 +8,7 @@ use clap::Parser;
 use keel::module::ModuleRoot;
 use keel_embed::{Game, GameConfig};
 
-/// All modules of the workspace, by name.
+/// All modules of the workspace, in the order in which they are started.
 static MODULES: &[&ModuleRoot] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 
 /// A game of Keel as one binary.

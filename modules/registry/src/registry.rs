@@ -115,6 +115,8 @@ pub(crate) struct Slot {
     pub(crate) tag: ModuleTag,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) live: Option<Generation>,
+    /// How many modules had gone live before it: they are started in this order.
+    pub(crate) turn: u64,
 }
 
 /// How many entities a world may have to be dropped between two frames: that takes less than a millisecond.
@@ -127,6 +129,8 @@ pub struct Registry {
     pub(crate) config: RegistryConfig,
     pub(crate) binding: Arc<Binding>,
     pub(crate) slots: BTreeMap<ModuleId, Slot>,
+    /// How many modules have gone live so far.
+    pub(crate) turns: u64,
     pub(crate) ring: Ring,
     /// Views whose provider may be missing; see [`Registry::plan_views`].
     pub(crate) planned_views: BTreeSet<ViewId>,
@@ -153,6 +157,7 @@ impl Registry {
             config,
             binding,
             slots: BTreeMap::new(),
+            turns: 0,
             planned_views: BTreeSet::new(),
             point: EngineSnapshot::new(),
             replaced_worlds: Vec::new(),
@@ -238,6 +243,7 @@ impl Registry {
             tag: ModuleTag::new(module),
             lifecycle: Lifecycle::default(),
             live: None,
+            turn: 0,
         });
         let from = slot.lifecycle.state();
         match slot.lifecycle.apply(event) {

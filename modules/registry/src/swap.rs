@@ -224,9 +224,14 @@ impl Registry {
             tag: tag.clone(),
             lifecycle: Lifecycle::default(),
             live: None,
+            turn: 0,
         });
-        if let Some(old) = slot.live.replace(generation) {
-            self.ring.push(Replaced { tag, code: old_code, generation: old });
+        match slot.live.replace(generation) {
+            Some(old) => self.ring.push(Replaced { tag, code: old_code, generation: old }),
+            None => {
+                slot.turn = self.turns;
+                self.turns += 1;
+            }
         }
     }
 
@@ -278,16 +283,22 @@ impl Registry {
         }
     }
 
-    /// Starts the game's state afresh: an empty world, new fields of all modules, and their `start`.
+    /// Starts the game's state afresh: an empty world, new fields of all modules, and their `start`, in the order in
+    /// which they went live.
     ///
     /// # Errors
     /// [`Rejection`] when a module can't be made afresh; nothing has changed then.
     pub fn reset(&mut self, engine: &mut Engine) -> Result<Vec<Rejection>, Rejection> {
         let checker = self.checker();
-        let modules: Vec<_> =
-            self.live().map(|(tag, live)| (tag.clone(), live.module.clone(), live.number)).collect();
+        let mut modules: Vec<_> = self
+            .slots
+            .values()
+            .filter_map(|slot| Some((slot.turn, slot.tag.clone(), slot.live.as_ref()?)))
+            .map(|(turn, tag, live)| (turn, tag, live.module.clone(), live.number))
+            .collect();
+        modules.sort_by_key(|(turn, ..)| *turn);
         let mut candidates = Vec::new();
-        for (tag, module, number) in modules {
+        for (_, tag, module, number) in modules {
             engine.drain_tasks(tag.id(), self.config.drain_deadline);
             candidates.push(checker.prepare(module, number)?);
         }

@@ -73,6 +73,12 @@ impl Workspace {
         &self.load_order
     }
 
+    /// The modules one after the other, as in [`Workspace::load_order`]: whoever starts modules does it in this order,
+    /// so that all play the same game.
+    pub fn in_load_order(&self) -> impl Iterator<Item = &ModuleManifest> {
+        self.load_order.iter().flatten().filter_map(|id| self.module(*id))
+    }
+
     /// The folder with the workspace's `Cargo.toml` and `Cargo.lock`.
     pub fn root(&self) -> &std::path::Path {
         &self.root

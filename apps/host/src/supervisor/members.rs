@@ -95,8 +95,8 @@ impl Supervisor {
 
     /// Providers before those who require them: modules are started in this order.
     pub(super) fn in_load_order(&self, mut modules: Vec<Library>) -> Vec<Library> {
-        let order: Vec<_> = self.workspace.load_order().iter().flatten().collect();
-        modules.sort_by_key(|library| order.iter().position(|id| **id == ModuleId::of(&library.module)));
+        let order: Vec<_> = self.workspace.in_load_order().map(|module| module.name.as_str()).collect();
+        modules.sort_by_key(|library| order.iter().position(|name| *name == library.module));
         modules
     }
 }

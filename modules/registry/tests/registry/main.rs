@@ -13,6 +13,7 @@ mod retirement;
 mod rig;
 mod sources;
 mod state;
+mod together;
 mod types;
 mod views;
 mod worlds;

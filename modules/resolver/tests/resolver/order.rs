@@ -69,3 +69,16 @@ fn a_diff_names_what_came_went_and_changed() {
     assert_eq!(diff.changed, [ModuleId::of("changed")]);
     assert_eq!(older.diff(&older), Default::default());
 }
+
+#[test]
+fn modules_are_started_one_after_the_other_in_load_order() {
+    let workspace = Fixture::default()
+        .module("ashore", json!([]), json!(["b.View"]))
+        .module("boat", json!(["b.View"]), json!([]))
+        .module("zebra", json!([]), json!([]))
+        .workspace()
+        .unwrap();
+    let started: Vec<_> = workspace.in_load_order().map(|module| module.name.as_str()).collect();
+    assert_eq!(started, ["boat", "zebra", "ashore"]);
+    assert_eq!(started.len(), workspace.modules().len());
+}
