@@ -138,3 +138,222 @@ keel::export_module! { view_model: Crier, requires: [dyn ConsoleView] }
     assert_eq!(written.len(), 1, "{written:?}");
     assert_eq!(written[0]["message"], "land ahoy on Lines");
 }
+
+#[test]
+fn a_damaged_game_is_refused_by_name_and_shown_to_nobody() {
+    let workspace = Workspace::take();
+    let whole = workspace.scratch("whole.keel");
+    let path = whole.to_str().unwrap();
+    let saved = workspace.keel(&["snapshot", "save", path, "--frames", "3"]);
+    assert!(saved.status.success(), "{}", text(&saved));
+    let bytes = std::fs::read(&whole).unwrap();
+    let flipped = |at: usize, bit: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1 << bit;
+        bytes
+    };
+    let length = bytes.len();
+    let damaged = [
+        ("cut at nothing", vec![]),
+        ("cut in the head", bytes[..11].to_vec()),
+        ("cut in the middle", bytes[..length / 2].to_vec()),
+        ("cut at the end", bytes[..length - 1].to_vec()),
+        ("a flipped bit of the head", flipped(3, 0)),
+        ("a flipped bit of a value", flipped(length / 3, 5)),
+        ("a flipped bit of the table", flipped(length - 20, 7)),
+    ];
+    for (what, bytes) in damaged {
+        let file = workspace.scratch("damaged.keel");
+        std::fs::write(&file, bytes).unwrap();
+        let damaged = file.to_str().unwrap();
+        let run = ["run", "--headless", "--from", damaged, "--frames", "1", "--fps", "0", "--no-watch"];
+        let output = workspace.keel(&run);
+        assert_eq!(output.status.code(), Some(3), "{what}: {}", text(&output));
+        assert!(text(&output).contains("damaged.keel"), "{what}: {}", text(&output));
+        for shown in [&["show", damaged][..], &["diff", path, damaged], &["diff", damaged, path]] {
+            let output = workspace.keel(&[&["snapshot"], shown].concat());
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{what}: {told}");
+            assert!(told.contains("damaged.keel") && output.stdout.is_empty(), "{what}: {told}");
+        }
+    }
+
+    let missing = workspace.scratch("missing.keel");
+    let output = workspace.keel(&["snapshot", "show", missing.to_str().unwrap()]);
+    let told = text(&output);
+    assert!(told.contains("missing.keel; check that the file exists") && !told.contains("room"), "{told}");
+}
+
+/// What the manifests of the crates that are made here have in common.
+const PACKAGE: &str = "version.workspace = true\nedition.workspace = true\nrust-version.workspace = true\n\
+    license.workspace = true\npublish = false\n\n[lints]\nworkspace = true\n\n[dependencies]\nkeel = { workspace = true }\n";
+
+/// The types crate and the module of a reef; nothing else in the workspace knows them.
+fn make_reef(workspace: &mut Workspace) {
+    let types =
+        format!("[package]\nname = \"reef-types\"\n{PACKAGE}\n[package.metadata.keel]\nkind = \"types\"\n");
+    let module = format!(
+        "[package]\nname = \"reef\"\n{PACKAGE}reef-types = {{ path = \"../reef-types\" }}\n\n\
+         [lib]\ncrate-type = [\"dylib\", \"rlib\"]\n\n[package.metadata.keel]\nkind = \"view-model\"\n"
+    );
+    let data = "//! A reef.\n\n/// It grows.\n#[keel::component]\n#[derive(Clone, Debug)]\npub struct Coral {\n    \
+        /// In metres.\n    pub height: f32,\n    /// Its name.\n    pub name: String,\n}\n\n\
+        keel::model! { components: [Coral], resources: [], events: [] }\n";
+    let source = r#"//! A reef.
+
+use keel::prelude::*;
+use reef_types::Coral;
+
+/// No fields.
+#[data]
+#[derive(Default)]
+pub struct Reef {}
+
+#[view_model]
+impl ViewModel for Reef {
+    fn register(&mut self, _: &mut Setup) -> ModuleResult {
+        Ok(())
+    }
+
+    async fn start(&mut self, frame: &mut Frame<'_>) -> ModuleResult {
+        for (height, name) in [(1.5, "brain"), (0.25, "fan")] {
+            frame.world.spawn((Coral { height, name: name.to_owned() },));
+        }
+        Ok(())
+    }
+}
+
+keel::export_module! { view_model: Reef, models: [reef_types] }
+"#;
+    workspace.new_crate("systems/reef-types", &[("Cargo.toml", &types), ("src/lib.rs", data)]);
+    workspace.new_crate("systems/reef", &[("Cargo.toml", &module), ("src/lib.rs", source)]);
+}
+
+#[test]
+fn values_of_a_type_that_nobody_knows_any_more_wait_in_the_file_for_their_crate() {
+    let mut workspace = Workspace::take();
+    make_reef(&mut workspace);
+    let files = ["one.keel", "two.keel", "three.keel"].map(|name| workspace.scratch(name));
+    let [one, two, three] = files.each_ref().map(|file| file.to_str().unwrap());
+    let saved = workspace.keel(&["snapshot", "save", one, "--frames", "3"]);
+    assert!(saved.status.success(), "{}", text(&saved));
+    let corals = |workspace: &Workspace, file: &str| {
+        let values = crate::snapshot::Values::of(workspace, file.as_ref());
+        let corals = values.0.into_iter().filter(|(what, _)| what.ends_with(" Coral"));
+        corals.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let planted = corals(&workspace, one);
+    assert_eq!(planted.len(), 2, "{planted:?}");
+    assert!(planted.values().any(|it| it == "Coral { height: 1.5, name: \"brain\" }"), "{planted:?}");
+
+    workspace.remove_folder("systems/reef");
+    workspace.remove_folder("systems/reef-types");
+    let go_on = |workspace: &Workspace, from: &str, to: &str| {
+        let run = ["run", "--json", "--no-watch", "--frames", "2", "--fps", "0"];
+        let output = workspace.keel(&[&run[..], &["--from", from, "--save-to", to]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let mut events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events.find(|event| event["event"] == "ready").unwrap()
+    };
+    let ready = go_on(&workspace, one, two);
+    assert_eq!(ready["kept"], serde_json::json!(["Coral"]), "{ready}");
+
+    make_reef(&mut workspace);
+    let ready = go_on(&workspace, two, three);
+    assert_eq!(ready["kept"], serde_json::json!([]), "{ready}");
+    assert!(ready["modules"].as_array().unwrap().iter().any(|module| module["name"] == "reef"), "{ready}");
+    // The module itself begins anew, and plants two more.
+    let corals = corals(&workspace, three);
+    assert_eq!(corals.len(), 4, "{corals:?}");
+    let stayed: std::collections::BTreeMap<_, _> =
+        corals.into_iter().filter(|(what, _)| planted.contains_key(what)).collect();
+    assert_eq!(stayed, planted, "under the same ids");
+}
+
+/// `anchor` requires a view of `zebra`, so it is started after it, though its name comes first. What each `start` leaves
+/// in the world depends on that.
+fn make_two_whose_start_depends_on_order(workspace: &mut Workspace) {
+    let types =
+        format!("[package]\nname = \"stripe-types\"\n{PACKAGE}\n[package.metadata.keel]\nkind = \"types\"\n");
+    let view = "//! A view.\n\nuse keel::prelude::*;\n\n/// Stripes.\n#[view]\npub trait StripeView: View {}\n\n\
+        keel::model! { components: [], resources: [], events: [] }\n";
+    workspace.new_crate("systems/stripe-types", &[("Cargo.toml", &types), ("src/lib.rs", view)]);
+    for (name, word, register) in [
+        ("anchor", "requires", ""),
+        ("zebra", "provides", "setup.provide::<dyn StripeView>(Box::new(Stripes));"),
+    ] {
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\n{PACKAGE}stripe-types = {{ path = \"../stripe-types\" }}\n\n\
+             [lib]\ncrate-type = [\"dylib\", \"rlib\"]\n\n[package.metadata.keel]\nkind = \"view-model\"\n\
+             {word} = [\"stripe-types.StripeView\"]\n"
+        );
+        let source = format!(
+            r#"//! A module.
+
+use keel::prelude::*;
+use stripe_types::StripeView;
+
+/// No fields.
+#[data]
+#[derive(Default)]
+pub struct Module {{}}
+
+/// Provided by one of the two.
+pub struct Stripes;
+
+impl StripeView for Stripes {{}}
+
+#[view_model]
+impl ViewModel for Module {{
+    fn register(&mut self, setup: &mut Setup) -> ModuleResult {{
+        let _ = &setup;
+        {register}
+        Ok(())
+    }}
+
+    async fn start(&mut self, frame: &mut Frame<'_>) -> ModuleResult {{
+        let saw = frame.world.find("zebra").is_some();
+        frame.world.spawn((Name::new("{name}"),));
+        frame.world.spawn((Name::new(format!("{name} saw zebra: {{saw}}")),));
+        Ok(())
+    }}
+}}
+
+keel::export_module! {{ view_model: Module, {word}: [dyn StripeView] }}
+"#
+        );
+        workspace
+            .new_crate(&format!("systems/{name}"), &[("Cargo.toml", &manifest), ("src/lib.rs", &source)]);
+    }
+}
+
+#[test]
+fn a_fresh_start_a_reset_and_another_driver_start_modules_in_one_order() {
+    let mut workspace = Workspace::take();
+    make_two_whose_start_depends_on_order(&mut workspace);
+    let output = workspace.keel(&["run", "--json", "--no-watch", "--frames", "0", "--fps", "0"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let mut events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let fresh = events.rfind(|event| event["event"] == "stats").unwrap();
+    assert_eq!(fresh["step"], 0, "{fresh}");
+    let fresh = fresh["world_hash"].as_str().unwrap().to_owned();
+
+    let mut cargo = workspace.command("cargo");
+    cargo.args(["run", "--quiet", "--offline", "--profile", "live", "--target-dir", "target/live"]);
+    let driven = cargo.args(["-p", "keel-embed", "--example", "play", "--", "0"]).output().unwrap();
+    assert!(driven.status.success(), "{}", text(&driven));
+    assert_eq!(String::from_utf8_lossy(&driven.stdout).trim(), fresh, "driven by another program");
+
+    let mut game = Game::start_in(workspace);
+    game.pause();
+    game.command("reset");
+    game.wait_log("the game was started afresh");
+    let after = game.still();
+    assert_eq!(after.step, 0);
+    let names = after.values.of_component("Name");
+    assert!(names.iter().any(|name| name.contains("anchor saw zebra: true")), "{names:?}");
+    assert_eq!(after.hash, fresh, "after a reset");
+    game.quit();
+}

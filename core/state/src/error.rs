@@ -122,7 +122,7 @@ pub enum StateError {
         name: String,
     },
     /// The operating system refused.
-    #[error("could not {action} {}; check that the folder exists, is writable and has room", path.display())]
+    #[error("could not {action} {}; {}", path.display(), next_step(action))]
     Io {
         /// What was tried.
         action: String,
@@ -131,6 +131,14 @@ pub enum StateError {
         /// Why not.
         source: std::io::Error,
     },
+}
+
+/// What to look at when the operating system refuses: reading needs no room.
+fn next_step(action: &str) -> &'static str {
+    match action {
+        "read" => "check that the file exists and may be read",
+        _ => "check that the folder exists, is writable and has room",
+    }
 }
 
 // Its text at once: an error of bincode's may hold literals of the code that it was compiled into.

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use keel::ecs::WorldSnapshot;
 use keel::state::{Snapshot, read_file};
 use keel_registry::describe_pools;
@@ -58,7 +59,11 @@ fn diff(before: &Path, after: &Path) -> anyhow::Result<ExitCode> {
 /// Everything in a snapshot as text, by what it belongs to.
 fn values(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let bytes = read_file(file)?;
-    let snapshot = Snapshot::parse(&bytes)?;
+    values_in(&bytes).with_context(|| format!("{} can't be shown", file.display()))
+}
+
+fn values_in(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {
+    let snapshot = Snapshot::parse(bytes)?;
     let mut values = WorldSnapshot::read(&snapshot)?.describe()?;
     for section in snapshot.sections().iter().filter(|section| section.kind() == "module") {
         let state: keel::state::SavedValue = keel::state::decode_all(section.bytes())?;
