@@ -1,6 +1,9 @@
 //! What a module is made from beside its sources, and what it keeps where no swap can reach.
 
+use serde_json::Value;
+
 use crate::game::Game;
+use crate::workspace::{Workspace, text};
 
 const TIDE: &str = "systems/shoal-tide/src/lib.rs";
 const UPDATE: &str = "        *frame.world.resource_mut::<Tide>()? = tide_at(frame.time.now);";
@@ -31,4 +34,37 @@ fn an_included_file_reloads_its_module_and_statics_are_told_once() {
     game.workspace.put_back(TIDE);
     game.wait_swap("shoal-tide");
     game.quit();
+}
+
+/// The host that was built with the modules: this test's own has another profile.
+fn check_rows(workspace: &Workspace) -> Vec<Value> {
+    let host = workspace.path("target/live/live/keel");
+    let output = workspace.command(host.to_str().unwrap()).args(["check", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    serde_json::from_slice::<Vec<Value>>(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_games_own_modules_can_be_unmapped_and_one_that_starts_threads_can_not() {
+    let mut workspace = Workspace::take();
+    // Builds host and modules.
+    let run = workspace.keel(&["run", "--headless", "--frames", "1", "--fps", "0", "--no-watch"]);
+    assert!(run.status.success(), "{}", text(&run));
+    let rows = check_rows(&workspace);
+    assert!(rows.len() > 6, "{rows:?}");
+    for row in &rows {
+        assert_eq!(row["starts_threads"], false, "tasks are the host's: {row}");
+        assert_eq!(row["can_be_unmapped"], true, "{row}");
+    }
+
+    workspace.edit(TIDE, UPDATE, &format!("        std::thread::spawn(|| {{}});\n{UPDATE}"));
+    let rows = check_rows(&workspace);
+    let starting: Vec<_> = rows.iter().filter(|row| row["starts_threads"] == true).collect();
+    assert_eq!(starting.len(), 1, "{rows:?}");
+    assert_eq!(
+        (&starting[0]["module"], &starting[0]["can_be_unmapped"]),
+        (&"shoal-tide".into(), &false.into())
+    );
+    let run = workspace.keel(&["run", "--headless", "--frames", "1", "--fps", "0", "--no-watch"]);
+    assert!(text(&run).contains("module `shoal-tide` starts threads of its own"), "{}", text(&run));
 }
