@@ -103,9 +103,10 @@ mod tests {
     fn threads_are_told_once() {
         let mut told = ToldStatics::default();
         let starting = ModuleStatus { threads: true, ..status(&[], &[]) };
-        let lines = told.news(std::slice::from_ref(&starting));
+        let starting = [starting];
+        let lines = told.news(&starting);
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].contains("module `tide` starts threads of its own"), "{lines:?}");
-        assert!(told.news(&[starting]).is_empty());
+        assert!(told.news(&starting).is_empty());
     }
 }

@@ -50,8 +50,11 @@ fn with_module(manifest: &str, name: &str) -> anyhow::Result<String> {
     }
     let systems = || section.iter().enumerate().filter(|(_, line)| line.contains(SYSTEMS));
     let next = systems().find(|(_, line)| key(line).is_some_and(|key| key > name));
-    let last =
-        || systems().last().or_else(|| section.iter().enumerate().rfind(|(_, line)| !line.trim().is_empty()));
+    let last = || {
+        systems()
+            .next_back()
+            .or_else(|| section.iter().enumerate().rfind(|(_, line)| !line.trim().is_empty()))
+    };
     let at = match next {
         Some((index, _)) => begin + index,
         None => begin + last().map_or(0, |(index, _)| index + 1),
