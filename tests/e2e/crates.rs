@@ -138,6 +138,8 @@ fn without_a_watcher_a_reload_takes_up_what_has_changed() {
     game.command("reload late-comer");
     game.wait_swap("late-comer");
     game.workspace.remove_folder("systems/late-comer");
+    // `new` has listed it for the one binary.
+    game.workspace.put_back(LIST);
     game.command("reload");
     game.wait_log("module `late-comer` was removed");
 
@@ -150,5 +152,23 @@ fn without_a_watcher_a_reload_takes_up_what_has_changed() {
     assert_eq!(restarted["reason"], "the facade was built anew");
     game.wait("the new engine", |event| event["event"] == "ready");
     assert!(game.stats()["step"].as_u64() > steps, "it is the same game");
+    game.quit();
+}
+
+#[test]
+fn a_crate_that_is_deleted_and_still_listed_is_told_with_who_lists_it_and_the_game_goes_on() {
+    let mut game = Game::start();
+    game.workspace.new_system("night-watch");
+    game.wait_swap("night-watch");
+    game.workspace.remove_folder("systems/night-watch");
+    let rejected = game.wait("a refusal", |event| event["event"] == "rejected");
+    let told = rejected["message"].as_str().unwrap();
+    for part in ["night-watch", "apps/static"] {
+        assert!(told.contains(part), "{part:?} is not in {told}");
+    }
+    game.assert_goes_on();
+    game.workspace.put_back(LIST);
+    game.wait_log("module `night-watch` was removed");
+    game.assert_goes_on();
     game.quit();
 }

@@ -206,6 +206,7 @@ impl Supervisor {
     }
 
     fn tell_conflicts(&mut self, error: &ReadError) {
+        // With what cargo said: only that names the manifest.
         self.tell(Event::Rejected {
             module: String::new(),
             stage: Stage::Resolve,
