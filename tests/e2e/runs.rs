@@ -77,6 +77,11 @@ fn a_run_of_some_frames_whose_first_build_fails_ends() {
     let output = workspace.keel(&["run", "--headless", "--frames", "3", "--fps", "0"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("cannot find value `fast`"), "{}", text(&output));
+    for command in [["build", "shoal-swim"].as_slice(), &["check"]] {
+        let output = workspace.keel(command);
+        assert!(text(&output).contains("shoal-swim"), "{}", text(&output));
+        assert!(!text(&output).contains('\u{1b}'), "no escape codes without a terminal: {:?}", text(&output));
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match commands::dispatch(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", plain::plain(&format!("{error:#}")));
             ExitCode::from(cli::EXIT_FAILURE)
         }
     }

@@ -1,11 +1,13 @@
 //! `keel build`: builds modules as `keel run` does.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::bail;
 use keel_builder::{BuildFailure, CancelToken};
 
 use crate::cli::EXIT_FAILURE;
+use crate::plain::plain;
 use crate::workspace;
 
 pub(crate) fn run(names: &[String]) -> anyhow::Result<ExitCode> {
@@ -32,8 +34,9 @@ pub(crate) fn run(names: &[String]) -> anyhow::Result<ExitCode> {
 }
 
 fn tell(failure: &BuildFailure) {
+    let is_terminal = std::io::stderr().is_terminal();
     for diagnostic in failure.diagnostics() {
-        eprintln!("{}", diagnostic.colored);
+        eprintln!("{}", if is_terminal { &diagnostic.colored } else { &diagnostic.plain });
     }
-    eprintln!("error: {failure}");
+    eprintln!("error: {}", plain(&failure.to_string()));
 }

@@ -12,6 +12,7 @@ use keel_registry::Stated;
 use serde::Serialize;
 
 use crate::cli::{EXIT_FAILURE, EXIT_REFUSED, FormatArgs};
+use crate::plain::plain;
 use crate::workspace;
 
 #[derive(Serialize)]
@@ -88,7 +89,7 @@ fn answer(args: &FormatArgs, rows: Result<Vec<Row>, String>) -> anyhow::Result<E
         answer.modules.iter().try_for_each(|row| tell(row, &mut out))?;
     }
     if let Some(message) = &answer.message {
-        eprintln!("error: {message}");
+        eprintln!("error: {}", plain(message));
     }
     Ok(if answer.fits { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
 }

@@ -24,6 +24,7 @@ use keel_resolver::{ReadError, Workspace, WorkspaceCache};
 
 use crate::cli::{EXIT_ENGINE_DIED, EXIT_FAILURE, EXIT_REFUSED, RunArgs};
 use crate::event::{Event, Stage};
+use crate::plain::plain;
 use crate::protocol::{BuildState, FromEngine, Library, Received, SwapRequest, ToEngine};
 use crate::workspace;
 use consent::Consents;
@@ -40,7 +41,7 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let (cache, workspace) = match workspace::read() {
         Ok(read) => read,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", plain(&format!("{error:#}")));
             return Ok(ExitCode::from(EXIT_REFUSED));
         }
     };
@@ -377,8 +378,13 @@ impl Supervisor {
 
     /// Puts a newly built engine in the place of the running one, with the game that it has saved.
     fn replace_engine(&mut self) -> anyhow::Result<()> {
-        let Purpose::Replace { reason, begun } = std::mem::replace(&mut self.purpose, Purpose::Swap) else {
-            return Ok(());
+        let (reason, begun) = match std::mem::replace(&mut self.purpose, Purpose::Swap) {
+            Purpose::Replace { reason, begun } => (reason, begun),
+            // Something newer is being built; the game is saved again for that.
+            purpose => {
+                self.purpose = purpose;
+                return Ok(());
+            }
         };
         if let Some(mut engine) = self.engine.take() {
             engine.send(&ToEngine::Stop);
