@@ -94,6 +94,7 @@ const UNSAFE_ALLOWED: &[(&str, &str)] = &[
     ("core/ecs/src/model/snapshot/convert.rs", "values move from a world into the one that replaces it"),
     ("core/ecs/src/model/snapshot/fill.rs", "values move from a world into the one that replaces it"),
     ("core/state/src/plain.rs", "columns of plain data are copied as bytes"),
+    ("tests/e2e/faults.rs", "the source of a module that is to crash"),
 ];
 
 #[test]
