@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use std::collections::vec_deque::Iter;
 use std::marker::PhantomData;
 
-use atomic_refcell::AtomicRef;
+use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
 use keel_core_types::ThreadSafe;
 use keel_module_macros::data;
 use keel_state::{EMPTY_MAX, Migration, Schema, SchemaBuilder, StateError, TypeRef, decode, encode_into};
 use serde::{Deserialize, Serialize};
 
-use crate::Event;
+use crate::{EcsError, Event, World};
 
 /// The events of one type that are still kept, oldest first. Each is kept until the end of the step after the
 /// one in which it was sent; a system of the frame's end sees those of all steps of its frame.
@@ -289,5 +289,76 @@ impl<E: Event> AnyEvents for EventStore<E> {
     fn send_encoded(&mut self, bytes: &mut &[u8]) -> Result<(), StateError> {
         self.send(decode::<E>(bytes)?);
         Ok(())
+    }
+}
+
+impl World {
+    /// Sends `event` to all readers of its type.
+    ///
+    /// # Panics
+    /// When the event's type is not registered, or is being read in the same call; the message names it.
+    pub fn send<E: Event>(&self, event: E) {
+        self.event_store_mut::<E>().send(event);
+    }
+
+    /// The events of type `E` that are still kept.
+    ///
+    /// # Panics
+    /// When the event's type is not registered, or events of it are being sent; the message names it.
+    pub fn events<E: Event>(&self) -> Events<'_, E> {
+        let store = self.event_cell::<E>().try_borrow();
+        let store = store.unwrap_or_else(|_| panic!("{}", EcsError::InUse { name: E::NAME.to_owned() }));
+        Events::new(AtomicRef::map(store, |store| typed::<E>(store.as_any())))
+    }
+
+    /// Takes all events of type `E` out of the world; no reader sees them any more.
+    ///
+    /// # Panics
+    /// As [`World::send`].
+    pub fn drain_events<E: Event>(&mut self) -> Vec<E> {
+        self.event_store_mut::<E>().drain()
+    }
+
+    /// Drops all events of all types.
+    pub fn clear_events(&mut self) {
+        for store in self.events.values_mut() {
+            store.get_mut().clear();
+        }
+    }
+
+    /// Ends the step for events: those from the step before the running one are dropped. The engine calls it.
+    pub fn end_step(&mut self) {
+        for store in self.events.values_mut() {
+            store.get_mut().end_step();
+        }
+    }
+
+    /// Says where in a frame the world is, for its events. The engine calls it.
+    pub fn enter(&mut self, part: FramePart) {
+        for store in self.events.values_mut() {
+            store.get_mut().enter(part);
+        }
+    }
+
+    fn event_cell<E: Event>(&self) -> &AtomicRefCell<Box<dyn AnyEvents>> {
+        self.events
+            .get(&E::ID)
+            .unwrap_or_else(|| panic!("{}", EcsError::NotRegistered { name: E::NAME.to_owned() }))
+    }
+
+    fn event_store_mut<E: Event>(&self) -> AtomicRefMut<'_, EventStore<E>> {
+        let store = self.event_cell::<E>().try_borrow_mut();
+        let store = store.unwrap_or_else(|_| panic!("{}", EcsError::InUse { name: E::NAME.to_owned() }));
+        AtomicRefMut::map(store, |store| match store.as_any_mut().downcast_mut() {
+            Some(store) => store,
+            None => panic!("{}", EcsError::Conflict { name: E::NAME.to_owned() }),
+        })
+    }
+}
+
+fn typed<E: Event>(store: &dyn Any) -> &EventStore<E> {
+    match store.downcast_ref() {
+        Some(store) => store,
+        None => panic!("{}", EcsError::Conflict { name: E::NAME.to_owned() }),
     }
 }

@@ -1,12 +1,13 @@
 //! Resources: one value of each type in a world, borrowed at run time.
 
-use std::any::{Any, type_name};
+use std::any::{Any, TypeId, type_name};
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
 use keel_core_types::{ComponentId, ThreadSafe};
 
-use crate::{EcsError, Resource};
+use crate::{EcsError, Resource, World};
 
 /// A resource of unknown type.
 pub(crate) trait AnyResource: Any + ThreadSafe {
@@ -87,6 +88,65 @@ impl Resources {
 
     pub(crate) fn len(&self) -> usize {
         self.cells.len()
+    }
+}
+
+impl World {
+    /// Puts a resource into the world and returns the one it replaces.
+    ///
+    /// # Errors
+    /// [`EcsError::NotRegistered`] when the world does not know `T`.
+    pub fn insert_resource<T: Resource>(&mut self, value: T) -> Result<Option<T>, EcsError> {
+        if !self.types.knows(TypeId::of::<T>()) {
+            return Err(EcsError::NotRegistered { name: T::NAME.to_owned() });
+        }
+        if let Some(place) = self.resources.place::<T>() {
+            return Ok(Some(std::mem::replace(place, value)));
+        }
+        let stored = self.types.stored_resource(Box::new(value));
+        let stored = stored.ok_or_else(|| EcsError::Conflict { name: T::NAME.to_owned() })?;
+        self.resources.insert_any(T::ID, stored);
+        Ok(None)
+    }
+
+    /// Puts a resource into the world unless it has one, and hands out the one it has then.
+    ///
+    /// # Errors
+    /// [`EcsError::NotRegistered`] when the world does not know `T`.
+    pub fn resource_or_insert_with<T: Resource>(
+        &mut self,
+        make: impl FnOnce() -> T,
+    ) -> Result<impl DerefMut<Target = T>, EcsError> {
+        if !self.has_resource::<T>() {
+            self.insert_resource(make())?;
+        }
+        self.resources.get_mut::<T>()
+    }
+
+    /// Takes a resource out of the world.
+    pub fn remove_resource<T: Resource>(&mut self) -> Option<T> {
+        self.resources.remove()
+    }
+
+    /// Whether the world has a `T`.
+    pub fn has_resource<T: Resource>(&self) -> bool {
+        self.resources.contains(T::ID)
+    }
+
+    /// Reads a resource.
+    ///
+    /// # Errors
+    /// [`EcsError::MissingResource`]; [`EcsError::InUse`] while someone writes it.
+    pub fn resource<T: Resource>(&self) -> Result<impl Deref<Target = T> + use<'_, T>, EcsError> {
+        self.resources.get::<T>()
+    }
+
+    /// Writes a resource.
+    ///
+    /// # Errors
+    /// [`EcsError::MissingResource`]; [`EcsError::InUse`] while someone reads or writes it.
+    pub fn resource_mut<T: Resource>(&self) -> Result<impl DerefMut<Target = T> + use<'_, T>, EcsError> {
+        self.resources.get_mut::<T>()
     }
 }
 

@@ -1,26 +1,23 @@
 //! The world: entities and their components, resources, and queued events.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
+use atomic_refcell::{AtomicRef, AtomicRefCell};
 use keel_core_types::{ComponentId, Model, ModelType, Shared};
 
 use crate::model::bundle::{Stored, first_unknown};
 use crate::model::component::Operations;
-use crate::model::event::{AnyEvents, EventStore, FramePart};
+use crate::model::event::AnyEvents;
 use crate::model::query::assert_free;
 use crate::model::resource::Resources;
 use crate::model::snapshot::Unknown;
 use crate::model::types::TypeTable;
-use crate::{
-    Bundle, Children, Component, EcsError, Entity, Event, Events, ModelTypeInfo, ModelTypeKind, Name, Parent,
-    Resource,
-};
+use crate::{Bundle, Children, Component, EcsError, Entity, ModelTypeInfo, ModelTypeKind, Name, Parent};
 
 /// Counts the worlds that were made, so that a prepared query notices when it meets another one.
 static INCARNATIONS: AtomicU64 = AtomicU64::new(1);
@@ -365,129 +362,6 @@ impl World {
         self.entities.entity(entity.inner()).is_ok_and(|entity| entity.has::<T>())
     }
 
-    // Resources.
-
-    /// Puts a resource into the world and returns the one it replaces.
-    ///
-    /// # Errors
-    /// [`EcsError::NotRegistered`] when the world does not know `T`.
-    pub fn insert_resource<T: Resource>(&mut self, value: T) -> Result<Option<T>, EcsError> {
-        if !self.types.knows(TypeId::of::<T>()) {
-            return Err(EcsError::NotRegistered { name: T::NAME.to_owned() });
-        }
-        if let Some(place) = self.resources.place::<T>() {
-            return Ok(Some(std::mem::replace(place, value)));
-        }
-        let stored = self.types.stored_resource(Box::new(value));
-        let stored = stored.ok_or_else(|| EcsError::Conflict { name: T::NAME.to_owned() })?;
-        self.resources.insert_any(T::ID, stored);
-        Ok(None)
-    }
-
-    /// Puts a resource into the world unless it has one, and hands out the one it has then.
-    ///
-    /// # Errors
-    /// [`EcsError::NotRegistered`] when the world does not know `T`.
-    pub fn resource_or_insert_with<T: Resource>(
-        &mut self,
-        make: impl FnOnce() -> T,
-    ) -> Result<impl DerefMut<Target = T>, EcsError> {
-        if !self.has_resource::<T>() {
-            self.insert_resource(make())?;
-        }
-        self.resources.get_mut::<T>()
-    }
-
-    /// Takes a resource out of the world.
-    pub fn remove_resource<T: Resource>(&mut self) -> Option<T> {
-        self.resources.remove()
-    }
-
-    /// Whether the world has a `T`.
-    pub fn has_resource<T: Resource>(&self) -> bool {
-        self.resources.contains(T::ID)
-    }
-
-    /// Reads a resource.
-    ///
-    /// # Errors
-    /// [`EcsError::MissingResource`]; [`EcsError::InUse`] while someone writes it.
-    pub fn resource<T: Resource>(&self) -> Result<impl Deref<Target = T> + use<'_, T>, EcsError> {
-        self.resources.get::<T>()
-    }
-
-    /// Writes a resource.
-    ///
-    /// # Errors
-    /// [`EcsError::MissingResource`]; [`EcsError::InUse`] while someone reads or writes it.
-    pub fn resource_mut<T: Resource>(&self) -> Result<impl DerefMut<Target = T> + use<'_, T>, EcsError> {
-        self.resources.get_mut::<T>()
-    }
-
-    // Events.
-
-    /// Sends `event` to all readers of its type.
-    ///
-    /// # Panics
-    /// When the event's type is not registered, or is being read in the same call; the message names it.
-    pub fn send<E: Event>(&self, event: E) {
-        self.event_store_mut::<E>().send(event);
-    }
-
-    /// The events of type `E` that are still kept.
-    ///
-    /// # Panics
-    /// When the event's type is not registered, or events of it are being sent; the message names it.
-    pub fn events<E: Event>(&self) -> Events<'_, E> {
-        let store = self.event_cell::<E>().try_borrow();
-        let store = store.unwrap_or_else(|_| panic!("{}", EcsError::InUse { name: E::NAME.to_owned() }));
-        Events::new(AtomicRef::map(store, |store| typed::<E>(store.as_any())))
-    }
-
-    /// Takes all events of type `E` out of the world; no reader sees them any more.
-    ///
-    /// # Panics
-    /// As [`World::send`].
-    pub fn drain_events<E: Event>(&mut self) -> Vec<E> {
-        self.event_store_mut::<E>().drain()
-    }
-
-    /// Drops all events of all types.
-    pub fn clear_events(&mut self) {
-        for store in self.events.values_mut() {
-            store.get_mut().clear();
-        }
-    }
-
-    /// Ends the step for events: those from the step before the running one are dropped. The engine calls it.
-    pub fn end_step(&mut self) {
-        for store in self.events.values_mut() {
-            store.get_mut().end_step();
-        }
-    }
-
-    /// Says where in a frame the world is, for its events. The engine calls it.
-    pub fn enter(&mut self, part: FramePart) {
-        for store in self.events.values_mut() {
-            store.get_mut().enter(part);
-        }
-    }
-
-    fn event_cell<E: Event>(&self) -> &AtomicRefCell<Box<dyn AnyEvents>> {
-        self.events
-            .get(&E::ID)
-            .unwrap_or_else(|| panic!("{}", EcsError::NotRegistered { name: E::NAME.to_owned() }))
-    }
-
-    fn event_store_mut<E: Event>(&self) -> AtomicRefMut<'_, EventStore<E>> {
-        let store = self.event_cell::<E>().try_borrow_mut();
-        let store = store.unwrap_or_else(|_| panic!("{}", EcsError::InUse { name: E::NAME.to_owned() }));
-        AtomicRefMut::map(store, |store| match store.as_any_mut().downcast_mut() {
-            Some(store) => store,
-            None => panic!("{}", EcsError::Conflict { name: E::NAME.to_owned() }),
-        })
-    }
-
     // What the other files of this crate need.
 
     pub(crate) fn inner(&self) -> &hecs::World {
@@ -600,13 +474,6 @@ impl World {
                 EcsError::MissingComponent { entity, component }
             }
         }
-    }
-}
-
-fn typed<E: Event>(store: &dyn Any) -> &EventStore<E> {
-    match store.downcast_ref() {
-        Some(store) => store,
-        None => panic!("{}", EcsError::Conflict { name: E::NAME.to_owned() }),
     }
 }
 
