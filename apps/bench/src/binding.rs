@@ -23,7 +23,7 @@ const VIEWS: usize = 64;
 const BATCH: usize = 64;
 
 /// The figures of one run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BindingReport {
     /// How often everything was measured.
     pub rounds: usize,
@@ -34,7 +34,7 @@ pub struct BindingReport {
 }
 
 /// One case.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BindingRow {
     /// What was measured.
     pub case: String,

@@ -63,6 +63,7 @@ pub fn run(
         call_ns: calls.across,
         call_within_ns: calls.within,
         binding_lookup_ns: lookup_ns(&lookup),
+        binding: lookup,
         pause,
         soak: soak.rows,
         edits: edits.to_running.count(),

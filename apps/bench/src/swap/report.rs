@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::binding::BindingReport;
 use crate::soak::{self, SoakRow};
 use crate::swap::{Machine, Versions};
 
@@ -23,6 +24,8 @@ pub struct SwapBench {
     pub call_within_ns: f64,
     /// A lookup of a view in the binding in CPU time, by the number of threads that do so at once.
     pub binding_lookup_ns: BTreeMap<String, f64>,
+    /// The lookup again, and taking, using and returning objects of a pool.
+    pub binding: BindingReport,
     /// How long the game stands still.
     pub pause: Vec<PauseRow>,
     /// Thousands of swaps in one process.
@@ -137,7 +140,8 @@ impl fmt::Display for SwapBench {
         for (threads, ns) in &self.binding_lookup_ns {
             write!(out, "  {threads}: {ns:.2}")?;
         }
-        writeln!(out, "\n\nswaps in one process")?;
+        write!(out, "\n\nthe binding, {}", self.binding)?;
+        writeln!(out, "\nswaps in one process")?;
         soak::write_rows(out, &self.soak)
     }
 }
