@@ -65,7 +65,7 @@ mod panicking {
     }
 
     fn convert(degrees: f32) -> String {
-        assert!(degrees < 90.0, "that is not north");
+        assert!(degrees < 30.0, "that is not north");
         degrees.to_string()
     }
 }
