@@ -54,7 +54,7 @@ const CLOCK_MS: f64 = 10.0;
 
 #[test]
 fn the_time_from_edit_to_running_ends_when_new_code_has_run() {
-    const SLACK_MS: f64 = 20.0;
+    const SLACK_MS: f64 = 5.0;
     let mut game = Game::start();
     let update = "    fn update(&mut self, frame: &mut Frame<'_>) -> ModuleResult {\n";
     let stamp = "        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);\n        \

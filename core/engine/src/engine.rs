@@ -240,7 +240,12 @@ impl Engine {
             // They were registered together before.
             let _ = world.register(info);
         }
-        self.runtime.world = world;
+        let old = std::mem::replace(&mut self.runtime.world, world);
+        if let Err(message) = crate::contain(|| drop(old)) {
+            log::warn!(
+                "the world was started afresh, though the `drop` of something in the old one {message}"
+            );
+        }
         self.runtime.time = Time { delta: self.runtime.time.delta, ..Time::default() };
         self.unspent = Duration::ZERO;
         self.runtime.timers = TimerQueue::default();

@@ -81,7 +81,7 @@ impl NextWorld {
     }
 }
 
-/// Whether `world` can go on with `types`: none has changed its shape, and none is gone.
+/// Whether `world` can go on with `types`: none has changed its shape, none is gone, and none comes back.
 pub(crate) fn fits(world: &World, types: &[Arc<ModelTypeInfo>]) -> bool {
     let is_same = |info: &Arc<ModelTypeInfo>| {
         world.type_info(info.id()).is_none_or(|known| known.fingerprint() == info.fingerprint())
@@ -90,5 +90,7 @@ pub(crate) fn fits(world: &World, types: &[Arc<ModelTypeInfo>]) -> bool {
     let is_there = |known: &Arc<ModelTypeInfo>| {
         types.iter().any(|info| info.id() == known.id()) || own.iter().any(|own| own.id() == known.id())
     };
-    types.iter().all(is_same) && world.types().all(is_there)
+    // Values that were kept aside come back with their type, and may be converted on the way.
+    let comes_back = world.kept_types().any(|kept| types.iter().any(|info| info.name() == kept));
+    types.iter().all(is_same) && world.types().all(is_there) && !comes_back
 }

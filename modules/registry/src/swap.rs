@@ -298,8 +298,7 @@ impl Registry {
             .collect();
         modules.sort_by_key(|(turn, ..)| *turn);
         let mut candidates = Vec::new();
-        for (_, tag, module, number) in modules {
-            engine.drain_tasks(tag.id(), self.config.drain_deadline);
+        for (_, _, module, number) in modules {
             candidates.push(checker.prepare(module, number)?);
         }
         let worlds = self.take_worlds_out()?;
@@ -316,6 +315,9 @@ impl Registry {
             }
         }
         drop(old_code);
+        for placed in &placed {
+            engine.drain_tasks(placed.tag.id(), Duration::ZERO);
+        }
         engine.reset();
         self.reset_pools(worlds);
         let starting: Vec<_> = placed.iter().map(|placed| placed.tag.clone()).collect();

@@ -1,9 +1,10 @@
 //! The world: entities and their components, resources, and queued events.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -69,6 +70,34 @@ impl Hasher for TypeIdHasher {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+/// Ends where the author's iterator panics, so that what it gave before is spawned like everything else. hecs would spawn
+/// it, too, and nobody would know.
+struct UntilPanic<'p, I> {
+    bundles: I,
+    panic: &'p mut Option<Box<dyn Any + Send>>,
+}
+
+impl<I: Iterator> Iterator for UntilPanic<'_, I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        if self.panic.is_some() {
+            return None;
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.bundles.next())) {
+            Ok(bundle) => bundle,
+            Err(panic) => {
+                *self.panic = Some(panic);
+                None
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.bundles.size_hint()
     }
 }
 
@@ -168,8 +197,14 @@ impl World {
         self.check_bundle::<B>();
         self.structure_changed();
         self.store_archetype::<B>();
+        let mut panic = None;
+        let bundles = UntilPanic { bundles: bundles.into_iter(), panic: &mut panic };
         let spawned: Vec<_> = self.entities.spawn_batch(bundles).collect();
-        spawned.into_iter().map(|entity| self.born(entity)).collect()
+        let spawned = spawned.into_iter().map(|entity| self.born(entity)).collect();
+        match panic {
+            Some(panic) => resume_unwind(panic),
+            None => spawned,
+        }
     }
 
     /// Removes `entity` and all entities below it.

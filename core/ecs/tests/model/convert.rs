@@ -125,6 +125,50 @@ fn values_that_stay_as_they_are_move_and_the_others_are_converted() {
     assert_eq!(living(0), 0);
 }
 
+#[component(crate = keel_ecs)]
+struct Fragile {
+    text: String,
+    #[keel(skip)]
+    breaks: bool,
+}
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        assert!(!self.breaks, "broken");
+    }
+}
+
+#[test]
+fn a_panic_in_a_drop_leaves_the_other_entities_as_they_are() {
+    let mut world = World::new();
+    world.register(ModelTypeInfo::component::<Fragile>()).unwrap();
+    let fragile = |number: usize| Fragile { text: format!("vase {number}"), breaks: number == 0 };
+    let vases: Vec<_> = (0..3).map(|number| world.spawn((fragile(number),))).collect();
+    world.despawn(vases[0]).unwrap();
+    for (number, vase) in vases.iter().enumerate().skip(1) {
+        assert_eq!(world.get::<Fragile>(*vase).unwrap().text, format!("vase {number}"));
+    }
+    world.despawn(vases[2]).unwrap();
+    assert_eq!(world.get::<Fragile>(vases[1]).unwrap().text, "vase 1");
+    assert_eq!(world.entities(), [vases[1]]);
+}
+
+#[test]
+fn what_an_iterator_gave_before_it_panicked_is_spawned_like_all_else() {
+    let mut world = World::new();
+    world.register(ModelTypeInfo::component::<before::Course>()).unwrap();
+    let courses = (0..10).map(|number| {
+        assert!(number < 3, "no more");
+        (before::Course { degrees: number as f32 },)
+    });
+    let spawned = catch_unwind(AssertUnwindSafe(|| world.spawn_batch(courses)));
+    assert!(spawned.is_err());
+    let entities = world.entities();
+    assert_eq!(entities.len(), 3);
+    assert!(entities.iter().all(|entity| world.contains(*entity)));
+    assert_eq!(world.duplicate().unwrap().hash().unwrap(), world.hash().unwrap());
+}
+
 #[test]
 fn families_and_names_move_too() {
     let mut world = World::new();

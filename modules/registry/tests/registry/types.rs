@@ -149,6 +149,27 @@ fn a_model_whose_users_were_not_rebuilt_is_refused() {
 }
 
 #[test]
+fn values_that_come_back_with_a_field_less_need_consent() {
+    let mut rig = Rig::new();
+    rig.load_together(&both(&fish("pub age: u32, pub weight: f32,"), BEGIN), Consent::Lossless).unwrap();
+    rig.steps(2);
+    rig.registry.remove(&mut rig.engine, "game-user").unwrap();
+    rig.registry.remove(&mut rig.engine, "game-model").unwrap();
+    let other = Fixture::types("other-types").source("use keel::prelude::*; keel::model! { components: [] }");
+    let lone = Fixture::module("lone").source("keel::export_module! { model: other_types }");
+    rig.load(&lone.with("other_types", &other.build()).build()).unwrap();
+    check_world_has(&rig, "Fish", 0);
+
+    let narrow = both(&fish("pub age: u32,"), GROW);
+    check_refused(rig.load_together(&narrow, Consent::Lossless), Code::DataLoss, "Fish.weight");
+    check_world_has(&rig, "Fish", 0);
+    rig.load_together(&narrow, Consent::AcceptLoss).unwrap();
+    check_world_has(&rig, "Fish Fish { age: ", 100);
+    rig.steps(1);
+    assert_eq!(rig.engine.take_faults(), []);
+}
+
+#[test]
 fn a_conversion_that_panics_refuses_the_swap_and_the_world_stays() {
     let mut rig = begun();
     let before = lines(&rig);

@@ -3,9 +3,10 @@
 //! Values of types that stay as they are move as they are, whatever they own: for a while they lie in two worlds, of
 //! which in the end one forgets them. So nothing is allocated for them, and going back is as easy as going on.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -65,8 +66,12 @@ impl WorldConversion {
 
     /// Gives up the new world; the old one is as it was.
     pub fn undo(mut self) -> World {
-        self.drop_new();
-        self.old.take().unwrap_or_default()
+        let old = self.old.take().unwrap_or_default();
+        // Values that were made for the new world may panic when they are dropped; the old one is safe by now.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.drop_new())) {
+            note_panic("World", panic);
+        }
+        old
     }
 
     /// The new world, and what is left of the old one. Without a new one, the old one stays.
@@ -181,9 +186,28 @@ fn is_forgotten_here(id: TypeId) -> bool {
 #[allow(unsafe_code, reason = "hecs drops values by address")]
 pub(crate) unsafe fn drop_value<T: 'static>(value: *mut u8) {
     if !is_forgotten(TypeId::of::<T>()) {
-        // SAFETY: the caller says so, and the value has not moved to another world.
-        unsafe { value.cast::<T>().drop_in_place() }
+        let drop_it = || {
+            // SAFETY: the caller says so, and the value has not moved to another world.
+            unsafe { value.cast::<T>().drop_in_place() }
+        };
+        // hecs moves rows while it drops a value; a panic through it would leave two entities in one row.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(drop_it)) {
+            note_panic(std::any::type_name::<T>(), panic);
+        }
     }
+}
+
+/// The panic's payload may be code of the module, and so goes here.
+#[cold]
+#[inline(never)]
+fn note_panic(of: &str, panic: Box<dyn Any + Send>) {
+    let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = literal.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    log::error!(
+        "the `drop` of a `{of}` panicked: {text}; the value is gone, and what it owned may be leaked"
+    );
+    // A payload may panic when it is dropped, too.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
 }
 
 /// Lets the values of a column lie in the column of the same type of a batch too.

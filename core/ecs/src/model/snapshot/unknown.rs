@@ -28,6 +28,12 @@ struct UnknownType {
     bytes: Vec<u8>,
 }
 
+impl UnknownType {
+    fn is_of(&self, info: &ModelTypeInfo) -> bool {
+        self.saved.name == info.name() && self.saved.kind == SavedKind::of(info.kind())
+    }
+}
+
 impl Unknown {
     pub(super) fn keep(&mut self, saved: &SavedType, entities: &[hecs::Entity], bytes: &[u8]) {
         let known = self.types.iter().position(|kept| kept.saved == *saved);
@@ -100,10 +106,7 @@ impl World {
         info: &ModelTypeInfo,
         accept_loss: bool,
     ) -> Result<Vec<Adopted>, EcsError> {
-        let is_its_own = |kept: &&UnknownType| {
-            kept.saved.name == info.name() && kept.saved.kind == SavedKind::of(info.kind())
-        };
-        let kept = self.unknown.types.iter().filter(is_its_own);
+        let kept = self.unknown.types.iter().filter(|kept| kept.is_of(info));
         kept.map(|kept| Adopted::new(kept, info, accept_loss)).collect()
     }
 
@@ -136,7 +139,7 @@ impl World {
                 Adopted::Resource(_) => {}
             }
         }
-        Arc::make_mut(&mut self.unknown).types.retain(|kept| kept.saved.id() != info.id());
+        Arc::make_mut(&mut self.unknown).types.retain(|kept| !kept.is_of(info));
         Ok(())
     }
 }
