@@ -2,9 +2,10 @@
 //! file and a library that lies where it can be opened.
 //!
 //! - [`Watcher`] says which files have new *content*.
-//! - [`Builder`] runs cargo once and tells what came of it; [`BuildQueue`] lets the newest save win.
+//! - [`Builder`] runs cargo once, or the one call of the compiler that it comes down to, and tells what came of it;
+//!   [`BuildQueue`] lets the newest save win.
 //! - [`RunDirectory`] and [`Generations`] give each built library a path of its own.
-//! - [`RustcCommand`] repeats the one call of rustc that a build came down to, to compare times with.
+//! - [`RustcCommand`] is a call of rustc as cargo made it.
 //!
 //! ```no_run
 //! use keel_builder::{BuildRequest, Builder, BuilderConfig, CancelToken, WatchScope, Watcher};
@@ -35,7 +36,8 @@ mod watch;
 
 pub use build::{
     BuildEvent, BuildFailure, BuildOutcome, BuildQueue, BuildReport, BuildRequest, BuildTarget, Builder,
-    BuilderConfig, BuiltArtifact, CancelToken, Diagnostic, EnvironmentPolicy, Level, Network, PackageInputs,
+    BuilderConfig, BuiltArtifact, BuiltBy, CancelToken, Diagnostic, EnvironmentPolicy, Level, Network,
+    PackageInputs,
 };
 pub use error::BuilderError;
 pub use generation::{Generations, RunDirectory};

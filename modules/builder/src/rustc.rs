@@ -1,14 +1,16 @@
-//! The one call of rustc that a build came down to, to repeat it and compare times.
+//! The one call of rustc that a build came down to, to repeat it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::BuilderError;
 
 /// A call of rustc as cargo made it. Repeating it writes the same outputs, of which cargo knows nothing: it
-/// is for measuring, and a build by cargo must follow.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// compiles the crate again when it is asked next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RustcCommand {
     /// The compiler.
     pub program: PathBuf,
@@ -27,13 +29,36 @@ impl RustcCommand {
     /// # Errors
     /// [`BuilderError::NoRustcCommand`] when the crate was fresh.
     pub fn find(cargo_stderr: &str, crate_name: &str, workspace_root: &Path) -> Result<Self, BuilderError> {
-        let calls = cargo_stderr.split("Running `").skip(1);
-        let mut commands = calls.filter_map(|call| Self::parse(words_of(call), workspace_root));
-        let is_wanted = |command: &Self| {
-            command.arguments.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == crate_name)
-        };
         let missing = || BuilderError::NoRustcCommand { crate_name: crate_name.to_owned() };
-        commands.find(is_wanted).ok_or_else(missing)
+        let mut commands = Self::all(cargo_stderr, workspace_root);
+        commands.find(|command| command.has("--crate-name", crate_name)).ok_or_else(missing)
+    }
+
+    /// All calls in what `cargo build -vv` printed, those of build scripts too.
+    pub(crate) fn all(cargo_stderr: &str, workspace_root: &Path) -> impl Iterator<Item = Self> {
+        let calls = cargo_stderr.split("Running `").skip(1);
+        calls.filter_map(move |call| Self::parse(words_of(call), workspace_root))
+    }
+
+    /// The call that cargo names in an error.
+    pub(crate) fn read(call: &str) -> Option<Self> {
+        Self::parse(words_of(call), Path::new(""))
+    }
+
+    /// Whether `option` is given with this value, as two words.
+    pub(crate) fn has(&self, option: &str, value: &str) -> bool {
+        self.values_of(option).any(|it| it == value)
+    }
+
+    /// The values that `option` is given, each as a word of its own.
+    pub(crate) fn values_of(&self, option: &str) -> impl Iterator<Item = &str> {
+        let pairs = self.arguments.windows(2).filter(move |pair| pair[0] == option);
+        pairs.map(|pair| pair[1].as_str())
+    }
+
+    /// What cargo has set this variable to.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// Repeats the call and waits for it.

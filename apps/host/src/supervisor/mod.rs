@@ -202,7 +202,9 @@ impl Supervisor {
             // An engine that is still to be started needs all there is, whatever was saved.
             let is_swap = matches!(self.purpose, Purpose::Swap);
             let requests = if is_swap { requests } else { workspace::everything(&self.workspace) };
-            self.submit(requests, change.saved_at);
+            let matters = |file: &&PathBuf| !affected.ignored.contains(file);
+            let changed = change.files.iter().filter(matters).cloned().collect();
+            self.submit_change(requests, changed, change.saved_at);
         }
     }
 
@@ -229,7 +231,17 @@ impl Supervisor {
 
     /// Builds. What was refused with one of these modules is built with them, and asked for anew: the user consents to
     /// the newest code, or to none.
-    fn submit(&mut self, mut requests: Vec<BuildRequest>, saved_at: SystemTime) {
+    fn submit(&mut self, requests: Vec<BuildRequest>, saved_at: SystemTime) {
+        self.submit_change(requests, Vec::new(), saved_at);
+    }
+
+    /// [`Supervisor::submit`], when it is known which files have changed.
+    fn submit_change(
+        &mut self,
+        mut requests: Vec<BuildRequest>,
+        changed: Vec<PathBuf>,
+        saved_at: SystemTime,
+    ) {
         for module in self.forget_refused(&names(&requests)) {
             let request = self.workspace.module(ModuleId::of(&module)).map(workspace::request);
             requests.extend(request.filter(|request| !requests.contains(request)));
@@ -237,7 +249,7 @@ impl Supervisor {
         }
         let modules = names(&requests);
         self.send(&ToEngine::Build(BuildState::Building { modules }));
-        self.queue.submit(requests, saved_at);
+        self.queue.submit(requests, changed, saved_at);
     }
 
     fn take_build_event(&mut self, event: BuildEvent) {

@@ -70,7 +70,12 @@ impl BuilderConfig {
     }
 
     pub(super) fn command(&self) -> Command {
-        let mut command = Command::new(&self.cargo);
+        self.command_of(&self.cargo)
+    }
+
+    /// Calls `program` where and as cargo is called.
+    pub(super) fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(&self.workspace_root);
         for name in self.removed_variables() {
             command.env_remove(name);
@@ -81,6 +86,15 @@ impl BuilderConfig {
             command.env("PATH", path);
         }
         command
+    }
+
+    /// A tool that cargo names without its folder: that of its own toolchain, if it is there.
+    pub(super) fn tool(&self, program: &Path) -> PathBuf {
+        let own = self
+            .cargo
+            .parent()
+            .map(|folder| folder.join(program).with_extension(std::env::consts::EXE_EXTENSION));
+        own.filter(|path| path.is_file()).unwrap_or_else(|| program.to_owned())
     }
 
     fn removed_variables(&self) -> BTreeSet<String> {

@@ -1,7 +1,6 @@
 //! What the compiler says.
 
-use cargo_metadata::CompilerMessage;
-use cargo_metadata::diagnostic::DiagnosticLevel;
+use cargo_metadata::diagnostic::{Diagnostic as RustcDiagnostic, DiagnosticLevel};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,9 +31,9 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// None for a note that stands alone, such as `aborting due to 1 previous error`.
-    pub(super) fn new(message: CompilerMessage) -> Option<Self> {
-        let diagnostic = message.message;
+    /// What rustc says of the crate `target`. None for a note that stands alone, such as `aborting due to 1 previous
+    /// error`.
+    pub(super) fn new(target: &str, diagnostic: RustcDiagnostic) -> Option<Self> {
         let level = match diagnostic.level {
             DiagnosticLevel::Error | DiagnosticLevel::Ice => Level::Error,
             DiagnosticLevel::Warning => Level::Warning,
@@ -50,7 +49,7 @@ impl Diagnostic {
         let first = diagnostic.spans.iter().find(|span| span.is_primary);
         let colored = diagnostic.rendered.unwrap_or_else(|| diagnostic.message.clone());
         Some(Self {
-            target: message.target.name,
+            target: target.to_owned(),
             level,
             code: diagnostic.code.map(|code| code.code),
             message: diagnostic.message,

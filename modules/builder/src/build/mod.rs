@@ -1,5 +1,6 @@
 //! One run of cargo, from the packages asked for to the libraries built or the errors shown.
 
+mod calls;
 mod cancel;
 mod config;
 mod failure;
@@ -7,10 +8,12 @@ mod inputs;
 mod message;
 mod process;
 mod queue;
+mod repeat;
 mod report;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -22,9 +25,11 @@ pub use self::failure::BuildFailure;
 pub use self::inputs::PackageInputs;
 pub use self::message::{Diagnostic, Level};
 pub use self::queue::{BuildOutcome, BuildQueue};
-pub use self::report::{BuildReport, BuiltArtifact};
+pub use self::report::{BuildReport, BuiltArtifact, BuiltBy};
 
+use self::calls::KnownCalls;
 use self::process::{Line, Process};
+use self::repeat::Repeated;
 use self::report::Collected;
 use crate::RustcCommand;
 
@@ -44,6 +49,14 @@ pub enum BuildTarget {
     Library(String),
     /// A binary, such as the host.
     Binary(String),
+}
+
+impl BuildTarget {
+    /// The target's name.
+    pub fn name(&self) -> &str {
+        let (Self::Library(name) | Self::Binary(name)) = self;
+        name
+    }
 }
 
 impl BuildRequest {
@@ -90,12 +103,14 @@ pub struct Builder {
     config: BuilderConfig,
     events: (Sender<BuildEvent>, Receiver<BuildEvent>),
     told_environment: AtomicBool,
+    calls: Mutex<KnownCalls>,
 }
 
 impl Builder {
     /// A builder; nothing is started yet.
     pub fn new(config: BuilderConfig) -> Self {
-        Self { config, events: unbounded(), told_environment: AtomicBool::new(false) }
+        let calls = Mutex::new(KnownCalls::load(&config));
+        Self { config, events: unbounded(), told_environment: AtomicBool::new(false), calls }
     }
 
     /// How it builds.
@@ -128,18 +143,39 @@ impl Builder {
         }
     }
 
+    /// Builds what the change of `changed` asks for. When these are files of one module alone and all else was fresh
+    /// when cargo last looked, the compiler's call that cargo made the last time is repeated without it; otherwise, and
+    /// when no files are named, this is [`Builder::build`].
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn build_changed(
+        &self,
+        requests: &[BuildRequest],
+        changed: &[PathBuf],
+        cancel: &CancelToken,
+    ) -> Result<BuildReport, BuildFailure> {
+        self.check_workspace()?;
+        let call = self.calls().usable(requests, changed).cloned();
+        if let (Some(call), [request]) = (call, requests)
+            && let Repeated::Done(result) = self.repeat(&call, request, cancel)
+        {
+            self.calls().note_written(request.target.name());
+            return result;
+        }
+        self.build(requests, cancel)
+    }
+
     /// Builds `request` and returns the call of rustc that compiled its own crate, to repeat and time it.
     ///
     /// # Errors
     /// As [`Builder::build`]; [`BuildFailure::Replay`] when nothing had to be compiled.
     pub fn rustc_command(&self, request: &BuildRequest) -> Result<RustcCommand, BuildFailure> {
-        let (BuildTarget::Library(name) | BuildTarget::Binary(name)) = &request.target;
-        let mut arguments = self.arguments(std::slice::from_ref(request), true);
-        arguments.push("-vv".into());
-        let collected = self.run(&arguments, &CancelToken::new())?;
-        let stderr = collected.stderr.join("\n");
-        collected.into_report(std::slice::from_ref(request), &self.config)?;
-        RustcCommand::find(&stderr, &name.replace('-', "_"), &self.config.workspace_root)
+        let requests = std::slice::from_ref(request);
+        let collected = self.run(&self.arguments(requests, true), &CancelToken::new())?;
+        collected.to_report(requests, &self.config)?;
+        let name = request.target.name().replace('-', "_");
+        RustcCommand::find(&collected.stderr.join("\n"), &name, &self.config.workspace_root)
             .map_err(BuildFailure::Replay)
     }
 
@@ -149,7 +185,16 @@ impl Builder {
         cancel: &CancelToken,
         is_offline: bool,
     ) -> Result<BuildReport, BuildFailure> {
-        self.run(&self.arguments(requests, is_offline), cancel)?.into_report(requests, &self.config)
+        let before = self.calls().begin_cargo();
+        let collected = self.run(&self.arguments(requests, is_offline), cancel)?;
+        let report = collected.to_report(requests, &self.config)?;
+        self.calls().end_cargo(requests, &collected, &report.inputs, &self.config, before);
+        Ok(report)
+    }
+
+    fn calls(&self) -> std::sync::MutexGuard<'_, KnownCalls> {
+        // What a panic has left is no worse than what a failed build leaves: calls that are not current.
+        self.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn run(&self, arguments: &[OsString], cancel: &CancelToken) -> Result<Collected, BuildFailure> {
@@ -172,7 +217,7 @@ impl Builder {
     fn take_line(&self, line: Line, collected: &mut Collected) {
         match line {
             Line::Message(message) => {
-                if let Some(diagnostic) = collected.take_message(*message) {
+                if let Some(diagnostic) = collected.take_message(*message, &self.config.workspace_root) {
                     self.tell(BuildEvent::Diagnostic(diagnostic));
                 }
             }
@@ -190,7 +235,7 @@ impl Builder {
 
     fn arguments(&self, requests: &[BuildRequest], is_offline: bool) -> Vec<OsString> {
         let config = &self.config;
-        let mut arguments: Vec<OsString> = ["build", "--color", "never"].map(OsString::from).into();
+        let mut arguments: Vec<OsString> = ["build", "-vv", "--color", "never"].map(OsString::from).into();
         arguments.push("--message-format=json-diagnostic-rendered-ansi".into());
         arguments.extend(["--profile".into(), config.profile.clone().into()]);
         arguments.extend(["--target-dir".into(), config.target_dir.clone().into_os_string()]);

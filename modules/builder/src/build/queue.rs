@@ -1,6 +1,7 @@
 //! The newest save wins: a build that is under way is given up for it, and what it was to build is built too.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::SystemTime;
@@ -34,6 +35,8 @@ pub struct BuildQueue {
 #[derive(Debug)]
 struct Order {
     requests: BTreeSet<BuildRequest>,
+    /// Empty if it is not known what has changed.
+    changed: BTreeSet<PathBuf>,
     saved_at: SystemTime,
     superseded: u32,
 }
@@ -53,8 +56,17 @@ impl BuildQueue {
     }
 
     /// Asks for a build and gives up the one under way; what that was to build is built with this.
-    pub fn submit(&self, requests: impl IntoIterator<Item = BuildRequest>, saved_at: SystemTime) {
-        let order = Order { requests: requests.into_iter().collect(), saved_at, superseded: 0 };
+    ///
+    /// `changed` are the files whose change asks for it; none at all if that is not known, so that cargo looks at
+    /// everything. See [`Builder::build_changed`].
+    pub fn submit(
+        &self,
+        requests: impl IntoIterator<Item = BuildRequest>,
+        changed: impl IntoIterator<Item = PathBuf>,
+        saved_at: SystemTime,
+    ) {
+        let (requests, changed) = (requests.into_iter().collect(), changed.into_iter().collect());
+        let order = Order { requests, changed, saved_at, superseded: 0 };
         if let Some(orders) = &self.orders {
             // The thread ends only when this is dropped.
             let _ = orders.send(order);
@@ -81,7 +93,8 @@ fn work(builder: &Arc<Builder>, orders: &Receiver<Order>, outcomes: &Sender<Buil
     let mut next = orders.recv().ok();
     while let Some(order) = next.take() {
         let requests: Vec<BuildRequest> = order.requests.iter().cloned().collect();
-        match build_or_newer(builder, &requests, orders) {
+        let changed: Vec<PathBuf> = order.changed.iter().cloned().collect();
+        match build_or_newer(builder, &requests, &changed, orders) {
             Next::Built(result) => {
                 let Order { saved_at, superseded, .. } = order;
                 let _ = outcomes.send(BuildOutcome { requests, saved_at, superseded, result });
@@ -100,7 +113,12 @@ enum Next {
 }
 
 /// Builds, unless a newer order comes first.
-fn build_or_newer(builder: &Arc<Builder>, requests: &[BuildRequest], orders: &Receiver<Order>) -> Next {
+fn build_or_newer(
+    builder: &Arc<Builder>,
+    requests: &[BuildRequest],
+    changed: &[PathBuf],
+    orders: &Receiver<Order>,
+) -> Next {
     match orders.try_recv() {
         Ok(newer) => return Next::Newer(newer),
         Err(TryRecvError::Disconnected) => return Next::End,
@@ -111,7 +129,7 @@ fn build_or_newer(builder: &Arc<Builder>, requests: &[BuildRequest], orders: &Re
         let (done, is_done) = crossbeam_channel::bounded(1);
         let token = &cancel;
         // Nobody waits for it any more when a newer order has come.
-        scope.spawn(move || drop(done.send(builder.build(requests, token))));
+        scope.spawn(move || drop(done.send(builder.build_changed(requests, changed, token))));
         select_biased! {
             recv(is_done) -> result => result.map_or(Next::End, Next::Built),
             recv(orders) -> newer => {
@@ -125,6 +143,16 @@ fn build_or_newer(builder: &Arc<Builder>, requests: &[BuildRequest], orders: &Re
 impl Order {
     fn joined(mut self, newer: Self) -> Self {
         self.requests.extend(newer.requests);
-        Self { requests: self.requests, saved_at: newer.saved_at, superseded: self.superseded + 1 }
+        if self.changed.is_empty() || newer.changed.is_empty() {
+            self.changed.clear();
+        } else {
+            self.changed.extend(newer.changed);
+        }
+        Self {
+            requests: self.requests,
+            changed: self.changed,
+            saved_at: newer.saved_at,
+            superseded: self.superseded + 1,
+        }
     }
 }

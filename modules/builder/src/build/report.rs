@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use cargo_metadata::{Artifact, BuildScript, CrateType, Message, TargetKind};
+use cargo_metadata::{Artifact, BuildScript, CrateType, Message, PackageId, TargetKind};
 
 use super::config::BuilderConfig;
 use super::failure::BuildFailure;
 use super::inputs::{PackageInputs, inputs_of, of_crate};
 use super::message::{Diagnostic, Level};
 use super::{BuildRequest, BuildTarget};
+use crate::RustcCommand;
 
 /// What a build gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +27,20 @@ pub struct BuildReport {
     pub inputs: Vec<PackageInputs>,
     /// The compiler's warnings; cargo repeats those of fresh packages.
     pub warnings: Vec<Diagnostic>,
-    /// From the start of cargo to its end.
+    /// What has built them.
+    pub built_by: BuiltBy,
+    /// From the start of cargo, or of the compiler, to its end.
     pub elapsed: Duration,
+}
+
+/// What has built a library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuiltBy {
+    /// Cargo, which looks at all that it is built from.
+    Cargo,
+    /// The compiler's call that cargo made the last time, repeated without cargo, because nothing but the module's own
+    /// files had changed.
+    Compiler,
 }
 
 /// A library or a binary that cargo built or found fresh.
@@ -58,13 +71,27 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    /// Keeps what matters; a diagnostic is given back too.
-    pub(super) fn take_message(&mut self, message: Message) -> Option<Diagnostic> {
+    /// The library `name` of the workspace, as cargo told it.
+    pub(super) fn artifact(&self, name: &str) -> Option<&Artifact> {
+        self.artifacts.iter().find(|artifact| artifact.target.name == name && library_of(artifact).is_some())
+    }
+
+    pub(super) fn has_build_script(&self, package: &PackageId) -> bool {
+        self.scripts.iter().any(|script| script.package_id == *package)
+    }
+
+    /// Keeps what matters; a diagnostic is given back too. `root` is the workspace's: warnings about other people's
+    /// crates are left out, which cargo shows only when it is asked for its calls.
+    pub(super) fn take_message(&mut self, message: Message, root: &Path) -> Option<Diagnostic> {
         match message {
             Message::CompilerArtifact(artifact) => self.artifacts.push(artifact),
             Message::BuildScriptExecuted(script) => self.scripts.push(script),
             Message::CompilerMessage(message) => {
-                let diagnostic = Diagnostic::new(message)?;
+                let is_own = message.target.src_path.starts_with(root);
+                let diagnostic = Diagnostic::new(&message.target.name, message.message)?;
+                if !is_own && diagnostic.level == Level::Warning {
+                    return None;
+                }
                 self.diagnostics.push(diagnostic.clone());
                 return Some(diagnostic);
             }
@@ -73,13 +100,13 @@ impl Collected {
         None
     }
 
-    pub(super) fn into_report(
-        self,
+    pub(super) fn to_report(
+        &self,
         requests: &[BuildRequest],
         config: &BuilderConfig,
     ) -> Result<BuildReport, BuildFailure> {
         if let Some(status) = self.status.filter(|status| !status.success()) {
-            return Err(self.into_failure(status));
+            return Err(self.failure(status));
         }
         let artifacts: Result<Vec<_>, _> =
             requests.iter().map(|request| self.built(request, config)).collect();
@@ -95,7 +122,8 @@ impl Collected {
             rebuilt: rebuilt.map(|artifact| artifact.target.name.clone()).collect(),
             inputs: inputs_of(&self.artifacts, &self.scripts, &config.workspace_root),
             artifacts,
-            warnings: self.diagnostics,
+            warnings: self.diagnostics.clone(),
+            built_by: BuiltBy::Cargo,
             elapsed: self.elapsed,
         })
     }
@@ -111,25 +139,46 @@ impl Collected {
             };
             Some(describe(artifact, request.package.clone(), path?, config))
         });
-        let (BuildTarget::Library(target) | BuildTarget::Binary(target)) = &request.target;
-        let missing =
-            || BuildFailure::NoArtifact { package: request.package.clone(), target: target.clone() };
+        let target = request.target.name().to_owned();
+        let missing = || BuildFailure::NoArtifact { package: request.package.clone(), target };
         found.ok_or_else(missing)
     }
 
-    fn into_failure(self, status: ExitStatus) -> BuildFailure {
+    fn failure(&self, status: ExitStatus) -> BuildFailure {
         if self.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error) {
-            return BuildFailure::Compile { diagnostics: self.diagnostics };
+            return BuildFailure::Compile { diagnostics: self.diagnostics.clone() };
         }
-        let is_progress = |line: &&String| {
-            let shown = line.trim_start();
-            ["Compiling ", "Blocking ", "Fresh ", "Locking ", "Updating "]
-                .iter()
-                .any(|it| shown.starts_with(it))
-        };
-        let lines: Vec<String> = self.stderr.iter().filter(|line| !is_progress(line)).cloned().collect();
-        BuildFailure::Cargo { status, message: lines.join("\n").trim().to_owned() }
+        BuildFailure::Cargo { status, message: without_progress(&self.stderr) }
     }
+}
+
+/// What cargo printed, without its progress, its calls, and what build scripts print: of one that failed, cargo says it
+/// once more with the error.
+fn without_progress(stderr: &[String]) -> String {
+    const PROGRESS: [&str; 6] = ["Compiling ", "Blocking ", "Fresh ", "Dirty ", "Locking ", "Updating "];
+    let (mut shown, mut is_call) = (Vec::new(), false);
+    for line in stderr {
+        let text = line.trim_start();
+        let is_of_script = line.starts_with('[') && line.contains("] ");
+        is_call |= text.starts_with("Running `");
+        if is_call {
+            // A variable may hold lines of its own.
+            is_call = !text.ends_with('`');
+        } else if !is_of_script && !PROGRESS.iter().any(|it| text.starts_with(it)) {
+            shown.push(line.as_str());
+        }
+    }
+    without_environment(shown.join("\n").trim())
+}
+
+/// Cargo's error names the program that failed with all variables that it was given.
+fn without_environment(message: &str) -> String {
+    const FAILED: &str = "process didn't exit successfully: `";
+    let parts = message.split_once(FAILED).and_then(|(before, rest)| Some((before, rest.split_once("` (")?)));
+    let Some((before, (call, after))) = parts else { return message.to_owned() };
+    let program = RustcCommand::read(call).map(|call| call.program.display().to_string());
+    let program = program.unwrap_or_else(|| call.to_owned());
+    format!("{before}{FAILED}{program}` ({after}")
 }
 
 fn library_of(artifact: &Artifact) -> Option<PathBuf> {

@@ -209,3 +209,23 @@ fn the_call_of_rustc_can_be_repeated_and_cargo_rebuilds_after_it() {
     assert!(!report.artifacts[0].is_fresh, "cargo knows nothing of the repeated call");
     assert!(holds(&report.artifacts[0].path, 2));
 }
+
+#[test]
+fn a_build_script_that_fails_is_told_with_its_own_words_and_no_calls() {
+    let game = Game::new();
+    let manifest = std::fs::read_to_string(game.root.join("systems/swim/Cargo.toml")).unwrap();
+    let described = "version = \"0.1.0\"\ndescription = \"two\\nlines\"";
+    game.write("systems/swim/Cargo.toml", &manifest.replace("version = \"0.1.0\"", described));
+    game.write("systems/tide/build.rs", "fn main() { println!(\"tide says\"); }\n");
+    game.write(
+        "systems/swim/build.rs",
+        "fn main() { println!(\"cargo:rerun-if-changed=x\"); println!(\"no water\"); panic!(\"dry\"); }\n",
+    );
+    let failure = game.build(&["swim", "tide"]).unwrap_err();
+    let BuildFailure::Cargo { message, .. } = &failure else { panic!("{failure}") };
+    assert!(message.contains("no water") && message.contains("dry"), "{message}");
+    assert!(message.contains("failed to run custom build command for `swim v0.1.0"), "{message}");
+    for other in ["Running `", "lines' ", "tide says", "CARGO_PKG", "Dirty "] {
+        assert!(!message.contains(other), "`{other}` in {message}");
+    }
+}

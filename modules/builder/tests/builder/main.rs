@@ -7,4 +7,5 @@ mod environment;
 mod fixture;
 mod generation;
 mod queue;
+mod repeat;
 mod watch;

@@ -28,13 +28,13 @@ fn a_newer_save_ends_the_build_under_way_and_takes_its_modules_along() {
     let builder = game.builder();
     let queue = BuildQueue::start(builder.clone()).unwrap();
     game.write("systems/swim/build.rs", ENDLESS);
-    queue.submit(requests(&["swim"]), SystemTime::now());
+    queue.submit(requests(&["swim"]), [], SystemTime::now());
     wait_for_compiling(&builder, "swim");
     std::fs::remove_file(game.root.join("systems/swim/build.rs")).unwrap();
     game.write(&source_of("swim"), &source(2));
     game.write(&source_of("tide"), &source(3));
     let saved_at = SystemTime::now();
-    queue.submit(requests(&["tide"]), saved_at);
+    queue.submit(requests(&["tide"]), [], saved_at);
     let outcome = queue.outcomes().recv_timeout(DEADLINE).unwrap();
     assert_eq!((outcome.requests, outcome.saved_at), (requests(&["swim", "tide"]), saved_at));
     assert_eq!(outcome.superseded, 1);
@@ -72,7 +72,7 @@ fn dropping_the_queue_ends_its_build() {
     let builder = game.builder();
     game.write("systems/swim/build.rs", ENDLESS);
     let queue = BuildQueue::start(builder.clone()).unwrap();
-    queue.submit(requests(&["swim"]), SystemTime::now());
+    queue.submit(requests(&["swim"]), [], SystemTime::now());
     wait_for_compiling(&builder, "swim");
     let outcomes = queue.outcomes().clone();
     drop(queue);
