@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use keel::types::ModuleId;
 use keel_builder::{BuildReport, PackageInputs, WatchScope};
-use keel_resolver::RestartReason;
+use keel_resolver::{RestartReason, Workspace};
 
-use super::{Supervisor, read_lockfile};
+use super::Supervisor;
 use crate::protocol::{Library, ToEngine};
 use crate::workspace;
 
@@ -99,4 +99,9 @@ impl Supervisor {
         modules.sort_by_key(|library| order.iter().position(|name| *name == library.module));
         modules
     }
+}
+
+pub(super) fn read_lockfile(workspace: &Workspace) -> String {
+    // Without one, cargo is about to write it.
+    std::fs::read_to_string(workspace.root().join("Cargo.lock")).unwrap_or_default()
 }

@@ -1,0 +1,67 @@
+//! Swaps asked of the engine, and the user's consent to those that lose data.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Supervisor;
+use crate::event::Event;
+use crate::protocol::{Library, SwapRequest, ToEngine};
+
+impl Supervisor {
+    pub(super) fn swap(&mut self, modules: Vec<Library>, build: Duration, saved_at: SystemTime) {
+        let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+        let change = self.change.take();
+        let since_epoch = change.map(|_| saved_at.duration_since(UNIX_EPOCH).unwrap_or_default());
+        let detect = change.and_then(|change| change.detected.duration_since(change.saved_at).ok());
+        let modules = self.with_stated(modules);
+        self.ask(SwapRequest {
+            id: 0,
+            modules,
+            saved_at_us: since_epoch.map(|since| since.as_micros() as u64),
+            detect_ms: ms(detect.unwrap_or_default()),
+            build_ms: ms(build),
+            accept_loss: self.args.accept_loss,
+        });
+    }
+
+    fn ask(&mut self, request: SwapRequest) {
+        let request = self.consents.ask(request);
+        self.show_notice();
+        self.send(&ToEngine::Swap(request));
+    }
+
+    pub(super) fn accept_loss(&mut self) {
+        let Some(request) = self.consents.take() else {
+            self.log("info", "nothing waits for your consent".to_owned());
+            return;
+        };
+        match self.staging.restage(&request.modules) {
+            Ok(modules) => {
+                let modules = self.with_stated(modules);
+                self.ask(SwapRequest { modules, accept_loss: true, saved_at_us: None, ..request });
+            }
+            Err(error) => self.log("error", format!("{error:#}")),
+        }
+    }
+
+    /// Remembers a swap that only the user's consent is missing to.
+    pub(super) fn note_refusal(&mut self, event: &Event) {
+        if let Event::Rejected { code, request: Some(request), .. } = event
+            && matches!(code.as_str(), "data-loss" | "save-failed")
+        {
+            self.consents.refuse(*request);
+            self.show_notice();
+        }
+    }
+
+    /// Takes back the question whether a swap of any of `modules` may lose data, and says what it was about.
+    pub(super) fn forget_refused(&mut self, modules: &[String]) -> Vec<String> {
+        let forgotten = self.consents.forget(modules);
+        self.show_notice();
+        forgotten
+    }
+
+    fn show_notice(&mut self) {
+        let text = self.consents.notice();
+        self.send(&ToEngine::Notice { text });
+    }
+}

@@ -1,0 +1,71 @@
+//! What the supervisor tells: to the machine that reads, to the dashboard, to the person at the terminal.
+
+use keel_builder::{BuildFailure, Diagnostic, Level};
+use keel_resolver::ReadError;
+
+use super::Supervisor;
+use crate::event::{Event, Stage};
+use crate::protocol::{BuildState, ToEngine};
+
+impl Supervisor {
+    /// Tells what happens here: to the machine that reads, and to the dashboard, which the engine draws.
+    pub(super) fn tell(&mut self, event: Event) {
+        let message = event.text();
+        let level = match &event {
+            Event::Log { level, .. } => level.clone(),
+            Event::Rejected { .. } => "error".to_owned(),
+            _ => "info".to_owned(),
+        };
+        if let Err(error) = self.output.event(&event) {
+            keel::log::warn!("the output is gone: {error}");
+        }
+        if self.output.is_screen() {
+            // The compiler's message is shown in full elsewhere; the log has room for its first line.
+            let message = message.lines().next().unwrap_or_default().to_owned();
+            self.send(&ToEngine::Log { level: level.to_owned(), message });
+        }
+    }
+
+    pub(super) fn log(&mut self, level: &str, message: String) {
+        self.tell(Event::Log { level: level.to_owned(), message });
+    }
+
+    pub(super) fn tell_build_failure(&mut self, modules: &[String], failure: &BuildFailure) {
+        // Warnings would bury the error; cargo tells them again once the module builds.
+        let diagnostics: Vec<_> =
+            failure.diagnostics().iter().filter(|diagnostic| diagnostic.level == Level::Error).collect();
+        let join = |text: fn(&Diagnostic) -> &str| {
+            diagnostics.iter().map(|diagnostic| text(diagnostic)).collect::<Vec<_>>().join("\n")
+        };
+        let (plain, colored) = if diagnostics.is_empty() {
+            (failure.to_string(), failure.to_string())
+        } else {
+            (join(|it| &it.plain), join(|it| &it.colored))
+        };
+        self.send(&ToEngine::Build(BuildState::Failed { modules: modules.to_vec(), rendered: colored }));
+        self.tell(Event::Rejected {
+            module: modules.join("+"),
+            stage: Stage::Build,
+            code: "compile-error".to_owned(),
+            message: plain,
+            request: None,
+        });
+    }
+
+    pub(super) fn tell_conflicts(&mut self, error: &ReadError) {
+        // With what cargo said: only that names the manifest.
+        self.tell(Event::Rejected {
+            module: String::new(),
+            stage: Stage::Resolve,
+            code: "conflict".to_owned(),
+            message: with_causes(error),
+            request: None,
+        });
+    }
+}
+
+/// An error with its causes: what cargo says of a manifest is one.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
