@@ -1,11 +1,13 @@
-//! Whether modules fit together: the sources of the model crates and views that they were compiled with, and who
-//! provides what they require. A change of several modules is judged as a whole: those that come and those that stay.
+//! Whether modules fit together: the types they state, the sources of the model crates and views that they were
+//! compiled with, and who provides what they require. A change of several modules is judged as a whole: those that come and those that stay.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use keel_core_types::{ModuleId, ViewId};
-use keel_engine::Engine;
-use keel_module_types::{ModuleDescriptor, ViewEntry};
+use keel_core_types::{ComponentId, ModuleId, ViewId};
+use keel_ecs::ModelTypeInfo;
+use keel_engine::ModuleTag;
+use keel_module_types::{ModuleDescriptor, ModuleKind, ViewEntry};
 
 use crate::{Candidate, Code, Registry, Rejection};
 
@@ -20,21 +22,6 @@ impl Registry {
     /// them is not refused for want of it. A host that has asked the resolver says here what the resolver knows.
     pub fn plan_views(&mut self, views: impl IntoIterator<Item = ViewId>) {
         self.planned_views = views.into_iter().collect();
-    }
-
-    /// [`Registry::remove`] of several modules, judged as a whole: they may require each other.
-    ///
-    /// # Errors
-    /// As [`Registry::remove`].
-    pub fn remove_together(&mut self, engine: &mut Engine, modules: &[&str]) -> Result<(), Rejection> {
-        let is_live =
-            |module: &str| self.slots.get(&ModuleId::of(module)).is_some_and(|slot| slot.live.is_some());
-        if let Some(unknown) = modules.iter().find(|module| !is_live(module)) {
-            return Err(self.no_such_module(unknown));
-        }
-        let ids: Vec<_> = modules.iter().map(|module| ModuleId::of(module)).collect();
-        self.check_together(&[], &ids)?;
-        modules.iter().try_for_each(|module| self.take_away(engine, module))
     }
 
     /// Judges `candidates` together with the live modules that they don't replace, but for those in `removed`.
@@ -54,6 +41,36 @@ impl Registry {
         together.check_models()?;
         together.check_contracts()?;
         together.check_providers(&missing(&live), &self.planned_views)
+    }
+
+    /// The types of all modules as they would be after the swap, in which all of them agree.
+    pub(crate) fn agreed_types(
+        &self,
+        candidates: &[Candidate],
+    ) -> Result<Vec<Arc<ModelTypeInfo>>, Rejection> {
+        let is_replaced = |tag: &ModuleTag| candidates.iter().any(|candidate| candidate.tag == *tag);
+        let staying = self.live().filter(|(tag, _)| !is_replaced(tag));
+        let staying = staying.map(|(tag, live)| (tag.name(), live.module.descriptor().kind(), &live.types));
+        let coming = candidates
+            .iter()
+            .map(|candidate| (candidate.name(), candidate.module.descriptor().kind(), &candidate.types));
+        // Model modules last: where several state a type, the world is to use the code of the one that exports it.
+        let mut all: Vec<_> = staying.chain(coming).collect();
+        all.sort_by_key(|(name, kind, _)| (*kind == ModuleKind::Model, name.to_owned()));
+
+        let mut agreed: BTreeMap<ComponentId, (&str, &Arc<ModelTypeInfo>)> = BTreeMap::new();
+        agreed.extend(self.config.own_types.iter().map(|info| (info.id(), ("keel", info))));
+        for (module, _, types) in all {
+            for info in types {
+                if let Some((other, known)) = agreed.get(&info.id())
+                    && (known.fingerprint() != info.fingerprint() || known.name() != info.name())
+                {
+                    return Err(disagreement(module, other, info));
+                }
+                agreed.insert(info.id(), (module, info));
+            }
+        }
+        Ok(agreed.into_values().map(|(_, info)| Arc::clone(info)).collect())
     }
 }
 
@@ -152,4 +169,13 @@ fn no_provider(user: &str, view: &str) -> Rejection {
          same change, or let `{user}` name it in `optional: [...]` of its `export_module!` and do without"
     );
     Rejection::new(user, Code::Conflict, message)
+}
+
+fn disagreement(module: &str, other: &str, info: &ModelTypeInfo) -> Rejection {
+    let message = format!(
+        "modules `{module}` and `{other}` were compiled with different shapes of `{}`; build both again, with the \
+         same sources and features of the crate that declares it",
+        info.name()
+    );
+    Rejection::new(module, Code::TypesDisagree, message)
 }

@@ -12,7 +12,7 @@ use keel_engine::{ModuleTag, contain};
 use keel_loader::{LibraryFile, LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, PooledTypeInfo, Setup};
 
-use crate::swap::discard;
+use crate::remove::discard;
 use crate::{Code, Rejection, Stated};
 
 /// Opens libraries and asks them what they need, on any thread.

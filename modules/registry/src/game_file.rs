@@ -1,14 +1,16 @@
 //! A whole game in one file: the engine's state and the fields of all modules.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use keel_core_types::TypedModel;
-use keel_ecs::World;
-use keel_engine::{Engine, EngineSnapshot};
+use keel_ecs::{ModelTypeInfo, World};
+use keel_engine::{Engine, EngineSnapshot, contain};
 use keel_state::{Snapshot, SnapshotWriter, decode_all, encode_into};
 
+use crate::fields::{SavedStates, save_state};
+use crate::next_world::NextWorld;
 use crate::pools::SavedPools;
-use crate::swap::{SavedGame, SavedStates, save_state};
 use crate::{Candidate, Code, Consent, Registry, Rejection, SwapReport};
 
 /// Where the fields of module NAME are kept: section `module NAME`.
@@ -19,6 +21,29 @@ const POOL: &str = "pool";
 
 /// The type whose models are worlds, each saved as a game's own is.
 const WORLDS: &str = <World as TypedModel>::NAME;
+
+/// A game to go on with instead of the running one.
+pub(crate) struct SavedGame {
+    pub(crate) states: SavedStates,
+    pub(crate) snapshot: EngineSnapshot,
+    pub(crate) pools: SavedPools,
+}
+
+impl SavedGame {
+    pub(crate) fn world(
+        &self,
+        types: &[Arc<ModelTypeInfo>],
+        consent: Consent,
+    ) -> Result<NextWorld, Rejection> {
+        let types = types.iter().map(Arc::clone);
+        let restored = contain(|| World::from_snapshot(types, &self.snapshot.world, consent.accepts_loss()));
+        match restored {
+            Ok(Ok((world, report))) => Ok(NextWorld::Restored(world, report)),
+            Ok(Err(error)) => Err(Rejection::restore("", &error)),
+            Err(panic) => Err(Rejection::convert("", &panic)),
+        }
+    }
+}
 
 impl Registry {
     /// The running game as the bytes of a file. `buffer` is reused.

@@ -23,15 +23,19 @@
 
 mod agree;
 mod check;
+mod fields;
 mod game_file;
 mod lifecycle;
 mod next_world;
 mod pools;
+mod prepare;
 mod registry;
 mod rejection;
+mod remove;
 mod report;
 mod resume;
 mod ring;
+mod start;
 mod stated;
 mod swap;
 mod views;
