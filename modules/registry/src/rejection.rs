@@ -16,6 +16,14 @@ use serde::{Deserialize, Serialize};
 pub enum Code {
     /// The compiler refused the source.
     CompileError,
+    /// Cargo refused before or after the compiler: a manifest, a crate that is missing, a build script.
+    CargoRefused,
+    /// Cargo could not be started.
+    CargoNotRun,
+    /// Cargo succeeded, and built no library of that name.
+    NoArtifact,
+    /// The workspace's folder or its Cargo.toml is gone.
+    NoWorkspace,
     /// The workspace's modules don't fit together.
     Conflict,
     /// The file is no whole library for this machine.

@@ -22,6 +22,17 @@ pub enum ReadError {
         /// What cargo said.
         source: cargo_metadata::Error,
     },
+    /// Cargo could not be started.
+    #[error(
+        "cargo could not be started in {}; install Rust, put cargo into PATH, or go to a folder that is there",
+        folder.display()
+    )]
+    NoCargo {
+        /// The folder that was asked for.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Its modules don't fit together.
     #[error(transparent)]
     Conflicts(#[from] ResolveErrors),
@@ -42,7 +53,7 @@ impl Workspace {
             .no_deps()
             .other_options(["--offline".to_owned()])
             .exec()
-            .map_err(|source| ReadError::Cargo { folder: folder.to_owned(), source })
+            .map_err(|error| refused(folder, error))
     }
 
     /// The folders that exist where a new member could appear and are none: watch them for a `Cargo.toml`.
@@ -50,6 +61,14 @@ impl Workspace {
     pub fn candidate_folders(&self) -> Vec<PathBuf> {
         let folders = self.candidate_parents().into_iter().flat_map(subfolders);
         folders.filter(|folder| self.may_become_member(folder)).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+fn refused(folder: &Path, error: cargo_metadata::Error) -> ReadError {
+    let folder = folder.to_owned();
+    match error {
+        cargo_metadata::Error::Io(source) => ReadError::NoCargo { folder, source },
+        source => ReadError::Cargo { folder, source },
     }
 }
 

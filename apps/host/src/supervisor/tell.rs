@@ -4,8 +4,9 @@ use keel_builder::{BuildFailure, Diagnostic, Level};
 use keel_resolver::ReadError;
 
 use super::Supervisor;
-use crate::event::{Event, Stage};
+use crate::event::{Event, Stage, code_name};
 use crate::protocol::{BuildState, ToEngine};
+use crate::refusal::{build_code, read_code, with_causes};
 
 impl Supervisor {
     /// Tells what happens here: to the machine that reads, and to the dashboard, which the engine draws.
@@ -38,7 +39,7 @@ impl Supervisor {
             diagnostics.iter().map(|diagnostic| text(diagnostic)).collect::<Vec<_>>().join("\n")
         };
         let (plain, colored) = if diagnostics.is_empty() {
-            (failure.to_string(), failure.to_string())
+            (with_causes(failure), with_causes(failure))
         } else {
             (join(|it| &it.plain), join(|it| &it.colored))
         };
@@ -46,7 +47,7 @@ impl Supervisor {
         self.tell(Event::Rejected {
             module: modules.join("+"),
             stage: Stage::Build,
-            code: "compile-error".to_owned(),
+            code: code_name(build_code(failure)),
             message: plain,
             request: None,
         });
@@ -57,15 +58,9 @@ impl Supervisor {
         self.tell(Event::Rejected {
             module: String::new(),
             stage: Stage::Resolve,
-            code: "conflict".to_owned(),
+            code: read_code(error).map(code_name).unwrap_or_default(),
             message: with_causes(error),
             request: None,
         });
     }
-}
-
-/// An error with its causes: what cargo says of a manifest is one.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

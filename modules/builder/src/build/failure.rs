@@ -18,7 +18,7 @@ pub enum BuildFailure {
         diagnostics: Vec<Diagnostic>,
     },
     /// Cargo gave up before or after the compiler: a manifest, a missing package, a build script.
-    #[error("cargo ended with {status}:\n{message}")]
+    #[error("cargo refused to build ({status}):\n{message}\n{}", next_step(message))]
     Cargo {
         /// How it ended.
         status: ExitStatus,
@@ -26,16 +26,16 @@ pub enum BuildFailure {
         message: String,
     },
     /// The build was cancelled.
-    #[error("the build was cancelled")]
+    #[error("the build was cancelled; build again")]
     Cancelled,
     /// The workspace is not there.
-    #[error("{} has no Cargo.toml; was the workspace moved or removed?", root.display())]
+    #[error("{} has no Cargo.toml; put the workspace back, or start again where it is now", root.display())]
     NoWorkspace {
         /// Its folder.
         root: PathBuf,
     },
     /// Cargo could not be started.
-    #[error("{} could not be started; is Rust installed, and cargo in PATH?", cargo.display())]
+    #[error("{} could not be started; install Rust, or put cargo into PATH", cargo.display())]
     Start {
         /// The cargo that was tried.
         cargo: PathBuf,
@@ -43,12 +43,12 @@ pub enum BuildFailure {
         source: io::Error,
     },
     /// Cargo's end could not be learned.
-    #[error("cargo could not be waited for")]
+    #[error("cargo could not be waited for; build again")]
     Wait(#[source] io::Error),
     /// Cargo succeeded and built no such library.
     #[error(
-        "cargo built no dynamic library or binary `{target}` of package `{package}`; a module's manifest says \
-         `[lib]` with `crate-type = [\"dylib\", \"rlib\"]`"
+        "cargo built no dynamic library or binary `{target}` of package `{package}`; write \
+         `crate-type = [\"dylib\", \"rlib\"]` into `[lib]` of a module's manifest"
     )]
     NoArtifact {
         /// The package asked for.
@@ -73,6 +73,18 @@ impl BuildFailure {
     /// Whether cargo lacked a crate and was not allowed to fetch it.
     pub(super) fn needs_network(&self) -> bool {
         matches!(self, Self::Cargo { message, .. } if message.contains("--offline") || message.contains("offline mode"))
+    }
+}
+
+/// What to do about what cargo says. Cargo has no codes, only words.
+fn next_step(message: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    if says(&["failed to run custom build command"]) {
+        "mend the build script that cargo names, and build again"
+    } else if says(&["failed to download", "Could not resolve host", "offline mode", "--offline"]) {
+        "a crate is not on this machine: run `cargo fetch` with the network, or take the dependency out"
+    } else {
+        "mend what cargo names, and build again"
     }
 }
 

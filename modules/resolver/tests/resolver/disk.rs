@@ -122,6 +122,8 @@ fn a_folder_without_a_manifest_is_an_error_of_cargo_and_a_candidate() {
     assert_eq!(workspace.candidate_folders(), *std::slice::from_ref(&folder));
     assert_eq!(workspace.affected(std::slice::from_ref(&folder)).new_folders, *std::slice::from_ref(&folder));
     assert!(matches!(Workspace::read(&game.root), Err(ReadError::Cargo { .. })));
+    let gone = Workspace::read(&game.root.join("nowhere"));
+    assert!(matches!(gone, Err(ReadError::NoCargo { .. })), "no process starts in it: {gone:?}");
     game.module("new", "");
     assert!(cache.workspace().unwrap().module(ModuleId::of("new")).is_some());
 }
