@@ -185,10 +185,11 @@ impl Game {
         self.wait("steps", |event| event["event"] == "stats" && event["step"].as_u64().unwrap() > from);
     }
 
-    /// Waits for cargo to be at work for it.
+    /// Waits for cargo, or the compiler, to be at work for it.
     #[cfg(target_os = "linux")]
     pub(crate) fn wait_for_build(&self) {
-        poll("cargo to be started", || child_of(self.pid(), "build"));
+        let words = ["build", "--crate-name"];
+        poll("a build to be started", || words.into_iter().find_map(|word| child_of(self.pid(), word)));
     }
 
     /// All lines that were read so far.

@@ -118,16 +118,16 @@ impl Workspace {
 
     /// A command in the copy, with an environment as in a user's shell.
     pub(crate) fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(&self.root);
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            let is_cargos = name.starts_with("CARGO") && name != "CARGO_HOME";
-            if is_cargos || name.starts_with("RUST_") || name == "RUSTFLAGS" || name == "LD_LIBRARY_PATH" {
-                command.env_remove(name);
-            }
+        command_in(&self.root, program)
+    }
+
+    /// Takes over what was built in the real workspace with another profile, unless something is there: both folders are
+    /// named from the target directories.
+    pub(crate) fn seed(&self, from: &str, to: &str) {
+        let to = self.root.join("target").join(to);
+        if !to.exists() {
+            copy_with_times(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("..").join(from), &to);
         }
-        command
     }
 
     /// A file for this scenario's own use, outside of the sources.
@@ -164,22 +164,48 @@ impl Drop for Workspace {
     }
 }
 
+fn command_in(folder: &Path, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        let is_cargos = name.starts_with("CARGO") && name != "CARGO_HOME";
+        if is_cargos || name.starts_with("RUST_") || name == "RUSTFLAGS" || name == "LD_LIBRARY_PATH" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// All that a process printed.
 pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Takes over what `cargo keel run` has built in the real workspace, so that the first run here is a short one too.
+/// Takes over what `cargo keel run` builds in the real workspace, so that crates from elsewhere are built once for all
+/// tests.
 fn seed_target(target: &Path) {
-    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../live/live");
-    if !target.exists() && built.is_dir() {
-        copy_with_times(&built, &target.join("live"));
+    if target.exists() {
+        return;
     }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = command_in(root, env!("CARGO")).args(["keel", "build"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    copy_with_times(&root.join("target/live/live"), &target.join("live"));
+}
+
+/// What lies in the folder of a profile that need not be copied: the compiler's own notes, and programs.
+fn is_large_and_of_no_use(path: &Path) -> bool {
+    let is_program = path.extension().is_none() && path.metadata().is_ok_and(|it| it.len() > 1 << 20);
+    path.ends_with("incremental") || is_program
 }
 
 fn copy_with_times(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if is_large_and_of_no_use(&entry.path()) {
+            continue;
+        }
         let to = to.join(entry.file_name());
         let metadata = entry.metadata().unwrap();
         if metadata.is_dir() {

@@ -64,7 +64,13 @@ impl KnownCalls {
         let file = config.target_dir.join(&config.profile).join(".keel-calls.json");
         // Without them, the first build of each module goes through cargo.
         let text = fs::read(&file).unwrap_or_default();
-        let calls = serde_json::from_slice(&text).unwrap_or_default();
+        let mut calls: BTreeMap<String, KnownCall> = serde_json::from_slice(&text).unwrap_or_default();
+        // A target directory that was copied names the place it came from; a module may be gone.
+        calls.retain(|_, call| {
+            call.command.folder == config.workspace_root
+                && call.library.starts_with(&config.target_dir)
+                && call.manifest.is_file()
+        });
         Self { file, calls, inputs: BTreeMap::new() }
     }
 
