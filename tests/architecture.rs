@@ -94,6 +94,10 @@ const UNSAFE_ALLOWED: &[(&str, &str)] = &[
     ("core/ecs/src/model/snapshot/convert.rs", "values move from a world into the one that replaces it"),
     ("core/ecs/src/model/snapshot/fill.rs", "values move from a world into the one that replaces it"),
     ("core/state/src/plain.rs", "columns of plain data are copied as bytes"),
+    (
+        "modules/types/macros/src/data.rs",
+        "what `#[data]` expands to: it vouches for the fields of plain data",
+    ),
     ("tests/e2e/faults.rs", "the source of a module that is to crash"),
 ];
 

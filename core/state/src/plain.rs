@@ -13,7 +13,7 @@ use crate::{Schema, StateError};
 /// bytes that [`encode_into`](crate::encode_into) writes.
 #[derive(Debug)]
 pub struct Plain<T> {
-    // Only this file makes one.
+    // Only this file makes one: of numbers, of arrays, and of structs whose fields somebody has vouched for.
     ty: PhantomData<fn() -> T>,
 }
 
@@ -53,10 +53,15 @@ impl<T> Plain<T> {
         Self::HERE.then_some(Self { ty: PhantomData })
     }
 
-    /// For a struct with these fields, all of them, in the order in which they are saved. What `#[data]` expands to
-    /// calls it, and nobody else may: the list is believed.
+    /// For a struct with these fields. `#[data]` expands to a call of it; a [`Schema`] that is written by hand says
+    /// nothing of being plain, and its values are saved one by one.
+    ///
+    /// # Safety
+    /// `fields` are all fields of `T`, none left out, in the order in which `T` is saved, each with its own type and the
+    /// offset that it has in `T`; and `T` is saved as nothing but its fields.
     #[doc(hidden)]
-    pub fn structure(fields: &[PlainField]) -> Option<Self> {
+    #[allow(unsafe_code, reason = "the list of fields is believed")]
+    pub unsafe fn structure(fields: &[PlainField]) -> Option<Self> {
         let end = fields.iter().try_fold(0, |end, field| {
             let width = field.width.filter(|_| field.offset == end)?;
             Some(end + width)

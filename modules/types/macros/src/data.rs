@@ -1,6 +1,6 @@
 //! `#[data]`: serde's derives, and `Schema`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
@@ -69,7 +69,8 @@ fn implement(
 /// How a struct is found to be plain data; nothing for what is none for sure.
 fn plain(private: &TokenStream, data: &Data) -> Option<TokenStream> {
     let Data::Struct(data) = data else { return None };
-    let mut fields = TokenStream::new();
+    let (mut fields, mut parameters, mut built) =
+        (TokenStream::new(), TokenStream::new(), TokenStream::new());
     for (index, field) in data.fields.iter().enumerate() {
         let options = Options::take(&mut field.attrs.clone()).ok()?;
         if options.skip.is_some() || options.opaque.is_some() {
@@ -79,15 +80,23 @@ fn plain(private: &TokenStream, data: &Data) -> Option<TokenStream> {
             .ident
             .as_ref()
             .map_or_else(|| syn::Index::from(index).to_token_stream(), ToTokens::to_token_stream);
-        let ty = &field.ty;
+        let (ty, value) = (&field.ty, Ident::new(&format!("field_{index}"), Span::mixed_site()));
         fields.extend(
             quote!(#private::Probe::<#ty>::new().plain_field(::core::mem::offset_of!(Self, #place)),),
         );
+        parameters.extend(quote!(#value: #ty,));
+        built.extend(quote!(#place: #value,));
     }
     let fields = (!data.fields.is_empty()).then_some(fields)?;
+    // The function that is never called does not compile if another attribute has changed the struct since.
+    // The crate of the author may forbid unsafe code: that of a macro from elsewhere is not theirs.
     Some(quote! {
         fn plain() -> ::core::option::Option<#private::Plain<Self>> {
-            #private::Plain::structure(&[#fields])
+            let _ = |#parameters| Self { #built };
+            let fields = [#fields];
+            // SAFETY: the struct was just made of these fields, so they are all there are, each of its type; the schema
+            // and serde's derive list the same ones in the same order, and serde's attributes are refused.
+            unsafe { #private::Plain::structure(&fields) }
         }
     })
 }
@@ -431,6 +440,18 @@ mod tests {
         assert!(!text.contains("#[keel"), "{text}");
         assert!(text.contains("derive(::somewhere::__private::serde::Serialize"), "{text}");
         assert!(text.contains("with=\"::somewhere::__private::opaque\""), "{text}");
+    }
+
+    #[test]
+    fn the_fields_of_plain_data_are_held_against_the_struct() {
+        let text = written(&expand_text("struct S { a: u8, b: [f32; 2] }").unwrap());
+        assert!(text.contains("|field_0:u8,field_1:[f32;2],|Self{a:field_0,b:field_1,}"), "{text}");
+        let text = written(&expand_text("struct S(u8, T);").unwrap());
+        assert!(text.contains("|field_0:u8,field_1:T,|Self{0:field_0,1:field_1,}"), "{text}");
+        for other in ["struct S { a: u8, #[keel(opaque)] b: T }", "struct S;", "enum E { A(u8) }"] {
+            let text = written(&expand_text(other).unwrap());
+            assert!(!text.contains("structure(&fields)"), "{text}");
+        }
     }
 
     #[track_caller]
