@@ -29,7 +29,7 @@ pub use model::pace::FrameTimes;
 pub use model::picture::{Cell, Color, Picture};
 pub use model::swap::{Grouped, Milliseconds, StageTime, SwapReport};
 pub use model::terminal::{Terminal, TerminalKind};
-pub use model::{carry_over, install, own_types};
+pub use model::{install, own_types};
 pub use view::console::ConsoleView;
 pub use view::picture::PictureView;
 

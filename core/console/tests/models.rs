@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keel_console::{
     Dashboard, FrameTimes, Grouped, Key, Log, LogLevel, StageTime, SwapReport, Terminal, TerminalKind,
-    carry_over, install,
+    install,
 };
 use keel_core_types::{Model, ModelType};
 use keel_ecs::{EcsError, World};
@@ -25,18 +25,6 @@ fn the_outside_is_no_part_of_the_state() -> Result<(), EcsError> {
 
     let restored = busy.duplicate()?;
     assert_eq!(*restored.resource::<Dashboard>()?, Dashboard::default());
-    Ok(())
-}
-
-#[test]
-fn the_outside_is_carried_into_the_next_world() -> Result<(), EcsError> {
-    let (mut old, mut new) = (busy_world()?, World::new());
-    carry_over(&mut old, &mut new)?;
-    assert_eq!(new.resource::<Dashboard>()?.log.iter().len(), 1);
-    assert!(!old.has_resource::<Dashboard>());
-
-    carry_over(&mut World::new(), &mut new)?;
-    assert_eq!(new.resource::<Dashboard>()?.log.iter().len(), 1, "there was nothing to carry");
     Ok(())
 }
 

@@ -92,21 +92,11 @@ impl Workspace {
         affected
     }
 
-    /// Remembers files outside of the source folders that `package` is compiled from, as dep-info names them
-    /// after a build: what `include_str!` and `include_bytes!` read. Returns whether any of them was not known, so
-    /// that [`Workspace::watched_inputs`] may name more folders.
-    pub fn add_inputs(&mut self, package: &str, files: impl IntoIterator<Item = PathBuf>) -> bool {
-        let Some(index) = self.packages.iter().position(|it| it.name == package) else { return false };
-        self.add_inputs_at(index, files)
-    }
-
-    /// [`Workspace::add_inputs`] of the package whose `Cargo.toml` this is.
+    /// Remembers files outside of the source folders that the package with this `Cargo.toml` is compiled from, as
+    /// dep-info names them after a build: what `include_str!` and `include_bytes!` read. Returns whether any of them was
+    /// not known, so that [`Workspace::watched_inputs`] may name more folders.
     pub fn add_inputs_of(&mut self, manifest: &Path, files: impl IntoIterator<Item = PathBuf>) -> bool {
         let Some(index) = self.packages.iter().position(|it| it.manifest == manifest) else { return false };
-        self.add_inputs_at(index, files)
-    }
-
-    fn add_inputs_at(&mut self, index: usize, files: impl IntoIterator<Item = PathBuf>) -> bool {
         let package = &self.packages[index];
         // A build script of the host looks at what others are compiled from, and is run again in its own time; the
         // host must not be restarted for it.

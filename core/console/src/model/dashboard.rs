@@ -10,8 +10,7 @@ use crate::{FrameTimes, Log, LogLevel, SwapReport};
 /// What the host tells the dashboard to show. The host fills it in; whoever draws only reads it.
 ///
 /// It describes what is outside, as a [`Terminal`](crate::Terminal) does, and no field of it counts in a snapshot or in
-/// [`World::hash`](keel_ecs::World::hash); [`carry_over`](crate::carry_over) keeps it where a world takes another's
-/// place.
+/// [`World::hash`](keel_ecs::World::hash). Where a world takes another's place, the host takes it over.
 #[resource(crate = keel_console, name = "keel.Dashboard")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dashboard {

@@ -30,16 +30,3 @@ pub fn install(world: &mut World) -> Result<(), EcsError> {
     }
     Ok(())
 }
-
-/// Moves the dashboard into `to`, which takes the place of `from`: it tells of the outside, which stays what it is
-/// when a world is rebuilt, restored or reset.
-///
-/// # Errors
-/// As [`install`].
-pub fn carry_over(from: &mut World, to: &mut World) -> Result<(), EcsError> {
-    install(to)?;
-    if let Some(dashboard) = from.remove_resource::<Dashboard>() {
-        to.insert_resource(dashboard)?;
-    }
-    Ok(())
-}

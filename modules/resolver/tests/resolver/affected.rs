@@ -1,5 +1,7 @@
 //! What a change of files means.
 
+use std::path::Path;
+
 use keel_core_types::ModuleId;
 use keel_resolver::{Affected, RestartReason, WatchDepth};
 
@@ -95,9 +97,10 @@ fn a_folder_beside_members_may_become_one() {
 #[test]
 fn files_that_a_build_names_count_for_each_module_that_reads_them() {
     let mut workspace = game().workspace().unwrap();
-    assert!(workspace.add_inputs("swim", files(&["assets/fish.txt"])));
-    assert!(!workspace.add_inputs("swim", files(&["assets/fish.txt", "systems/swim/src/lib.rs"])));
-    workspace.add_inputs("wind", files(&["assets/fish.txt"]));
+    let [swim, wind] = ["swim", "wind"].map(|it| Path::new("/game/systems").join(it).join("Cargo.toml"));
+    assert!(workspace.add_inputs_of(&swim, files(&["assets/fish.txt"])));
+    assert!(!workspace.add_inputs_of(&swim, files(&["assets/fish.txt", "systems/swim/src/lib.rs"])));
+    workspace.add_inputs_of(&wind, files(&["assets/fish.txt"]));
     let found = workspace.affected(&files(&["assets/fish.txt", "assets/other.txt"]));
     assert_eq!(found.modules, [ModuleId::of("swim"), ModuleId::of("wind")]);
     assert_eq!(found.ignored, files(&["/game/assets/other.txt"]));
@@ -109,7 +112,7 @@ fn what_the_hosts_build_scripts_look_at_restarts_nothing() {
     let mut workspace = game().workspace().unwrap();
     let seen =
         files(&["Cargo.lock", "systems/swim/Cargo.toml", "systems/swim/src/lib.rs", "assets/logo.txt"]);
-    workspace.add_inputs("keel", seen.clone());
+    workspace.add_inputs_of(Path::new("/game/modules/keel/Cargo.toml"), seen.clone());
     assert_eq!(workspace.affected(&seen[..3]).restart, None);
     assert!(workspace.affected(&seen[..1]).lockfile_changed);
     assert!(workspace.affected(&seen[1..2]).manifest_changed);

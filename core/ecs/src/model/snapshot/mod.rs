@@ -89,13 +89,6 @@ impl WorldSnapshot {
         self.index.archetypes.iter().map(|archetype| archetype.entities as usize).sum()
     }
 
-    /// How many components, resources and event queues were saved.
-    pub fn values(&self) -> usize {
-        let components =
-            self.index.archetypes.iter().map(|saved| saved.entities as usize * saved.columns.len());
-        components.sum::<usize>() + self.index.resources.len() + self.index.events.len()
-    }
-
     /// Name and schema of each saved type.
     pub fn types(&self) -> impl Iterator<Item = (&str, &TypeSchema)> {
         self.index.types.iter().map(|saved| (saved.name.as_str(), &*saved.schema))
