@@ -44,7 +44,7 @@ pub fn data(args: TokenStream, item: TokenStream) -> TokenStream {
 /// It is `#[data]`, and gets the declared name `name = "..."`, or else its own.
 #[proc_macro_attribute]
 pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
-    let args = parse_macro_input!(args as kind::KindArgs);
+    let args = parse_macro_input!(args as root::NamedArgs);
     let item = parse_macro_input!(item as DeriveInput);
     kind::expand("Component", &args, item).unwrap_or_else(|error| error.into_compile_error()).into()
 }
@@ -54,7 +54,7 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 /// It is `#[data]`, and gets the declared name `name = "..."`, or else its own.
 #[proc_macro_attribute]
 pub fn resource(args: TokenStream, item: TokenStream) -> TokenStream {
-    let args = parse_macro_input!(args as kind::KindArgs);
+    let args = parse_macro_input!(args as root::NamedArgs);
     let item = parse_macro_input!(item as DeriveInput);
     kind::expand("Resource", &args, item).unwrap_or_else(|error| error.into_compile_error()).into()
 }
@@ -64,7 +64,7 @@ pub fn resource(args: TokenStream, item: TokenStream) -> TokenStream {
 /// It is `#[data]`, and gets the declared name `name = "..."`, or else its own.
 #[proc_macro_attribute]
 pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
-    let args = parse_macro_input!(args as kind::KindArgs);
+    let args = parse_macro_input!(args as root::NamedArgs);
     let item = parse_macro_input!(item as DeriveInput);
     kind::expand("Event", &args, item).unwrap_or_else(|error| error.into_compile_error()).into()
 }
@@ -85,7 +85,7 @@ pub fn pooled_model(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Its name, unique in a workspace, is `PACKAGE.TRAIT`, or `name = "..."`.
 #[proc_macro_attribute]
 pub fn view(args: TokenStream, item: TokenStream) -> TokenStream {
-    let args = parse_macro_input!(args as kind::KindArgs);
+    let args = parse_macro_input!(args as root::NamedArgs);
     let item = parse_macro_input!(item as ItemTrait);
     view::expand(&args, &item).unwrap_or_else(|error| error.into_compile_error()).into()
 }

@@ -24,7 +24,7 @@ impl Parse for Model {
         let mut model = Self::default();
         while !input.is_empty() {
             if input.peek(Token![crate]) {
-                model.root = Args::new(parse_crate(input)?);
+                model.root = parse_crate(input)?;
             } else {
                 model.list(input)?;
             }

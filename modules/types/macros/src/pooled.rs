@@ -6,40 +6,29 @@ use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{DeriveInput, Error, LitInt, LitStr, Result, Token, custom_keyword};
 
-use crate::root::{Args, parse_crate};
+use crate::root::NamedArgs;
 use crate::{data, sources};
 
 custom_keyword!(limit);
-custom_keyword!(name);
-
 /// `crate = PATH`, `name = "NAME"` and `limit = N`, in any order.
-#[derive(Default)]
 pub(crate) struct PooledArgs {
-    root: Args,
-    name: Option<LitStr>,
+    named: NamedArgs,
     limit: Option<LitInt>,
 }
 
 impl Parse for PooledArgs {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut args = Self::default();
-        while !input.is_empty() {
-            if input.peek(name) {
-                input.parse::<name>()?;
-                input.parse::<Token![=]>()?;
-                args.name = Some(input.parse()?);
-            } else if input.peek(limit) {
+        let mut found = None;
+        let named = NamedArgs::parse_with(input, |input| {
+            let is_limit = input.peek(limit);
+            if is_limit {
                 input.parse::<limit>()?;
                 input.parse::<Token![=]>()?;
-                args.limit = Some(input.parse()?);
-            } else {
-                args.root = Args::new(parse_crate(input)?);
+                found = Some(input.parse()?);
             }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(args)
+            Ok(is_limit)
+        })?;
+        Ok(Self { named, limit: found })
     }
 }
 
@@ -51,12 +40,13 @@ pub(crate) fn expand(args: &PooledArgs, item: DeriveInput) -> Result<TokenStream
             "a model has one name and one pool and so can't be generic; wrap each instance in a struct",
         ));
     }
-    let private = args.root.private();
+    let NamedArgs { root, name } = &args.named;
+    let private = root.private();
     let ident = item.ident.clone();
-    let name = args.name.as_ref().map_or_else(|| ident.unraw().to_string(), LitStr::value);
+    let name = name.as_ref().map_or_else(|| ident.unraw().to_string(), LitStr::value);
     let limit = args.limit.as_ref().map(|limit| quote!(const LIMIT: u32 = #limit;));
     let hash = layout_of_sources(&item)?;
-    let data = data::expand(&args.root, item)?;
+    let data = data::expand(root, item)?;
     Ok(quote! {
         #data
 

@@ -5,11 +5,11 @@ use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{Error, ItemTrait, LitStr, Result};
 
-use crate::kind::KindArgs;
+use crate::root::NamedArgs;
 use crate::sources;
 
 /// The trait, and the implementation of `Contract` for its trait object.
-pub(crate) fn expand(args: &KindArgs, item: &ItemTrait) -> Result<TokenStream> {
+pub(crate) fn expand(args: &NamedArgs, item: &ItemTrait) -> Result<TokenStream> {
     if let Some(parameter) = item.generics.params.first() {
         return Err(Error::new_spanned(parameter, "a view has one name and so can't be generic"));
     }
@@ -19,10 +19,10 @@ pub(crate) fn expand(args: &KindArgs, item: &ItemTrait) -> Result<TokenStream> {
             "a view's trait extends `View`: write `trait NAME: View`",
         ));
     }
-    let private = args.root().private();
+    let private = args.root.private();
     let ident = &item.ident;
     let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-    let name = args.name().map_or_else(|| format!("{package}.{}", ident.unraw()), LitStr::value);
+    let name = args.name.as_ref().map_or_else(|| format!("{package}.{}", ident.unraw()), LitStr::value);
     let hash = sources::hash(ident.span())?;
     Ok(quote! {
         #item
