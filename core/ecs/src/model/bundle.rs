@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 
+use crate::model::tuples::for_tuples;
 use crate::model::types::TypeTable;
 use crate::{Component, ComponentAccess};
 
@@ -83,15 +84,4 @@ macro_rules! bundles {
 }
 
 bundles!();
-bundles!(A);
-bundles!(A B);
-bundles!(A B C);
-bundles!(A B C D);
-bundles!(A B C D E);
-bundles!(A B C D E F);
-bundles!(A B C D E F G);
-bundles!(A B C D E F G H);
-bundles!(A B C D E F G H I);
-bundles!(A B C D E F G H I J);
-bundles!(A B C D E F G H I J K);
-bundles!(A B C D E F G H I J K L);
+for_tuples!(bundles);

@@ -16,5 +16,6 @@ pub(crate) mod resource;
 pub(crate) mod snapshot;
 pub(crate) mod statistics;
 pub(crate) mod terms;
+mod tuples;
 pub(crate) mod types;
 pub(crate) mod world;

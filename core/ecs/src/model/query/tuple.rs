@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use hecs::{Archetype, EntityRef};
 
+use crate::model::tuples::for_tuples;
 use crate::{Filter, Or, Query, World};
 
 /// The rows of a tuple: side by side, and each as one flat tuple.
@@ -112,15 +113,4 @@ macro_rules! tuples {
     (@pattern $one:ident $($rest:ident)+) => { ($one, tuples!(@pattern $($rest)+)) };
 }
 
-tuples!(A);
-tuples!(A B);
-tuples!(A B C);
-tuples!(A B C D);
-tuples!(A B C D E);
-tuples!(A B C D E F);
-tuples!(A B C D E F G);
-tuples!(A B C D E F G H);
-tuples!(A B C D E F G H I);
-tuples!(A B C D E F G H I J);
-tuples!(A B C D E F G H I J K);
-tuples!(A B C D E F G H I J K L);
+for_tuples!(tuples);
