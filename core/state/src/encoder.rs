@@ -257,15 +257,15 @@ impl<S: Sink> Serializer for Encoder<'_, S> {
 
 /// The parts of a compound stand one after another, without anything between them.
 macro_rules! compounds {
-    ($($compound:ident $element:ident $($name:ty)?;)*) => {$(
+    ($($compound:ident $($element:ident $(($name:ty))?),+;)*) => {$(
         impl<S: Sink> $compound for Encoder<'_, S> {
             type Ok = ();
             type Error = Failure;
 
-            #[inline(always)]
+            $(#[inline(always)]
             fn $element<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Result<(), Failure> {
                 value.serialize(Encoder(&mut *self.0))
-            }
+            })+
 
             #[inline(always)]
             fn end(self) -> Result<(), Failure> {
@@ -280,26 +280,7 @@ compounds! {
     SerializeTuple serialize_element;
     SerializeTupleStruct serialize_field;
     SerializeTupleVariant serialize_field;
-    SerializeStruct serialize_field &'static str;
-    SerializeStructVariant serialize_field &'static str;
-}
-
-impl<S: Sink> SerializeMap for Encoder<'_, S> {
-    type Ok = ();
-    type Error = Failure;
-
-    #[inline(always)]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Failure> {
-        key.serialize(Encoder(&mut *self.0))
-    }
-
-    #[inline(always)]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
-        value.serialize(Encoder(&mut *self.0))
-    }
-
-    #[inline(always)]
-    fn end(self) -> Result<(), Failure> {
-        Ok(())
-    }
+    SerializeMap serialize_key, serialize_value;
+    SerializeStruct serialize_field(&'static str);
+    SerializeStructVariant serialize_field(&'static str);
 }
