@@ -1,11 +1,20 @@
 //! The command line.
 
+mod examples;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, value_parser};
+use crossbeam_channel::Sender;
+
+use crate::event::Event;
 
 /// Something went wrong; standard error says what.
 pub(crate) const EXIT_FAILURE: u8 = 1;
+/// Two snapshots differ, as diff(1) says it.
+pub(crate) const EXIT_DIFFER: u8 = 1;
+/// Two snapshots could not be compared, as diff(1) says it.
+pub(crate) const EXIT_TROUBLE: u8 = 2;
 /// The modules don't fit together, or one was refused.
 pub(crate) const EXIT_REFUSED: u8 = 3;
 /// The engine process ended by itself.
@@ -16,53 +25,37 @@ const FPS_MAX: i64 = 1000;
 
 /// A game engine that you rebuild while it runs.
 #[derive(Parser)]
-#[command(name = "keel", version, about, after_help = EXAMPLES, propagate_version = true)]
+#[command(name = "keel", version, about, after_help = examples::KEEL, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  keel run                          play; edit a crate under systems/ and save it
-  keel run --headless --json        no terminal; one JSON object a line
-  keel run --headless --frames 600 --fps 0
-                                    600 frames as fast as they go
-  keel check                        do the modules fit together?
-  keel new system weather           a new module, ready to be edited
-
-Exit codes:
-  0  all went well, or you ended it
-  1  something went wrong; also when the first build of `run --frames N` or of `run --no-watch` fails
-  2  the command line makes no sense
-  3  the modules don't fit together, or one was refused: by `check`, or at the start of `run --frames N`
-     and is not live at the end
-  4  the engine process ended by itself";
-
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Runs the game, and swaps each module when its source is saved.
+    #[command(after_help = examples::RUN)]
     Run(RunArgs),
     /// Builds modules as `keel run` does, all of them if none is named.
-    Build {
-        /// The modules' names.
-        modules: Vec<String>,
-    },
+    #[command(after_help = examples::BUILD)]
+    Build(BuildArgs),
     /// Lists the modules of the workspace, and how they were built last.
+    #[command(after_help = examples::MODULES)]
     Modules(FormatArgs),
     /// Checks that the modules fit together and can be loaded. Nothing of the game runs.
+    #[command(after_help = examples::CHECK)]
     Check(FormatArgs),
     /// Saves, shows or compares snapshots of games.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::SNAPSHOT)]
     Snapshot(SnapshotCommand),
     /// Makes a new crate.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::NEW)]
     New(NewCommand),
     /// Measures what Keel costs on this machine.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::BENCH)]
     Bench(BenchCommand),
     /// The engine process. `keel run` starts it.
-    #[command(hide = true)]
+    #[command(hide = true, after_help = examples::ENGINE)]
     Engine(EngineArgs),
 }
 
@@ -95,6 +88,9 @@ pub(crate) struct RunArgs {
     /// Accepts swaps that lose data, without asking.
     #[arg(long)]
     pub(crate) accept_loss: bool,
+    /// Who takes the events. Standard output is then somebody else's, and people read on standard error.
+    #[arg(skip)]
+    pub(crate) told: Option<Sender<Event>>,
 }
 
 impl Default for RunArgs {
@@ -110,8 +106,18 @@ impl Default for RunArgs {
             from: None,
             save_to: None,
             accept_loss: false,
+            told: None,
         }
     }
+}
+
+#[derive(Args)]
+pub(crate) struct BuildArgs {
+    /// The modules' names.
+    pub(crate) modules: Vec<String>,
+    /// JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -124,33 +130,49 @@ pub(crate) struct FormatArgs {
 #[derive(Subcommand)]
 pub(crate) enum SnapshotCommand {
     /// Runs the game without a terminal for some frames, and saves it.
-    Save {
-        /// The file to write.
-        file: PathBuf,
-        /// After so many frames.
-        #[arg(long, value_name = "N", default_value_t = 60)]
-        frames: u64,
-        /// Where the game's random numbers start.
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        seed: u64,
-    },
+    #[command(after_help = examples::SNAPSHOT_SAVE)]
+    Save(SaveArgs),
     /// Prints what a snapshot holds, value by value.
+    #[command(after_help = examples::SNAPSHOT_SHOW)]
     Show {
         /// The snapshot.
         file: PathBuf,
+        /// JSON on standard output.
+        #[arg(long)]
+        json: bool,
     },
-    /// Prints what differs between two snapshots. Exit status 1 when something does.
+    /// Prints what differs between two snapshots. Exit status as diff(1): 0 nothing, 1 something, 2 one can't be read.
+    #[command(after_help = examples::SNAPSHOT_DIFF)]
     Diff {
         /// The first snapshot.
         before: PathBuf,
         /// The second snapshot.
         after: PathBuf,
+        /// JSON on standard output.
+        #[arg(long)]
+        json: bool,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct SaveArgs {
+    /// The file to write.
+    pub(crate) file: PathBuf,
+    /// After so many frames.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub(crate) frames: u64,
+    /// Where the game's random numbers start.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum NewCommand {
     /// A view-model module under systems/, which builds, loads and is tested at once.
+    #[command(after_help = examples::NEW_SYSTEM)]
     System {
         /// The name of its package: lower-case letters, digits and dashes.
         name: String,
@@ -161,8 +183,10 @@ pub(crate) enum NewCommand {
 pub(crate) enum BenchCommand {
     /// A swap: from a saved file to its first frame, the pause of the game, calls between modules, memory over 10,000
     /// swaps. Edits a source file of systems/shoal-swim, and puts it back.
+    #[command(after_help = examples::BENCH_SWAP)]
     Swap(SwapBenchArgs),
     /// Memory and mapped libraries over many swaps in one process; `bench swap` has this, too.
+    #[command(after_help = examples::BENCH_SOAK)]
     Soak(SoakBenchArgs),
 }
 

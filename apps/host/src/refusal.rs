@@ -31,6 +31,11 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
+/// A code in a line for people; nothing where there is none.
+pub(crate) fn in_brackets(code: Option<&String>) -> String {
+    code.map_or_else(String::new, |code| format!(" [{code}]"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;

@@ -7,12 +7,14 @@ use std::process::ExitCode;
 use anyhow::Context;
 use keel::types::ModuleId;
 use keel_builder::CancelToken;
-use keel_loader::{LibraryFile, LoadError};
-use keel_registry::Stated;
+use keel_loader::LibraryFile;
+use keel_registry::{Code, Stated};
 use serde::Serialize;
 
 use crate::cli::{EXIT_FAILURE, EXIT_REFUSED, FormatArgs};
+use crate::event::code_name;
 use crate::plain::plain;
+use crate::refusal::{build_code, in_brackets, read_code, with_causes};
 use crate::workspace;
 
 #[derive(Serialize)]
@@ -20,6 +22,8 @@ struct Row {
     module: String,
     path: PathBuf,
     fits: bool,
+    /// The stable name of the reason why not.
+    code: Option<String>,
     message: Option<String>,
     /// Statics of the module: they start afresh in each generation.
     statics: Vec<String>,
@@ -33,6 +37,8 @@ struct Row {
 #[derive(Serialize)]
 struct Answer {
     fits: bool,
+    /// The stable name of that reason; null for a module's, and where there is none.
+    code: Option<String>,
     /// Why the modules could not be looked at one by one.
     message: Option<String>,
     modules: Vec<Row>,
@@ -41,12 +47,12 @@ struct Answer {
 pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
     let workspace = match workspace::read() {
         Ok((_, workspace)) => workspace,
-        Err(error) => return answer(args, Err(format!("{error:#}"))),
+        Err(error) => return answer(args, Err((read_code(error.as_ref()), format!("{error:#}")))),
     };
     let requests = workspace::everything(&workspace);
     let report = match workspace::builder(&workspace).build(&requests, &CancelToken::new()) {
         Ok(report) => report,
-        Err(failure) => return answer(args, Err(failure.to_string())),
+        Err(failure) => return answer(args, Err((Some(build_code(&failure)), with_causes(&failure)))),
     };
     let (hosts, modules): (Vec<_>, Vec<_>) =
         report.artifacts.iter().partition(|artifact| workspace::is_host(&artifact.package));
@@ -54,10 +60,10 @@ pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
     if let Some(host) = hosts.iter().find(|host| !is_this_program(&host.path)) {
         return hand_over(&host.path, args);
     }
-    let stated = |package: &str| workspace.module(ModuleId::of(package)).map(workspace::stated);
-    let rows = modules
-        .iter()
-        .map(|artifact| row(&artifact.package, &artifact.path, stated(&artifact.package).as_ref()));
+    let rows = modules.iter().filter_map(|artifact| {
+        let module = workspace.module(ModuleId::of(&artifact.package))?;
+        Some(row(&artifact.package, &artifact.path, &workspace::stated(module)))
+    });
     answer(args, Ok(rows.collect()))
 }
 
@@ -75,12 +81,13 @@ fn hand_over(host: &Path, args: &FormatArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(code.unwrap_or(EXIT_FAILURE)))
 }
 
-fn answer(args: &FormatArgs, rows: Result<Vec<Row>, String>) -> anyhow::Result<ExitCode> {
-    let (modules, message) = match rows {
-        Ok(modules) => (modules, None),
-        Err(message) => (Vec::new(), Some(message)),
+fn answer(args: &FormatArgs, rows: Result<Vec<Row>, (Option<Code>, String)>) -> anyhow::Result<ExitCode> {
+    let (modules, code, message) = match rows {
+        Ok(modules) => (modules, None, None),
+        Err((code, message)) => (Vec::new(), code, Some(message)),
     };
-    let answer = Answer { fits: message.is_none() && modules.iter().all(|row| row.fits), message, modules };
+    let fits = message.is_none() && modules.iter().all(|row| row.fits);
+    let answer = Answer { fits, code: code.map(code_name), message, modules };
     let mut out = std::io::stdout().lock();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &answer)?;
@@ -89,14 +96,14 @@ fn answer(args: &FormatArgs, rows: Result<Vec<Row>, String>) -> anyhow::Result<E
         answer.modules.iter().try_for_each(|row| tell(row, &mut out))?;
     }
     if let Some(message) = &answer.message {
-        eprintln!("error: {}", plain(message));
+        eprintln!("error{}: {}", in_brackets(answer.code.as_ref()), plain(message));
     }
     Ok(if answer.fits { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
 }
 
 fn tell(row: &Row, out: &mut impl Write) -> std::io::Result<()> {
     let verdict = row.message.as_deref().unwrap_or("fits");
-    writeln!(out, "{:24}  {verdict}", row.module)?;
+    writeln!(out, "{:24}{}  {verdict}", row.module, in_brackets(row.code.as_ref()))?;
     if !row.statics.is_empty() {
         let statics = row.statics.join(", ");
         writeln!(out, "{:24}  its statics start afresh in each generation: {statics}", "")?;
@@ -109,20 +116,16 @@ fn tell(row: &Row, out: &mut impl Write) -> std::io::Result<()> {
 }
 
 /// Reads the library's descriptor. What only its code could tell is found when it is loaded.
-fn row(module: &str, path: &Path, stated: Option<&Stated>) -> Row {
-    let read = LibraryFile::read(path).and_then(|file| match file.check_fit() {
-        Ok(()) => Ok(file),
-        Err(error) => Err(error),
-    });
-    let misfit = read.as_ref().err().map(LoadError::to_string);
-    let file = read.ok();
-    let differs = file.as_ref().and_then(|file| stated?.check(file.descriptor()).err());
-    let message = misfit.or_else(|| differs.map(|rejection| rejection.to_string()));
+fn row(module: &str, path: &Path, stated: &Stated) -> Row {
+    let refused = stated.check_file(path).err();
+    // One that does not fit this host may mean something else by what it says of itself.
+    let file = LibraryFile::read(path).ok().filter(|file| file.check_fit().is_ok());
     Row {
         module: module.to_owned(),
         path: path.to_owned(),
-        fits: message.is_none(),
-        message,
+        fits: refused.is_none(),
+        code: refused.as_ref().map(|refused| code_name(refused.code)),
+        message: refused.map(|refused| refused.to_string()),
         statics: file.as_ref().map(|file| file.statics().to_vec()).unwrap_or_default(),
         starts_threads: file.as_ref().is_some_and(LibraryFile::starts_threads),
         can_be_unmapped: file.is_none_or(|file| !file.has_thread_locals() && !file.starts_threads()),

@@ -17,7 +17,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or(Command::Run(Default::default())) {
         Command::Run(args) => supervisor::run(args),
         Command::Engine(args) => engine_process::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Build { modules } => build::run(&modules),
+        Command::Build(args) => build::run(&args),
         Command::Modules(args) => modules::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Snapshot(command) => snapshot::run(command),

@@ -1,6 +1,8 @@
 //! `keel snapshot`: saving, showing and comparing games.
 
-use std::collections::BTreeMap;
+mod save;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,51 +11,120 @@ use anyhow::Context;
 use keel::ecs::WorldSnapshot;
 use keel::state::{Snapshot, read_file};
 use keel_registry::describe_pools;
+use serde::Serialize;
 
-use crate::cli::{RunArgs, SnapshotCommand};
-use crate::supervisor;
+use crate::cli::{EXIT_DIFFER, EXIT_FAILURE, EXIT_TROUBLE, SnapshotCommand};
+use crate::plain::plain;
+
+/// What `show --json` prints.
+#[derive(Serialize)]
+struct Shown<'f> {
+    file: &'f Path,
+    /// Why it can't be shown.
+    message: Option<String>,
+    /// Each value as text, by what it belongs to.
+    values: BTreeMap<String, String>,
+}
+
+/// What `diff --json` prints.
+#[derive(Serialize)]
+struct Compared<'f> {
+    before: &'f Path,
+    after: &'f Path,
+    /// Absent an answer, null.
+    differ: Option<bool>,
+    /// Why they can't be compared.
+    message: Option<String>,
+    differences: Vec<Difference>,
+}
+
+/// One value that is another in each of two snapshots.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Difference {
+    /// What it belongs to.
+    what: String,
+    /// Null where the snapshot has no such value.
+    before: Option<String>,
+    after: Option<String>,
+}
 
 pub(crate) fn run(command: SnapshotCommand) -> anyhow::Result<ExitCode> {
     match command {
-        SnapshotCommand::Save { file, frames, seed } => supervisor::run(RunArgs {
-            headless: true,
-            frames: Some(frames),
-            fps: 0,
-            seed,
-            no_watch: true,
-            save_to: Some(file),
-            ..RunArgs::default()
-        }),
-        SnapshotCommand::Show { file } => show(&file),
-        SnapshotCommand::Diff { before, after } => diff(&before, &after),
+        SnapshotCommand::Save(args) => save::run(args),
+        SnapshotCommand::Show { file, json } => show(&file, json),
+        SnapshotCommand::Diff { before, after, json } => diff(&before, &after, json),
     }
 }
 
-fn show(file: &Path) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
-    for (what, value) in values(file)? {
-        writeln!(out, "{what} {value}")?;
+fn show(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let (values, message) = match values(file) {
+        Ok(values) => (values, None),
+        Err(error) => (BTreeMap::new(), Some(format!("{error:#}"))),
+    };
+    if json {
+        print(&Shown { file, message: message.clone(), values })?;
+    } else {
+        let mut out = std::io::stdout().lock();
+        for (what, value) in values {
+            writeln!(out, "{what} {value}")?;
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(message.map_or(ExitCode::SUCCESS, |message| refuse(&message, EXIT_FAILURE)))
 }
 
-fn diff(before: &Path, after: &Path) -> anyhow::Result<ExitCode> {
-    let (before, after) = (values(before)?, values(after)?);
+fn diff(before: &Path, after: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let compared = values(before).and_then(|old| Ok(differences(&old, &values(after)?)));
+    let (differences, message) = match compared {
+        Ok(differences) => (differences, None),
+        Err(error) => (Vec::new(), Some(format!("{error:#}"))),
+    };
+    let differ = !differences.is_empty();
+    if json {
+        let differ = message.is_none().then_some(differ);
+        print(&Compared { before, after, differ, message: message.clone(), differences })?;
+    } else {
+        differences.iter().try_for_each(tell)?;
+    }
+    Ok(match message {
+        Some(message) => refuse(&message, EXIT_TROUBLE),
+        None if differ => ExitCode::from(EXIT_DIFFER),
+        None => ExitCode::SUCCESS,
+    })
+}
+
+/// Sorted by what they belong to.
+fn differences(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<Difference> {
+    let all: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let changed = all.into_iter().filter(|what| before.get(*what) != after.get(*what));
+    let difference = |what: &String| Difference {
+        what: what.clone(),
+        before: before.get(what).cloned(),
+        after: after.get(what).cloned(),
+    };
+    changed.map(difference).collect()
+}
+
+fn tell(Difference { what, before, after }: &Difference) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let mut differ = false;
-    for what in before.keys().chain(after.keys().filter(|what| !before.contains_key(*what))) {
-        let (old, new) = (before.get(what), after.get(what));
-        if old == new {
-            continue;
-        }
-        differ = true;
-        for (sign, value) in [('-', old), ('+', new)] {
-            if let Some(value) = value {
-                writeln!(out, "{sign} {what} {value}")?;
-            }
+    for (sign, value) in [('-', before), ('+', after)] {
+        if let Some(value) = value {
+            writeln!(out, "{sign} {what} {value}")?;
         }
     }
-    Ok(ExitCode::from(u8::from(differ)))
+    Ok(())
+}
+
+fn print(answer: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, answer)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Says why, and gives the exit code.
+fn refuse(message: &str, code: u8) -> ExitCode {
+    eprintln!("error: {}", plain(message));
+    ExitCode::from(code)
 }
 
 /// Everything in a snapshot as text, by what it belongs to.

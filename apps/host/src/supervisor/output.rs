@@ -5,6 +5,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crossbeam_channel::Sender;
 use crossterm::cursor::{Hide, Show};
 use crossterm::execute;
 use crossterm::terminal::{
@@ -23,6 +24,8 @@ pub(crate) fn is_screen(args: &RunArgs) -> bool {
 /// Where what happens is shown.
 pub(crate) struct Output {
     kind: Kind,
+    /// Who takes the events instead of standard output.
+    told: Option<Sender<Event>>,
     /// Whether the terminal must be put back.
     taken: bool,
 }
@@ -32,17 +35,20 @@ enum Kind {
     Screen,
     Lines,
     Json,
+    /// Standard output is for an answer at the end: lines go to standard error.
+    Answer,
 }
 
 impl Output {
     /// Takes the terminal, if there is one to be taken.
     pub(crate) fn start(args: &RunArgs) -> io::Result<Self> {
-        let kind = match (args.json, is_screen(args)) {
-            (true, _) => Kind::Json,
-            (false, true) => Kind::Screen,
-            (false, false) => Kind::Lines,
+        let kind = match (&args.told, args.json, is_screen(args)) {
+            (Some(_), ..) => Kind::Answer,
+            (None, true, _) => Kind::Json,
+            (None, false, true) => Kind::Screen,
+            (None, false, false) => Kind::Lines,
         };
-        Ok(Self { kind, taken: false })
+        Ok(Self { kind, told: args.told.clone(), taken: false })
     }
 
     pub(crate) fn is_screen(&self) -> bool {
@@ -58,15 +64,19 @@ impl Output {
     pub(crate) fn status(&mut self, text: &str) -> io::Result<()> {
         match self.kind {
             Kind::Json => Ok(()),
-            Kind::Screen | Kind::Lines => writeln!(io::stderr(), "keel: {}", plain(text)),
+            Kind::Screen | Kind::Lines | Kind::Answer => writeln!(io::stderr(), "keel: {}", plain(text)),
         }
     }
 
     /// An event, if it is not the engine that shows it.
     pub(crate) fn event(&mut self, event: &Event) -> io::Result<()> {
+        if let Some(told) = &self.told {
+            // Who has asked for them waits for the end of the run.
+            let _ = told.send(event.clone());
+        }
         match self.kind {
             Kind::Screen if self.taken => Ok(()),
-            Kind::Screen => writeln!(io::stderr(), "{}", plain(&event.text())),
+            Kind::Screen | Kind::Answer => writeln!(io::stderr(), "{}", plain(&event.text())),
             Kind::Lines => writeln!(io::stdout(), "{}", plain(&event.text())),
             Kind::Json => {
                 let mut line = serde_json::to_vec(event)?;

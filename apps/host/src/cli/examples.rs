@@ -1,0 +1,161 @@
+//! What each command's help shows at its end. Each example is a command line that `keel` takes; two spaces or more part
+//! it from what it is for, which may stand on the next line.
+
+pub(super) const KEEL: &str = "\
+Examples:
+  keel run                          play; edit a crate under systems/ and save it
+  keel run --headless --json        no terminal; one JSON object a line
+  keel run --headless --frames 600 --fps 0
+                                    600 frames as fast as they go
+  keel check                        do the modules fit together?
+  keel new system weather           a new module, ready to be edited
+
+Exit codes:
+  0  all went well, or you ended it; `snapshot diff`: the snapshots are the same
+  1  something went wrong; also when the first build of `run --frames N` or of `run --no-watch` fails;
+     `snapshot diff`: the snapshots differ
+  2  the command line makes no sense; `snapshot diff`: a snapshot can't be read
+  3  the modules don't fit together, or one was refused: by `check`, or at the start of `run --frames N`
+     and is not live at the end
+  4  the engine process ended by itself";
+
+pub(super) const RUN: &str = "\
+Examples:
+  keel run                          play, with reload
+  keel run --fps 30 --seed 7        slower, and another game
+  keel run --json --frames 600 --fps 0
+                                    600 frames as fast as they go, told as JSON
+  keel run --no-watch               reload by the key `r` only
+  keel run --from game.keel --save-to game.keel
+                                    go on with a saved game, and save it at the end";
+
+pub(super) const BUILD: &str = "\
+Examples:
+  keel build                        all modules
+  keel build shoal-swim             one of them
+  keel build --json shoal-swim      its library's path, or the compiler's errors, as JSON";
+
+pub(super) const MODULES: &str = "\
+Examples:
+  keel modules                      a table
+  keel modules --json               a list of objects";
+
+pub(super) const CHECK: &str = "\
+Examples:
+  keel check                        builds all modules and looks at each library
+  keel check --json                 the same as one object";
+
+pub(super) const SNAPSHOT: &str = "\
+Examples:
+  keel snapshot save game.keel      the game after 60 frames
+  keel snapshot show game.keel      all values in it
+  keel snapshot diff before.keel after.keel
+                                    what differs";
+
+pub(super) const SNAPSHOT_SAVE: &str = "\
+Examples:
+  keel snapshot save game.keel      after 60 frames
+  keel snapshot save --frames 600 --seed 7 game.keel
+                                    after 600 frames of another game
+  keel snapshot save --json game.keel
+                                    what was saved, as JSON";
+
+pub(super) const SNAPSHOT_SHOW: &str = "\
+Examples:
+  keel snapshot show game.keel      one value a line
+  keel snapshot show --json game.keel
+                                    one object";
+
+pub(super) const SNAPSHOT_DIFF: &str = "\
+Examples:
+  keel snapshot diff before.keel after.keel
+                                    lines with - and +; exit status 1 if there are any
+  keel snapshot diff --json before.keel after.keel
+                                    one object";
+
+pub(super) const NEW: &str = "\
+Examples:
+  keel new system weather           systems/weather, ready to be edited";
+
+pub(super) const NEW_SYSTEM: &str = "\
+Examples:
+  keel new system weather           systems/weather, with one system and its test
+  keel new system night-watch       a name of two words";
+
+pub(super) const BENCH: &str = "\
+Examples:
+  keel bench swap --quick           a look within a minute
+  keel bench soak --swaps 1000      memory over 1,000 swaps";
+
+pub(super) const BENCH_SWAP: &str = "\
+Examples:
+  keel bench swap                   all figures; takes minutes
+  keel bench swap --quick           a look within a minute
+  keel bench swap --json swap.json  the figures as JSON, too";
+
+pub(super) const BENCH_SOAK: &str = "\
+Examples:
+  keel bench soak                   10,000 swaps
+  keel bench soak --swaps 1000 --every 100 --json soak.json
+                                    1,000, with a row for each 100, as JSON, too";
+
+pub(super) const ENGINE: &str = "\
+Examples:
+  keel run                          starts it";
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use crate::cli::Cli;
+
+    /// Calls `check` for each command, those that are hidden too, with the words that lead to it.
+    fn walk(command: &clap::Command, path: &[&str], check: &mut impl FnMut(&clap::Command, &[&str])) {
+        check(command, path);
+        for below in command.get_subcommands() {
+            walk(below, &[path, &[below.get_name()]].concat(), check);
+        }
+    }
+
+    /// The command lines after `Examples:`.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let part = help.split_once("Examples:\n").map_or("", |(_, part)| part);
+        let lines = part.lines().take_while(|line| !line.is_empty());
+        let commands =
+            lines.filter_map(|line| line.strip_prefix("  ")).filter(|line| line.starts_with("keel "));
+        commands.map(|line| line.split("  ").next().unwrap_or_default().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_command_has_examples_and_each_of_them_parses_as_that_command() {
+        let mut seen = Vec::new();
+        walk(&Cli::command(), &[], &mut |command, path| {
+            let examples = examples(command);
+            assert!(!examples.is_empty(), "`keel {}` has no examples", path.join(" "));
+            for example in &examples {
+                let words: Vec<&str> = example.split(' ').collect();
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    panic!("`{example}`: {error}");
+                }
+                let is_about_it = command.is_hide_set() || words[1..].starts_with(path);
+                assert!(is_about_it, "`{example}` is no example of `keel {}`", path.join(" "));
+            }
+            seen.push(path.join(" "));
+        });
+        assert!(seen.len() >= 15 && seen.contains(&"snapshot diff".to_owned()), "{seen:?}");
+    }
+
+    #[test]
+    fn what_is_no_example_is_seen() {
+        let command = |help: &'static str| clap::Command::new("x").after_help(help);
+        assert_eq!(examples(&command("Exit codes:\n  keel run")), Vec::<String>::new());
+        let help = "Examples:\n  keel run --fps 5   slow\n  keel check\n        why\n\nMore:\n  keel no";
+        assert_eq!(examples(&command(help)), ["keel run --fps 5", "keel check"]);
+    }
+
+    #[test]
+    fn the_parser_itself_is_sound() {
+        Cli::command().debug_assert();
+    }
+}
