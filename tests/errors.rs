@@ -15,6 +15,20 @@ const OTHER_PAGES: [&str; 4] = ["README", "host", "running", "snapshots"];
 /// What a page about a code tells, in this order.
 const HEADINGS: [&str; 4] = ["## What it says", "## Why it happens", "## Example", "## What to do"];
 
+/// Texts of errors without a next step, which whatever fills them has, or which are reasons within another text.
+const NO_STEP: [&str; 10] = [
+    "{message}",
+    "{}",
+    "{path} is no Keel module: {source}",
+    "{}: {key}: {problem}",
+    "the value was refused: {0}",
+    "{holders} of its objects are still held",
+    "it has thread-local storage",
+    "it starts threads of its own",
+    "it is linked in",
+    "the system would not close it: {0}",
+];
+
 #[test]
 fn every_code_has_its_page_and_every_page_its_code() {
     let codes = codes();
@@ -55,6 +69,25 @@ fn every_conflict_of_the_resolver_is_told() {
     check("kinds of conflict", kinds.symmetric_difference(&told).cloned());
 }
 
+/// A text parts what is wrong from the next step by a semicolon or a new line.
+#[test]
+fn every_error_says_a_next_step() {
+    let sources = ["core", "modules", "systems", "apps"].map(|folder| root().join(folder));
+    let texts: Vec<String> = sources
+        .iter()
+        .flat_map(|folder| sources_below(folder))
+        .flat_map(|file| error_texts(&read(&file)))
+        .collect();
+    assert!(texts.len() > 80, "only {} texts were found", texts.len());
+    let lacks_one =
+        |text: &String| !text.contains("; ") && !text.contains("\\n") && !NO_STEP.contains(&text.as_str());
+    check("errors without a next step", texts.iter().filter(|text| lacks_one(text)).cloned());
+    check(
+        "exceptions that nobody needs",
+        NO_STEP.iter().filter(|it| !texts.iter().any(|text| text == *it)).map(|it| (*it).to_owned()),
+    );
+}
+
 #[test]
 fn the_checks_see_what_they_look_for() {
     let source = "pub enum Conflict {\n    /// Doc.\n    #[error(\n        \"text\"\n    )]\n    SameName {\n        \
@@ -62,6 +95,8 @@ fn the_checks_see_what_they_look_for() {
     let expected = ["same-id", "same-name"].map(str::to_owned).into();
     assert_eq!(variants(source, "pub enum Conflict {"), expected);
     assert!(codes().contains("compile-error"));
+    let source = "#[error(\"one\")]\n#[error(\n    \"two \\\"and\\\" \\\n     more; {}\", x(y)\n)]\n#[error(transparent)]\nnone";
+    assert_eq!(error_texts(source), ["one", "two \\\"and\\\" more; {}"]);
 }
 
 /// All codes, as JSON spells them. `Code` can't be iterated, but what can't be read as one is refused with the list of
@@ -98,6 +133,27 @@ fn kebab(name: &str) -> String {
         kebab.push(letter.to_ascii_lowercase());
     }
     kebab
+}
+
+/// The texts of `#[error("...")]` as they are written, without the breaks of lines.
+fn error_texts(source: &str) -> Vec<String> {
+    let texts = source.split("#[error(").skip(1).filter_map(|rest| {
+        let text = rest.trim_start().strip_prefix('"')?;
+        let is_end = |(at, letter): &(usize, char)| *letter == '"' && !text[..*at].ends_with('\\');
+        let (end, _) = text.char_indices().find(is_end)?;
+        Some(text[..end].split("\\\n").map(|line| line.trim_start()).collect::<String>())
+    });
+    texts.collect()
+}
+
+/// The sources of all crates below a folder, not those of their tests.
+fn sources_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_source =
+        |path: &Path| path.extension().is_some_and(|it| it == "rs") && path.iter().any(|it| it == "src");
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let below = folders.iter().flat_map(|folder| sources_below(folder));
+    files.into_iter().filter(|path| is_source(path)).chain(below).collect()
 }
 
 fn pages() -> BTreeSet<String> {

@@ -196,7 +196,8 @@ fn seed_target(target: &Path) {
 
 /// What lies in the folder of a profile that need not be copied: the compiler's own notes, and programs.
 fn is_large_and_of_no_use(path: &Path) -> bool {
-    let is_program = path.extension().is_none() && path.metadata().is_ok_and(|it| it.len() > 1 << 20);
+    let is_in_deps = path.parent().is_some_and(|folder| folder.ends_with("deps"));
+    let is_program = is_in_deps && path.extension().is_none();
     path.ends_with("incremental") || is_program
 }
 

@@ -56,7 +56,9 @@ pub enum EcsError {
         name: String,
     },
     /// The new parent is the entity itself or one of its descendants.
-    #[error("{parent} can't be the parent of {child}: it is {child} itself or below it")]
+    #[error(
+        "{parent} can't be the parent of {child}: it is {child} itself or below it; choose another parent"
+    )]
     CyclicParent {
         /// The entity to be moved.
         child: Entity,

@@ -7,10 +7,15 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum StateError {
     /// A value refused to be serialised, or is of a kind that the format does not know.
-    #[error("the value could not be encoded: {0}")]
+    #[error(
+        "the value could not be encoded: {0}; correct its `Serialize`, or mark the field `#[keel(skip)]`"
+    )]
     Encode(String),
     /// The bytes end before the value does.
-    #[error("the bytes end too early: {needed} more were needed, {left} are left; the state is truncated")]
+    #[error(
+        "the bytes end too early: {needed} more were needed, {left} are left; take an older snapshot, or let the \
+         type's `Serialize` and `Deserialize` agree"
+    )]
     Truncated {
         /// How many bytes the value still needed; `u64::MAX` when a length is past all reason.
         needed: u64,
@@ -18,7 +23,10 @@ pub enum StateError {
         left: u64,
     },
     /// Bytes that no value of this type has.
-    #[error("{expected} was expected, {found} was found; the state is damaged or belongs to another schema")]
+    #[error(
+        "{expected} was expected, {found} was found: the state is damaged or belongs to another schema; take an \
+         older snapshot, or let the type's `Serialize` and `Deserialize` agree"
+    )]
     Corrupt {
         /// What the schema or type calls for.
         expected: String,
@@ -26,7 +34,10 @@ pub enum StateError {
         found: String,
     },
     /// Bytes are left over after the value.
-    #[error("{left} bytes are left after the value; the state belongs to another schema")]
+    #[error(
+        "{left} bytes are left after the value: the state belongs to another schema; take an older snapshot, or let \
+         the type's `Serialize` and `Deserialize` agree"
+    )]
     TrailingBytes {
         /// How many.
         left: usize,
@@ -37,11 +48,11 @@ pub enum StateError {
         /// The limit.
         limit: usize,
     },
-    /// A type's own `Deserialize` refused the value.
+    /// A type's own `Deserialize` refused the value. The text ends with the next step.
     #[error("the value was refused: {0}")]
     Refused(String),
     /// A schema that contradicts itself.
-    #[error("the schema is damaged: {reason}; restore from another snapshot")]
+    #[error("the schema is damaged: {reason}; take an older snapshot")]
     SchemaDamaged {
         /// What is wrong with it.
         reason: String,
@@ -85,7 +96,7 @@ pub enum StateError {
         expected: u32,
     },
     /// The snapshot's header or section table is damaged or cut off.
-    #[error("the snapshot's table of sections is damaged: {reason}; restore from an older snapshot")]
+    #[error("the snapshot's table of sections is damaged: {reason}; take an older snapshot")]
     TableDamaged {
         /// What is wrong with it.
         reason: String,
@@ -93,7 +104,7 @@ pub enum StateError {
     /// A section's bytes are not those that were written.
     #[error(
         "section `{kind} {name}` is damaged: its checksum is {found:016x}, {expected:016x} was written; \
-         restore from an older snapshot"
+         take an older snapshot"
     )]
     SectionDamaged {
         /// The section's kind.
@@ -150,6 +161,6 @@ impl From<bincode::error::EncodeError> for StateError {
 
 impl serde::de::Error for StateError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Self::Refused(message.to_string())
+        Self::Refused(format!("{message}; correct the type's `Deserialize`, or take an older snapshot"))
     }
 }

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 pub enum BuilderError {
     /// The system's file watcher refused.
     #[error(
-        "{} could not be watched; on Linux, fs.inotify.max_user_watches or max_user_instances may be used up",
+        "{} could not be watched; on Linux, raise fs.inotify.max_user_watches and max_user_instances, or start with \
+         `--no-watch`",
         shown(path)
     )]
     Watch {
@@ -22,7 +23,11 @@ pub enum BuilderError {
     #[error("the watcher has stopped; start a new one")]
     WatcherStopped,
     /// A library could not be copied to its generation's path.
-    #[error("{} could not be copied to {}", from.display(), to.display())]
+    #[error(
+        "{} could not be copied to {}; check that the one can be read and that there is room for the other",
+        from.display(),
+        to.display()
+    )]
     Copy {
         /// The built library.
         from: PathBuf,
@@ -32,7 +37,7 @@ pub enum BuilderError {
         source: io::Error,
     },
     /// A name that would leave the run directory, or two copies with one name.
-    #[error("`{name}` can't name a file of the run directory: {problem}")]
+    #[error("`{name}` can't name a file of the run directory: {problem}; use another name")]
     FileName {
         /// The name.
         name: String,
@@ -40,7 +45,7 @@ pub enum BuilderError {
         problem: &'static str,
     },
     /// A file or folder of the run directory.
-    #[error("{action} {} failed", path.display())]
+    #[error("{action} {} failed; check that its folder is there, is writable and has room", path.display())]
     File {
         /// What was tried: `creating`, `removing`.
         action: &'static str,
@@ -58,7 +63,9 @@ pub enum BuilderError {
         crate_name: String,
     },
     /// The repeated call of rustc failed.
-    #[error("rustc ended with {status} when its call was repeated:\n{stderr}")]
+    #[error(
+        "rustc ended with {status} when its call was repeated:\n{stderr}\nbuild the crate with cargo first"
+    )]
     Rustc {
         /// How it ended.
         status: std::process::ExitStatus,

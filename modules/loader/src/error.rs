@@ -118,7 +118,7 @@ pub enum LoadError {
         module: String,
     },
     /// A function of the root panicked.
-    #[error("module `{module}` panicked in `{call}`: {message}")]
+    #[error("module `{module}` panicked in `{call}`: {message}; correct it in the module's code, and save")]
     Panicked {
         /// The module's name.
         module: String,

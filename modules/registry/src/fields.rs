@@ -7,7 +7,8 @@ use keel_loader::LoadedViewModel;
 use keel_state::{Change, SavedValue};
 use parking_lot::Mutex;
 
-use crate::{Candidate, Code, Consent, Registry, Rejection};
+use crate::rejection::failed_in;
+use crate::{Candidate, Consent, Registry, Rejection};
 
 /// The fields of modules, by module name.
 pub(crate) type SavedStates = BTreeMap<String, SavedValue>;
@@ -37,11 +38,9 @@ impl Registry {
 }
 
 pub(crate) fn save_state(name: &str, view_model: &Mutex<LoadedViewModel>) -> Result<SavedValue, Rejection> {
-    let failed = |message: String| {
-        Rejection::new(name, Code::SaveFailed, format!("module `{name}` failed in `save_state`: {message}"))
-    };
-    let saved = contain(|| view_model.lock().save_state()).map_err(failed)?;
-    saved.map_err(|error| failed(error.to_string()))
+    let failed = |message: &str| Rejection::save_state(name, message);
+    let saved = contain(|| view_model.lock().save_state()).map_err(|panic| failed(&panic))?;
+    saved.map_err(|error| failed(&error.to_string()))
 }
 
 pub(crate) fn restore_state(
@@ -51,12 +50,9 @@ pub(crate) fn restore_state(
     consent: Consent,
 ) -> Result<Vec<Change>, Rejection> {
     let restored = contain(|| view_model.restore_state(saved, consent.accepts_loss()));
-    let restored = restored.map_err(|message| {
-        let message = format!("module `{name}` failed in `restore_state`: {message}");
-        Rejection::new(name, Code::RestoreFailed, message)
-    })?;
+    let restored = restored.map_err(|panic| Rejection::restore_state(name, &panic))?;
     restored.map_err(|error| {
         let Rejection { module, code, message } = Rejection::state(name, &error);
-        Rejection::new(&module, code, format!("module `{name}` failed in `restore_state`: {message}"))
+        Rejection::new(&module, code, failed_in(name, "restore_state", &message))
     })
 }

@@ -74,10 +74,29 @@ impl Rejection {
         Self { module: module.to_owned(), code, message: message.into() }
     }
 
-    /// A life-cycle call that failed.
+    /// A life-cycle call that failed while the module was loaded.
     pub(crate) fn call(module: &str, call: &str, message: &str) -> Self {
-        let message = format!("module `{module}` failed in `{call}`: {message}");
+        let message =
+            format!("{}; correct it in the module's code, and save", failed_in(module, call, message));
         Self::new(module, Code::LoadFailed, message)
+    }
+
+    /// The running code's `save_state` failed: no newer code can take over what it has.
+    pub(crate) fn save_state(module: &str, message: &str) -> Self {
+        let message = format!(
+            "{}; correct it in the module's code and save, then `accept` that the module starts afresh",
+            failed_in(module, "save_state", message)
+        );
+        Self::new(module, Code::SaveFailed, message)
+    }
+
+    /// The new code's `restore_state` panicked, or returned what is no error of a state.
+    pub(crate) fn restore_state(module: &str, message: &str) -> Self {
+        let message = format!(
+            "{}; correct it in the module's code, and save",
+            failed_in(module, "restore_state", message)
+        );
+        Self::new(module, Code::RestoreFailed, message)
     }
 
     /// A life-cycle call that did not come to an end.
@@ -128,7 +147,10 @@ impl Rejection {
 
     /// Code that saves, restores or converts values panicked.
     pub(crate) fn convert(module: &str, panic: &str) -> Self {
-        let message = format!("the world's values could not be taken over: code of their types {panic}");
+        let message = format!(
+            "the world's values could not be taken over: code of their types {panic}; correct their `Serialize`, \
+             `Deserialize`, `Default` or `convert_from`, and save"
+        );
         Self::new(module, Code::RestoreFailed, message)
     }
 
@@ -141,6 +163,11 @@ impl Rejection {
         );
         Self::new(module, if loses { Code::DataLoss } else { Code::RestoreFailed }, with_sources(error))
     }
+}
+
+/// What a failed life-cycle call is told with.
+pub(crate) fn failed_in(module: &str, call: &str, message: &str) -> String {
+    format!("module `{module}` failed in `{call}`: {message}")
 }
 
 /// The error with all that caused it, in one line.

@@ -110,7 +110,7 @@ pub struct ModuleDescriptor {
 #[non_exhaustive]
 pub enum DescriptorError {
     /// Too short, or without the magic bytes.
-    #[error("it has no Keel descriptor; is `export_module!` in its lib.rs?")]
+    #[error("it has no Keel descriptor; write `keel::export_module!` once, at the end of its lib.rs")]
     Missing,
     /// Made by another version of Keel.
     #[error("its descriptor has format {found}, this host reads {expected}; rebuild both from one workspace")]

@@ -75,7 +75,7 @@ fn a_module_that_needs_another_library_is_refused() {
         "{error}"
     );
     let helper = open(&scratch, &helper).err().unwrap();
-    assert!(helper.to_string().contains("is `export_module!` in its lib.rs?"), "{helper}");
+    assert!(helper.to_string().contains("write `keel::export_module!` once"), "{helper}");
 }
 
 /// With one std, a panic can be caught on the other side; its text is a literal inside the library.
@@ -92,7 +92,10 @@ fn a_panic_crosses_the_boundary_and_its_text_outlives_the_library() {
     let error = module.view_model().err().unwrap();
     module.retire().unwrap();
     assert!(!is_mapped(&library));
-    assert_eq!(error.to_string(), "module `tide` panicked in `view_model`: the tide is out");
+    assert_eq!(
+        error.to_string(),
+        "module `tide` panicked in `view_model`: the tide is out; correct it in the module's code, and save"
+    );
 }
 
 /// Locals drop in reverse order: the library would go before the object.

@@ -39,19 +39,23 @@ fn a_panic_in_load() {
     check_refused_on_the_way_in(
         &Swim::new("bad").at("LOAD", PANIC),
         Code::LoadFailed,
-        "`load`: panicked: boom 1",
+        "`load`: panicked: boom 1; correct it",
     );
 }
 
 #[test]
 fn an_error_of_load() {
-    check_refused_on_the_way_in(&Swim::new("bad").at("LOAD", ERROR), Code::LoadFailed, "`load`: boom 1");
+    check_refused_on_the_way_in(
+        &Swim::new("bad").at("LOAD", ERROR),
+        Code::LoadFailed,
+        "`load`: boom 1; correct it",
+    );
 }
 
 #[test]
 fn a_panic_in_register() {
     let bad = Swim::new("bad").at("REGISTER", PANIC);
-    check_refused_on_the_way_in(&bad, Code::LoadFailed, "`register`: panicked: boom 1");
+    check_refused_on_the_way_in(&bad, Code::LoadFailed, "`register`: panicked: boom 1; correct it");
 }
 
 #[test]
@@ -59,7 +63,7 @@ fn an_error_of_register() {
     check_refused_on_the_way_in(
         &Swim::new("bad").at("REGISTER", ERROR),
         Code::LoadFailed,
-        "`register`: boom 1",
+        "`register`: boom 1; correct it",
     );
 }
 
@@ -74,7 +78,7 @@ fn a_panic_while_the_object_is_made() {
     let bad = Swim::new("bad")
         .replace("#[derive(Default)]", "")
         .at("ITEMS", "impl Default for Swim { fn default() -> Self { panic!(\"boom {}\", 1) } }");
-    check_refused_on_the_way_in(&bad, Code::LoadFailed, "panicked in `view_model`: boom 1");
+    check_refused_on_the_way_in(&bad, Code::LoadFailed, "panicked in `view_model`: boom 1; correct it");
 }
 
 #[test]
@@ -118,7 +122,9 @@ fn check_swap_refused(old: &Swim, new: &Swim, code: Code, part: &str) {
 
 #[test]
 fn save_state_that_fails() {
-    for (code, part) in [(PANIC, "`save_state`: panicked: boom 1"), (STATE_ERROR, "boom 1")] {
+    for (code, part) in
+        [(PANIC, "`save_state`: panicked: boom 1; correct it"), (STATE_ERROR, "boom 1; correct it")]
+    {
         let old = Swim::new("v1").at("SAVE_STATE", code);
         check_swap_refused(&old, &Swim::new("v2"), Code::SaveFailed, part);
     }
@@ -126,7 +132,7 @@ fn save_state_that_fails() {
 
 #[test]
 fn restore_state_that_fails() {
-    for (code, part) in [(PANIC, "`restore_state`: panicked: boom 1"), (STATE_ERROR, "boom 1")] {
+    for (code, part) in [(PANIC, "`restore_state`: panicked: boom 1; correct it"), (STATE_ERROR, "boom 1")] {
         let new = Swim::new("bad").at("RESTORE_STATE", code);
         check_swap_refused(&Swim::new("v1"), &new, Code::RestoreFailed, part);
     }
@@ -156,8 +162,8 @@ fn the_tasks_of_a_module_whose_swap_is_refused_go_on() {
 fn a_start_that_fails_takes_the_module_out_again_with_all_it_did() {
     let deadline = "sleep(std::time::Duration::from_secs(3600)).await;";
     let cases = [
-        (PANIC, Code::LoadFailed, "`start`: panicked: boom 1"),
-        (ERROR, Code::LoadFailed, "`start`: boom 1"),
+        (PANIC, Code::LoadFailed, "`start`: panicked: boom 1; correct it"),
+        (ERROR, Code::LoadFailed, "`start`: boom 1; correct it"),
         (deadline, Code::Deadline, "did not return from `start`"),
     ];
     for (code, expected, part) in cases {

@@ -74,7 +74,11 @@ fn all_modules_are_reloaded_together_or_not_at_all() {
 
     let bad = without_view("a3").at("RESTORE_STATE", "panic!(\"boom {}\", 1);").build_as("other");
     let outcome = rig.load_together(&[Swim::new("v3").build(), bad], Consent::Lossless);
-    check_refused(outcome, Code::RestoreFailed, "module `other` failed in `restore_state`: panicked: boom 1");
+    check_refused(
+        outcome,
+        Code::RestoreFailed,
+        "module `other` failed in `restore_state`: panicked: boom 1; correct it",
+    );
     rig.steps(1);
     assert_eq!((rig.mark("v2"), rig.mark("a2"), rig.mark("v3"), rig.mark("a3")), (4, 4, 0, 0));
     assert_eq!(rig.generations(), [("other".to_owned(), 1), ("swim".to_owned(), 1)]);

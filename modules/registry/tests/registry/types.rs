@@ -183,7 +183,7 @@ fn a_conversion_that_panics_refuses_the_swap_and_the_world_stays() {
          keel::model! { components: [Fish], resources: [Shoal], events: [Splash] }",
     );
     let outcome = rig.load_together(&both(&other, ""), Consent::Lossless);
-    check_refused(outcome, Code::RestoreFailed, "too old: 50");
+    check_refused(outcome, Code::RestoreFailed, "too old: 50; correct their `Serialize`");
     assert_eq!(lines(&rig), before);
     rig.steps(1);
     assert_eq!(rig.engine.take_faults(), [], "the old code goes on");
