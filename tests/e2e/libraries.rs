@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::game::{Game, message};
 use crate::workspace::text;
 
+const SWIM: &str = "systems/shoal-swim/src/lib.rs";
+
 #[test]
 fn what_is_no_fitting_library_is_refused_by_what_is_wrong_with_it() {
     let mut game = Game::start();
@@ -46,6 +48,89 @@ fn what_is_no_fitting_library_is_refused_by_what_is_wrong_with_it() {
     game.wait_log("/nowhere/at-all.so");
     game.assert_goes_on();
     game.quit();
+}
+
+/// Built by cargo from a source that exports nothing.
+#[test]
+fn a_module_that_exports_nothing_is_refused_with_what_to_write() {
+    let mut game = Game::start();
+    let source = game.workspace.read(SWIM);
+    let export = &source[source.find("keel::export_module! {").unwrap()..];
+    let export = &export[..=export.find('}').unwrap()];
+    game.edit(SWIM, export, "");
+    let rejected = game.wait_rejected("shoal-swim");
+    assert_eq!(
+        (&rejected["stage"], &rejected["code"]),
+        (&"check".into(), &"not-a-module".into()),
+        "{rejected}"
+    );
+    for part in ["has no Keel descriptor", "`keel::export_module!`"] {
+        assert!(message(&rejected).contains(part), "{part:?} is not in {rejected}");
+    }
+    game.assert_goes_on();
+    game.workspace.put_back(SWIM);
+    game.wait_swap("shoal-swim");
+    game.quit();
+}
+
+/// The linker leaves it to the system's loader, which looks for all symbols before anything runs.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_module_that_calls_what_nothing_defines_is_refused_with_the_symbol() {
+    let mut game = Game::start();
+    let items = "\n#[allow(unsafe_code, reason = \"a test calls what is nowhere\")]\nmod nowhere {\n    \
+                 unsafe extern \"C\" {\n        fn keel_test_nowhere();\n    }\n\n    /// Calls it.\n    \
+                 #[unsafe(no_mangle)]\n    pub fn keel_test_calls_nowhere() {\n        \
+                 unsafe { keel_test_nowhere() }\n    }\n}\n";
+    let source = game.workspace.read(SWIM);
+    game.workspace.write(SWIM, &format!("{source}{items}"));
+    let rejected = game.wait_rejected("shoal-swim");
+    assert_eq!(
+        (&rejected["stage"], &rejected["code"]),
+        (&"check".into(), &"not-opened".into()),
+        "{rejected}"
+    );
+    for part in ["undefined symbol: keel_test_nowhere", "link what defines the symbol"] {
+        assert!(message(&rejected).contains(part), "{part:?} is not in {rejected}");
+    }
+    game.assert_goes_on();
+    game.workspace.put_back(SWIM);
+    game.wait_swap("shoal-swim");
+    game.quit();
+}
+
+/// `export_module!` makes the symbols together, so one that is missing was taken away afterwards, as `strip` can do.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_that_lost_a_symbol_is_refused_by_its_name() {
+    let mut game = Game::start();
+    let good = fs::read(built(&game, "live/live", "shoal_swim")).unwrap();
+    for (lost, code, part) in [
+        ("keel_root_shoal_swim", "not-a-module", "lacks the symbol `keel_root_shoal_swim`"),
+        ("keel_layout_shoal_swim", "not-a-module", "lacks the symbol `keel_layout_shoal_swim`"),
+        ("keel_descriptor_shoal_swim", "not-a-module", "has no Keel descriptor"),
+    ] {
+        let file = game.workspace.scratch("lost.so");
+        fs::write(&file, renamed(&good, lost)).unwrap();
+        check(&mut game, &file, code, &[part, "write `keel::export_module!"]);
+    }
+    let file = game.workspace.scratch("found.so");
+    fs::write(&file, good).unwrap();
+    game.command(&format!("load shoal-swim {}", file.display()));
+    game.wait_swap("shoal-swim");
+    game.quit();
+}
+
+/// The library with another name for one symbol, of the same length.
+#[cfg(target_os = "linux")]
+fn renamed(library: &[u8], symbol: &str) -> Vec<u8> {
+    let name = format!("\0{symbol}\0").into_bytes();
+    let other = format!("\0{}\0", symbol.replace("keel", "kiel")).into_bytes();
+    let mut bytes = library.to_vec();
+    let places: Vec<_> = (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(&name)).collect();
+    assert!(!places.is_empty(), "{symbol} is in no table of strings");
+    places.iter().for_each(|at| bytes[*at..*at + name.len()].copy_from_slice(&other));
+    bytes
 }
 
 #[track_caller]
