@@ -1,29 +1,104 @@
 //! What `keel bench` measures with libraries that it has built.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::workspace::{Workspace, text};
 
-/// More than the ring of old generations takes to fill, so that what is kept for good would show as growth.
+const GUIDE: &str = "docs/guide/04-what-machines-read.md";
+const HEADING: &str = "## The figures of `cargo keel bench swap`\n";
+
+/// The smallest run that measures everything. Its soak has more swaps than the ring of old generations takes to fill, so
+/// that what is kept for good would show as growth.
 #[test]
-fn a_soak_tells_memory_and_a_bounded_number_of_libraries() {
-    let workspace = Workspace::take();
-    let json = workspace.scratch("soak.json");
+fn the_figures_of_a_swap_have_every_key_of_the_guide_and_a_bounded_number_of_libraries() {
+    let mut workspace = Workspace::take();
+    workspace.remember("systems/shoal-swim/src/lib.rs");
+    let json = workspace.scratch("swap.json");
     // Measures with what it was built with itself, so the workspace's own host is needed. Playing builds it.
     let output = workspace.keel(&["run", "--headless", "--frames", "1", "--no-watch"]);
     assert!(output.status.success(), "{}", text(&output));
     let host = workspace.path("target/live/live").join(format!("keel{}", std::env::consts::EXE_SUFFIX));
-    let soak = ["bench", "soak", "--swaps", "200", "--every", "50", "--json", json.to_str().unwrap()];
-    let output = workspace.command(host.to_str().unwrap()).args(soak).output().unwrap();
+    let least = "bench swap --quick --edits 2 --entities 1000 --swaps 200 --every 50 --json";
+    let mut bench = workspace.command(host.to_str().unwrap());
+    let output = bench.args(least.split(' ')).arg(&json).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
 
     let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    check_named_keys(&report);
+    check_soak(&report);
+    let mut found = BTreeSet::new();
+    collect_keys(&report, "", &mut found);
+    let told = keys_of_the_guide(&workspace.read(GUIDE));
+    let differ: Vec<_> = found.symmetric_difference(&told).collect();
+    assert!(differ.is_empty(), "in the file or in the guide only: {differ:?}");
+    // The table has the same figures.
+    let median = report["edit_to_running_ms"]["median"].as_f64().unwrap();
+    assert!(text(&output).contains(&format!("  whole        {median:>8.1}   p90 ")), "{}", text(&output));
+}
+
+/// The keys that others rely on.
+#[track_caller]
+fn check_named_keys(report: &Value) {
+    let ms = |path: &str| {
+        let value = report.pointer(path).and_then(Value::as_f64);
+        value.filter(|ms| *ms > 0.0).unwrap_or_else(|| panic!("{path} is no time: {report}"))
+    };
+    assert!(ms("/edit_to_running_ms/median") <= ms("/edit_to_running_ms/p90"));
+    assert!(ms("/rustc_alone_ms/median") > 1.0);
+    assert!(ms("/call_ns") < 1e4);
+    let lookups = report["binding_lookup_ns"].as_object().unwrap();
+    assert_eq!(lookups.keys().collect::<Vec<_>>(), ["1", "2", "4", "8"]);
+    for threads in lookups.keys() {
+        ms(&format!("/binding_lookup_ns/{threads}"));
+    }
+    let pauses = report["pause"].as_array().unwrap();
+    // Plain and heap, unchanged and changed, one archetype and many.
+    assert_eq!(pauses.len(), 8, "{pauses:?}");
+    for (at, row) in pauses.iter().enumerate() {
+        assert_eq!(row["entities"], 1000, "{row}");
+        assert!(row["archetypes"].as_u64().unwrap() >= 1 && row["changed"].is_boolean(), "{row}");
+        for key in ["pause_ms", "copy_reused_ms", "copy_fresh_ms"] {
+            ms(&format!("/pause/{at}/{key}"));
+        }
+    }
+    for changed in [false, true] {
+        assert_eq!(pauses.iter().filter(|row| row["changed"] == changed).count(), 4, "{pauses:?}");
+    }
+    assert_eq!(report["edits"], 2);
+}
+
+#[track_caller]
+fn check_soak(report: &Value) {
     // Each Model module is there for two generations: every second swap brings other types.
-    assert_eq!(report["rebuilt"], 100);
-    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(report["soak_rebuilt"], 100);
+    let rows = report["soak"].as_array().unwrap();
     let column = |name: &str| rows.iter().map(|row| row[name].as_u64().unwrap()).collect::<Vec<_>>();
     assert_eq!(column("swaps"), [50, 100, 150, 200]);
     let libraries = column("libraries");
     assert!(libraries.iter().all(|mapped| (2..=16).contains(mapped)), "{libraries:?}");
     assert!(!cfg!(target_os = "linux") || column("rss_kib").iter().all(|kib| *kib > 0), "{report}");
+}
+
+/// All keys of a value that lead to no object or list of objects: `pause[].pause_ms`.
+fn collect_keys(value: &Value, path: &str, keys: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            fields.iter().for_each(|(key, value)| collect_keys(value, &format!("{path}{dot}{key}"), keys));
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            items.iter().for_each(|item| collect_keys(item, &format!("{path}[]"), keys));
+        }
+        _ => drop(keys.insert(path.to_owned())),
+    }
+}
+
+/// The first column of the table below the heading.
+fn keys_of_the_guide(guide: &str) -> BTreeSet<String> {
+    let part = guide.split_once(HEADING).expect("the guide has the heading").1;
+    let part = part.split("\n## ").next().unwrap_or_default();
+    let cells = part.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    cells.flat_map(|cell| cell.split(", ")).map(|key| key.trim_matches('`').to_owned()).collect()
 }

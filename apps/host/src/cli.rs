@@ -2,6 +2,7 @@
 
 mod examples;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, value_parser};
@@ -198,6 +199,23 @@ pub(crate) struct SwapBenchArgs {
     /// A look within a minute, instead of figures to be quoted.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// How many edits; else 20, with --quick 5.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) edits: Option<usize>,
+    /// The pause in worlds of up to so many entities; else 1000000. The smallest has 1000.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) entities: Option<usize>,
+    /// How many swaps in one process; else 10000, with --quick 500.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub(crate) swaps: Option<u64>,
+    /// A row of that table after so many swaps; else 500, with --quick 100.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub(crate) every: Option<u64>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number: NonZeroUsize = text.parse().map_err(|error| format!("{error}; write a number from 1"))?;
+    Ok(number.get())
 }
 
 #[derive(Args)]
@@ -206,7 +224,7 @@ pub(crate) struct SoakBenchArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) swaps: u64,
     /// A row of the table after so many swaps.
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = value_parser!(u64).range(1..))]
     pub(crate) every: u64,
     /// Writes the figures into this file, too.
     #[arg(long, value_name = "FILE")]

@@ -31,8 +31,22 @@ const LOOKUP: &str = "view lookup, pinned";
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// A look within a minute, instead of figures to be quoted.
+    /// A look within a minute, instead of figures to be quoted: fewer rounds of everything.
     pub quick: bool,
+    /// How many edits of a running game.
+    pub edits: usize,
+    /// The pause is measured in worlds of up to so many entities.
+    pub entities_max: usize,
+    /// Swaps in one process.
+    pub soak: SoakOptions,
+}
+
+impl Options {
+    /// All that is measured, with fewer rounds of it for `quick`.
+    pub fn new(quick: bool) -> Self {
+        let edits = if quick { 5 } else { 20 };
+        Self { quick, edits, entities_max: 1_000_000, soak: SoakOptions::new(quick) }
+    }
 }
 
 /// Measures everything in the workspace at `root`, which `host` is the built host of. A source file of the workspace
@@ -49,10 +63,10 @@ pub fn run(
     told("building the probe in two shapes");
     let probe = probe::Probe::build(root)?;
     told("edits of a running game, and rustc alone");
-    let edits = edit::measure(root, host, if options.quick { 5 } else { 20 }, &mut told)?;
-    let soak = soak_alone(root, host, options.quick)?;
+    let edits = edit::measure(root, host, options.edits, &mut told)?;
+    let soak = soak_alone(root, host, options.soak)?;
     told("the pause at a swap");
-    let pause = pause::measure(&probe, options.quick, &mut told)?;
+    let pause = pause::measure(&probe, options, &mut told)?;
     told("calls and lookups");
     let calls = call::measure(&probe, options.quick)?;
     let lookup = binding::run(options.quick);
@@ -66,6 +80,7 @@ pub fn run(
         binding: lookup,
         pause,
         soak: soak.rows,
+        soak_rebuilt: soak.rebuilt,
         edits: edits.to_running.count(),
         seen_from_outside_ms: edits.seen.median(),
         machine: Machine::this(),
@@ -75,8 +90,8 @@ pub fn run(
 }
 
 /// In a process of its own: what was measured before would show in its memory, and its memory in what is measured after.
-fn soak_alone(root: &Path, host: &Path, quick: bool) -> anyhow::Result<SoakReport> {
-    let SoakOptions { swaps, report_every } = SoakOptions::new(quick);
+fn soak_alone(root: &Path, host: &Path, options: SoakOptions) -> anyhow::Result<SoakReport> {
+    let SoakOptions { swaps, report_every } = options;
     let json = RunDirectory::create(&BuilderConfig::new(root).target_dir.join("run"))?;
     let json_path = json.path().join("soak.json");
     let mut command = Command::new(host);

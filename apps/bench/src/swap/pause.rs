@@ -7,9 +7,9 @@ use keel::ecs::WorldSnapshot;
 use keel_bench_shapes::Data;
 use keel_registry::Consent;
 
-use crate::swap::PauseRow;
 use crate::swap::probe::{Game, Probe, Shape};
 use crate::swap::samples::Samples;
+use crate::swap::{Options, PauseRow};
 
 const ENTITIES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 const ARCHETYPES: [usize; 2] = [1, 64];
@@ -30,12 +30,12 @@ struct Case {
 /// All cases, one after the other.
 pub(crate) fn measure(
     probe: &Probe,
-    quick: bool,
+    options: Options,
     told: &mut impl FnMut(&str),
 ) -> anyhow::Result<Vec<PauseRow>> {
     let mut rows = Vec::new();
-    for case in cases() {
-        let rounds = match (quick, case.entities) {
+    for case in cases().filter(|case| case.entities <= options.entities_max) {
+        let rounds = match (options.quick, case.entities) {
             (true, _) => 3,
             (false, 1_000_000..) => 7,
             (false, _) => 21,

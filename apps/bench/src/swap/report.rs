@@ -30,6 +30,8 @@ pub struct SwapBench {
     pub pause: Vec<PauseRow>,
     /// Thousands of swaps in one process.
     pub soak: Vec<SoakRow>,
+    /// How many of these swaps built the world anew.
+    pub soak_rebuilt: u64,
     /// How many edits were made.
     pub edits: usize,
     /// As `edit_to_running_ms`, but by the clock of another process: from before the file is written to when the

@@ -91,7 +91,9 @@ pub(super) const BENCH_SWAP: &str = "\
 Examples:
   keel bench swap                   all figures; takes minutes
   keel bench swap --quick           a look within a minute
-  keel bench swap --json swap.json  the figures as JSON, too";
+  keel bench swap --json swap.json  the figures as JSON, too
+  keel bench swap --quick --edits 50 --entities 10000 --swaps 100
+                                    mostly edits";
 
 pub(super) const BENCH_SOAK: &str = "\
 Examples:

@@ -23,8 +23,23 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
 fn swap(args: SwapBenchArgs) -> anyhow::Result<ExitCode> {
     let (_, workspace) = workspace::read()?;
     let host = std::env::current_exe().context("the path of this program is not known")?;
-    let bench = swap::run(workspace.root(), &host, Options { quick: args.quick }, tell)?;
+    let bench = swap::run(workspace.root(), &host, options(&args), tell)?;
     write(&bench, args.json)
+}
+
+/// What the command line says, and where it says nothing, what is usual.
+fn options(args: &SwapBenchArgs) -> Options {
+    let usual = Options::new(args.quick);
+    let soak = SoakOptions {
+        swaps: args.swaps.unwrap_or(usual.soak.swaps),
+        report_every: args.every.unwrap_or(usual.soak.report_every),
+    };
+    Options {
+        edits: args.edits.unwrap_or(usual.edits),
+        entities_max: args.entities.unwrap_or(usual.entities_max),
+        soak,
+        ..usual
+    }
 }
 
 fn soak(args: SoakBenchArgs) -> anyhow::Result<ExitCode> {
