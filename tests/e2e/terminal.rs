@@ -101,7 +101,10 @@ fn every_end_of_a_run_leaves_the_terminal_clean() {
     signal(child_of(supervisor, "engine").unwrap(), "KILL");
     let screen = terminal.check_left_clean(4);
     assert!(screen.contains("the engine process ended: signal 9 (killed)"), "{screen}");
-    assert!(terminal.workspace.root().exists());
+    let runs = std::fs::read_dir(terminal.workspace.path("target/live/run")).unwrap();
+    let names = runs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left: Vec<_> = names.filter(|name| name.starts_with("run-")).collect();
+    assert!(left.is_empty(), "each run removes its folder: {left:?}");
 }
 
 #[test]

@@ -35,11 +35,6 @@ impl Workspace {
         Self { root, before: BTreeMap::new(), made: BTreeSet::new(), _file: file, _turn: turn }
     }
 
-    #[cfg(target_os = "linux")]
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.root.join(file)
     }

@@ -7,17 +7,23 @@ use std::time::SystemTime;
 use keel::types::ModuleId;
 use keel_builder::{BuildEvent, BuildOutcome, BuildRequest, ChangeSet};
 
-use super::{Change, Purpose, Supervisor};
+use super::edits::Edit;
+use super::{Purpose, Supervisor};
 use crate::cli::EXIT_FAILURE;
 use crate::protocol::{BuildState, ToEngine};
 use crate::workspace;
 
 impl Supervisor {
     pub(super) fn take_change(&mut self, change: &ChangeSet) {
-        let affected = self.workspace.affected(&change.files);
         let now = SystemTime::now();
         let detected = now.checked_sub(change.detected_at.elapsed()).unwrap_or(now);
-        self.change = Some(Change { saved_at: change.saved_at, detected });
+        self.edits.begin(Edit { saved_at: change.saved_at, detected });
+        self.build_for(change);
+        self.edits.end();
+    }
+
+    fn build_for(&mut self, change: &ChangeSet) {
+        let affected = self.workspace.affected(&change.files);
         if affected.manifest_changed || affected.lockfile_changed || !affected.new_folders.is_empty() {
             self.reread_workspace();
         }
@@ -58,6 +64,7 @@ impl Supervisor {
         }
         let modules = names(&requests);
         self.send(&ToEngine::Build(BuildState::Building { modules }));
+        self.edits.submitted();
         self.queue.submit(requests, changed, saved_at);
     }
 
@@ -77,6 +84,7 @@ impl Supervisor {
     }
 
     pub(super) fn take_outcome(&mut self, outcome: BuildOutcome) -> anyhow::Result<()> {
+        let edit = self.edits.answered(outcome.saved_at);
         let report = match outcome.result {
             Ok(report) => report,
             Err(failure) => {
@@ -114,7 +122,7 @@ impl Supervisor {
             Purpose::Swap => {
                 let modules = self.staging.stage(&report)?;
                 if !modules.is_empty() {
-                    self.swap(modules, report.elapsed, outcome.saved_at);
+                    self.swap(modules, report.elapsed, edit);
                 }
             }
         }

@@ -50,7 +50,7 @@ impl Supervisor {
     /// Swaps in a library that the user has built.
     fn load(&mut self, module: String, path: &Path) {
         match self.staging.stage_file(&module, path) {
-            Ok(library) => self.swap(vec![library], Duration::ZERO, SystemTime::now()),
+            Ok(library) => self.swap(vec![library], Duration::ZERO, None),
             Err(error) => self.log("warn", format!("{error:#}")),
         }
     }

@@ -6,6 +6,7 @@
 mod build;
 mod commands;
 mod consent;
+mod edits;
 mod engine;
 mod input;
 mod lifetime;
@@ -32,6 +33,7 @@ use crate::plain::plain;
 use crate::protocol::ToEngine;
 use crate::workspace;
 use consent::Consents;
+use edits::Edits;
 use engine::EngineProcess;
 use input::{Command, Input};
 use members::read_lockfile;
@@ -67,8 +69,8 @@ struct Supervisor {
     engine: Option<EngineProcess>,
     output: Output,
     input: Input,
-    /// The save that the build under way answers, until its outcome.
-    change: Option<Change>,
+    /// What was saved and is being built.
+    edits: Edits,
     /// What the next outcome of the queue is for.
     purpose: Purpose,
     /// Swaps that would lose data, to be made if the user accepts that.
@@ -80,13 +82,6 @@ struct Supervisor {
     /// What the packages were compiled from, as the builds have told.
     inputs: BTreeMap<PathBuf, Vec<PathBuf>>,
     exit: Option<ExitCode>,
-}
-
-/// A save on its way.
-#[derive(Clone, Copy)]
-struct Change {
-    saved_at: SystemTime,
-    detected: SystemTime,
 }
 
 /// Why the queue builds.
@@ -122,7 +117,7 @@ impl Supervisor {
             engine: None,
             output,
             input,
-            change: None,
+            edits: Edits::default(),
             purpose: Purpose::Begin,
             consents: Consents::default(),
             paused: false,

@@ -1,23 +1,23 @@
 //! Swaps asked of the engine, and the user's consent to those that lose data.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::Supervisor;
+use super::edits::Edit;
 use crate::event::Event;
 use crate::protocol::{Library, SwapRequest, ToEngine};
 
 impl Supervisor {
-    pub(super) fn swap(&mut self, modules: Vec<Library>, build: Duration, saved_at: SystemTime) {
+    /// Swaps what was built, for an edit if there was one.
+    pub(super) fn swap(&mut self, modules: Vec<Library>, build: Duration, edit: Option<Edit>) {
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
-        let change = self.change.take();
-        let since_epoch = change.map(|_| saved_at.duration_since(UNIX_EPOCH).unwrap_or_default());
-        let detect = change.and_then(|change| change.detected.duration_since(change.saved_at).ok());
+        let since_epoch = edit.map(|edit| edit.saved_at.duration_since(UNIX_EPOCH).unwrap_or_default());
         let modules = self.with_stated(modules);
         self.ask(SwapRequest {
             id: 0,
             modules,
             saved_at_us: since_epoch.map(|since| since.as_micros() as u64),
-            detect_ms: ms(detect.unwrap_or_default()),
+            detect_ms: ms(edit.map(|edit| edit.detect()).unwrap_or_default()),
             build_ms: ms(build),
             accept_loss: self.args.accept_loss,
         });
