@@ -86,12 +86,10 @@ impl KnownCalls {
 
     /// Until cargo has succeeded, nothing is known of what lies in its target directory.
     pub(super) fn begin_cargo(&mut self) -> BeforeCargo {
-        let current = self.calls.iter_mut().filter(|(_, call)| call.is_current);
-        BeforeCargo(
-            current
-                .map(|(library, call)| (std::mem::take(&mut call.is_current), library.clone()).1)
-                .collect(),
-        )
+        let current = self.calls.iter().filter(|(_, call)| call.is_current);
+        let before = BeforeCargo(current.map(|(library, _)| library.clone()).collect());
+        self.calls.values_mut().for_each(|call| call.is_current = false);
+        before
     }
 
     /// Takes what cargo has said; it has succeeded.
