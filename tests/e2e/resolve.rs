@@ -87,7 +87,7 @@ fn a_library_that_says_otherwise_than_its_manifest_is_refused() {
 
     let checked = workspace.keel(&["check"]);
     assert_eq!(checked.status.code(), Some(3), "{}", text(&checked));
-    assert!(text(&checked).contains(part), "{}", text(&checked));
+    assert!(text(&checked).contains(&format!("[views-collide]  {part}")), "{}", text(&checked));
 }
 
 /// What is asked of a workspace whose modules fit, and of one whose modules don't.
@@ -119,10 +119,22 @@ fn modules_are_built_listed_and_checked() {
     let checked = workspace.keel(&["check", "--json"]);
     assert_eq!(checked.status.code(), Some(3));
     let answer: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
-    assert_eq!(answer["fits"], false);
+    assert_eq!((&answer["fits"], &answer["code"]), (&false.into(), &"conflict".into()));
     assert!(answer["message"].as_str().unwrap().contains("nobody.NoView"), "{answer}");
     let run = workspace.keel(&["run", "--headless", "--frames", "1"]);
     assert_eq!(run.status.code(), Some(3), "{}", text(&run));
+    assert!(text(&run).starts_with("error [conflict]: "), "{}", text(&run));
+    let run = workspace.keel(&["run", "--json", "--frames", "1"]);
+    assert_eq!(run.status.code(), Some(3), "{}", text(&run));
+    let event: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&event["event"], &event["stage"]), (&"rejected".into(), &"resolve".into()), "{event}");
+    assert_eq!(event["code"], "conflict");
+    let saved = workspace.keel(&["snapshot", "save", "--json", "/nowhere/at-all.keel"]);
+    let answer: serde_json::Value = serde_json::from_slice(&saved.stdout).unwrap();
+    assert_eq!((saved.status.code(), &answer["rejected"][0]), (Some(3), &event), "{}", text(&saved));
+    let listed = workspace.keel(&["modules"]);
+    assert_eq!(listed.status.code(), Some(3), "{}", text(&listed));
+    assert!(text(&listed).starts_with("error [conflict]: "), "{}", text(&listed));
 }
 
 #[test]

@@ -132,7 +132,8 @@ impl Event {
             Self::Swap(swap) => swap.text(),
             Self::Rejected { module, stage, code, message, .. } => {
                 let stage = format!("{stage:?}").to_lowercase();
-                format!("{module} was refused at {stage} [{code}]: {message}")
+                let who = if module.is_empty() { "the workspace or the game" } else { module };
+                format!("{who} was refused at {stage} [{code}]: {message}")
             }
             Self::Restarted { reason, restart_ms } => {
                 format!("the engine was started again in {restart_ms:.0} ms: {reason}")

@@ -20,14 +20,17 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::Parser;
+use keel_resolver::ReadError;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match commands::dispatch(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", plain::plain(&format!("{error:#}")));
-            ExitCode::from(cli::EXIT_FAILURE)
+            let code = error.is::<ReadError>().then(|| event::code_name(refusal::read_code(error.as_ref())));
+            let in_brackets = refusal::in_brackets(code.as_ref());
+            eprintln!("error{in_brackets}: {}", plain::plain(&format!("{error:#}")));
+            ExitCode::from(if code.is_some() { cli::EXIT_REFUSED } else { cli::EXIT_FAILURE })
         }
     }
 }

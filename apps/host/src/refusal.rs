@@ -16,13 +16,15 @@ pub(crate) fn build_code(failure: &BuildFailure) -> Code {
     }
 }
 
-/// The code of a workspace that can't be read. An error that is none of the resolver's has none.
-pub(crate) fn read_code(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
-    Some(match error.downcast_ref::<ReadError>()? {
-        ReadError::Conflicts(_) => Code::Conflict,
-        ReadError::NoCargo { .. } => Code::CargoNotRun,
-        _ => Code::CargoRefused,
-    })
+/// The code of a workspace that can't be read.
+pub(crate) fn read_code(error: &(dyn std::error::Error + 'static)) -> Code {
+    match error.downcast_ref::<ReadError>() {
+        Some(ReadError::Conflicts(_)) => Code::Conflict,
+        Some(ReadError::NoCargo { .. }) => Code::CargoNotRun,
+        // The other error is that of a folder that is gone.
+        Some(ReadError::NoWorkspace { .. }) | None => Code::NoWorkspace,
+        Some(_) => Code::CargoRefused,
+    }
 }
 
 /// An error with its causes: what cargo says of a manifest is one.

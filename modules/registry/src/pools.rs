@@ -363,7 +363,11 @@ fn restore_all(
         let Some(pool) = saved.remove(info.name()) else { continue };
         let restored = contain(|| info.restore(&pool, consent.accepts_loss()));
         let restored = restored.map_err(|message| {
-            let message = format!("the models of pool `{}` can't be restored: {message}", info.name());
+            let message = format!(
+                "the models of pool `{}` can't be restored: {message}; correct the type's `Deserialize`, `Default` or \
+                 `convert_from`, and save",
+                info.name()
+            );
             Rejection::new(module, Code::RestoreFailed, message)
         })?;
         let (image, of_pool) = restored.map_err(|error| restore_failed(module, info.name(), &error))?;
@@ -400,7 +404,8 @@ fn contained<T>(pool: &str, save: impl FnOnce() -> Result<T, StateError>) -> Res
         let message = format!("the models of pool `{pool}` can't be saved: {message}");
         Rejection::new("", Code::SaveFailed, message)
     };
-    contain(save).map_err(failed)?.map_err(|error| failed(error.to_string()))
+    let panicked = |panic: String| failed(format!("{panic}; correct the type's `Serialize`, and save"));
+    contain(save).map_err(panicked)?.map_err(|error| failed(error.to_string()))
 }
 
 fn restore_failed(module: &str, pool: &str, error: &StateError) -> Rejection {

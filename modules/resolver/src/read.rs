@@ -33,6 +33,12 @@ pub enum ReadError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// There is no workspace.
+    #[error("there is no Cargo.toml in {} or above it; go to the folder of a Keel workspace", folder.display())]
+    NoWorkspace {
+        /// The folder that was asked for.
+        folder: PathBuf,
+    },
     /// Its modules don't fit together.
     #[error(transparent)]
     Conflicts(#[from] ResolveErrors),
@@ -68,6 +74,9 @@ fn refused(folder: &Path, error: cargo_metadata::Error) -> ReadError {
     let folder = folder.to_owned();
     match error {
         cargo_metadata::Error::Io(source) => ReadError::NoCargo { folder, source },
+        _ if !folder.ancestors().any(|folder| folder.join("Cargo.toml").is_file()) => {
+            ReadError::NoWorkspace { folder }
+        }
         source => ReadError::Cargo { folder, source },
     }
 }

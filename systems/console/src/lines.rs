@@ -60,7 +60,7 @@ fn failure(out: &mut String, dashboard: &Dashboard, state: &mut State) {
     if state.failure_written != Some(*at) {
         state.failure_written = Some(*at);
         let names = modules.join(", ");
-        let _ = writeln!(out, "[{:>8.1} s] error: {names} did not compile", at.as_secs_f64());
+        let _ = writeln!(out, "[{:>8.1} s] error: {names} was not built", at.as_secs_f64());
         let _ = writeln!(out, "{}", ansi::plain(message).trim_end());
     }
 }

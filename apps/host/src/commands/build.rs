@@ -19,7 +19,7 @@ use crate::workspace;
 #[derive(Serialize)]
 struct Answer {
     built: bool,
-    /// The stable name of the reason why not; null without a page in `docs/errors`.
+    /// The stable name of the reason why not.
     code: Option<String>,
     message: Option<String>,
     libraries: Vec<LibraryRow>,
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
         }
     };
     if let Some(message) = unknown(&workspace, &args.modules) {
-        return tell(args, &Answer::refused(Some(Code::NoSuchModule), message, &[]), EXIT_FAILURE);
+        return tell(args, &Answer::refused(Code::NoSuchModule, message, &[]), EXIT_FAILURE);
     }
     let is_wanted = |name: &String| args.modules.is_empty() || args.modules.contains(name);
     let wanted = workspace.modules().iter().filter(|module| is_wanted(&module.name));
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
             if !args.json {
                 tell_compiler(&failure);
             }
-            let code = Some(build_code(&failure));
+            let code = build_code(&failure);
             tell(args, &Answer::refused(code, with_causes(&failure), failure.diagnostics()), EXIT_FAILURE)
         }
     }
@@ -101,10 +101,10 @@ impl Answer {
         }
     }
 
-    fn refused(code: Option<Code>, message: String, diagnostics: &[Diagnostic]) -> Self {
+    fn refused(code: Code, message: String, diagnostics: &[Diagnostic]) -> Self {
         Self {
             built: false,
-            code: code.map(code_name),
+            code: Some(code_name(code)),
             message: Some(message),
             libraries: Vec::new(),
             diagnostics: diagnostics.iter().map(diagnostic).collect(),

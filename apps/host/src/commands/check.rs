@@ -37,7 +37,7 @@ struct Row {
 #[derive(Serialize)]
 struct Answer {
     fits: bool,
-    /// The stable name of that reason; null for a module's, and where there is none.
+    /// The stable name of that reason; null where they could be.
     code: Option<String>,
     /// Why the modules could not be looked at one by one.
     message: Option<String>,
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &FormatArgs) -> anyhow::Result<ExitCode> {
     let requests = workspace::everything(&workspace);
     let report = match workspace::builder(&workspace).build(&requests, &CancelToken::new()) {
         Ok(report) => report,
-        Err(failure) => return answer(args, Err((Some(build_code(&failure)), with_causes(&failure)))),
+        Err(failure) => return answer(args, Err((build_code(&failure), with_causes(&failure)))),
     };
     let (hosts, modules): (Vec<_>, Vec<_>) =
         report.artifacts.iter().partition(|artifact| workspace::is_host(&artifact.package));
@@ -81,10 +81,10 @@ fn hand_over(host: &Path, args: &FormatArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(code.unwrap_or(EXIT_FAILURE)))
 }
 
-fn answer(args: &FormatArgs, rows: Result<Vec<Row>, (Option<Code>, String)>) -> anyhow::Result<ExitCode> {
+fn answer(args: &FormatArgs, rows: Result<Vec<Row>, (Code, String)>) -> anyhow::Result<ExitCode> {
     let (modules, code, message) = match rows {
         Ok(modules) => (modules, None, None),
-        Err((code, message)) => (Vec::new(), code, Some(message)),
+        Err((code, message)) => (Vec::new(), Some(code), Some(message)),
     };
     let fits = message.is_none() && modules.iter().all(|row| row.fits);
     let answer = Answer { fits, code: code.map(code_name), message, modules };

@@ -249,7 +249,10 @@ impl Host {
             None => self.registry.swap(&mut self.engine, candidates, Consent::Lossless),
             Some(path) => std::fs::read(path)
                 .map_err(|error| {
-                    let message = format!("the game in {} can't be read: {error}", path.display());
+                    let message = format!(
+                        "the game in {} can't be read: {error}; check that the file exists and may be read",
+                        path.display()
+                    );
                     Rejection::new("", keel_registry::Code::RestoreFailed, message)
                 })
                 .and_then(|bytes| self.registry.resume_game(&mut self.engine, candidates, &bytes, consent)),

@@ -129,7 +129,10 @@ pub(crate) fn check_all(
     });
     let outcomes = outcomes.into_iter().zip(&modules).map(|(outcome, library)| {
         outcome.unwrap_or_else(|_| {
-            let message = format!("checking `{}` panicked; this is a defect of the host", library.module);
+            let message = format!(
+                "checking `{}` panicked; this is a defect of the host, please report it",
+                library.module
+            );
             Err(Rejection::new(&library.module, keel_registry::Code::LoadFailed, message))
         })
     });

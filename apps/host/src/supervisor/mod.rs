@@ -29,7 +29,6 @@ use keel_builder::{BuildQueue, Builder, WatchScope, Watcher};
 use keel_resolver::{Workspace, WorkspaceCache};
 
 use crate::cli::{EXIT_FAILURE, EXIT_REFUSED, RunArgs};
-use crate::plain::plain;
 use crate::protocol::ToEngine;
 use crate::workspace;
 use consent::Consents;
@@ -48,7 +47,7 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let (cache, workspace) = match workspace::read() {
         Ok(read) => read,
         Err(error) => {
-            eprintln!("error: {}", plain(&format!("{error:#}")));
+            output::tell_unread(&args, &error)?;
             return Ok(ExitCode::from(EXIT_REFUSED));
         }
     };

@@ -13,12 +13,28 @@ use crossterm::terminal::{
 };
 
 use crate::cli::RunArgs;
-use crate::event::Event;
+use crate::event::{Event, Stage, code_name};
 use crate::plain::plain;
+use crate::refusal::read_code;
 
 /// Whether the game is shown on a screen.
 pub(crate) fn is_screen(args: &RunArgs) -> bool {
     !args.headless && !args.json && io::stdout().is_terminal() && io::stdin().is_terminal()
+}
+
+/// Tells that there is no workspace to begin with: to people, and as an event where a machine reads.
+pub(crate) fn tell_unread(args: &RunArgs, error: &anyhow::Error) -> io::Result<()> {
+    let code = code_name(read_code(error.as_ref()));
+    let message = format!("{error:#}");
+    if args.told.is_none() {
+        eprintln!("error [{code}]: {}", plain(&message));
+    }
+    if args.json {
+        let module = String::new();
+        let event = Event::Rejected { module, stage: Stage::Resolve, code, message, request: None };
+        Output::start(args)?.event(&event)?;
+    }
+    Ok(())
 }
 
 /// Where what happens is shown.

@@ -58,7 +58,7 @@ impl Supervisor {
         self.tell(Event::Rejected {
             module: String::new(),
             stage: Stage::Resolve,
-            code: read_code(error).map(code_name).unwrap_or_default(),
+            code: code_name(read_code(error)),
             message: with_causes(error),
             request: None,
         });

@@ -127,3 +127,12 @@ fn a_folder_without_a_manifest_is_an_error_of_cargo_and_a_candidate() {
     game.module("new", "");
     assert!(cache.workspace().unwrap().module(ModuleId::of("new")).is_some());
 }
+
+#[test]
+fn a_folder_in_no_workspace_is_told_as_such() {
+    // The folder of the other tests lies in this workspace.
+    let folder = std::env::temp_dir();
+    let error = Workspace::read(&folder).unwrap_err();
+    assert!(matches!(error, ReadError::NoWorkspace { .. }), "{error}");
+    assert!(error.to_string().contains(&folder.display().to_string()), "{error}");
+}

@@ -55,8 +55,7 @@ fn build(dashboard: &Dashboard, state: &State) -> Line<'static> {
             ])
         }
         Build::Failed { modules, .. } => {
-            let mut spans =
-                vec![bold("✗ ", BAD), colored(format!("{} did not compile", named(modules)), BAD)];
+            let mut spans = vec![bold("✗ ", BAD), colored(format!("{} was not built", named(modules)), BAD)];
             if state.open_failure(dashboard).is_none() {
                 spans.push(colored("  enter shows why", DIM));
             }

@@ -45,7 +45,7 @@ fn title(window: &mut Canvas<'_>, modules: &str, first: u64, room: u16, rows: us
     let place = format!("{}–{} of {rows} ", first + 1, (first + u64::from(room)).min(rows as u64));
     let left = usize::from(window.width()).saturating_sub(place.len() + 18);
     window.left(0, colored("▔".repeat(usize::from(window.width())), BAD));
-    window.at(2, 0, bold(format!(" {} did not compile ", fitted(modules, left)), BAD));
+    window.at(2, 0, bold(format!(" {} was not built ", fitted(modules, left)), BAD));
     if rows > usize::from(room) {
         window.right(0, colored(format!(" {place}"), DIM));
     }

@@ -104,12 +104,12 @@ fn a_compile_error_is_shown_in_full() {
         let mut rig = busy(columns, rows);
         fail_build(&mut rig);
         rig.check(&[
-            "swim did not compile",
+            "swim was not built",
             "error[E0308]: mismatched types 1",
             "--> systems/swim/src/lib.rs:1:5",
             "esc close",
         ]);
-        assert_eq!(rig.color_of("error[E0308]"), rig.color_of("swim did not compile"));
+        assert_eq!(rig.color_of("error[E0308]"), rig.color_of("swim was not built"));
         assert_ne!(rig.color_of("-->"), rig.color_of("systems/swim"));
 
         let seen = read_message(&mut rig);
@@ -609,7 +609,7 @@ fn a_pipe_gets_the_compilers_message_once() {
     output.extend(rig.frame());
     let text = String::from_utf8(output).unwrap();
     assert_eq!(
-        (text.matches("mismatched types 12").count(), text.matches("swim did not compile").count()),
+        (text.matches("mismatched types 12").count(), text.matches("swim was not built").count()),
         (1, 1),
         "{text}"
     );

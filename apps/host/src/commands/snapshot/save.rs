@@ -7,9 +7,9 @@ use crossbeam_channel::unbounded;
 use serde::Serialize;
 
 use super::{print, refuse};
-use crate::cli::{EXIT_FAILURE, EXIT_REFUSED, RunArgs, SaveArgs};
+use crate::cli::{EXIT_FAILURE, RunArgs, SaveArgs};
 use crate::event::Event;
-use crate::{supervisor, workspace};
+use crate::supervisor;
 
 /// What `--json` prints.
 #[derive(Default, Serialize)]
@@ -41,11 +41,6 @@ pub(super) fn run(args: SaveArgs) -> anyhow::Result<ExitCode> {
     };
     if !json {
         return supervisor::run(run);
-    }
-    if let Err(error) = workspace::read() {
-        let message = format!("{error:#}");
-        print(&Saved { file: args.file, message: Some(message.clone()), ..Saved::default() })?;
-        return Ok(refuse(&message, EXIT_REFUSED));
     }
     let (sender, events) = unbounded();
     // With the hash that a run tells machines.
