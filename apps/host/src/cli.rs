@@ -2,7 +2,6 @@
 
 mod examples;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, value_parser};
@@ -200,22 +199,17 @@ pub(crate) struct SwapBenchArgs {
     #[arg(long)]
     pub(crate) quick: bool,
     /// How many edits; else 20, with --quick 5.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) edits: Option<usize>,
-    /// The pause in worlds of up to so many entities; else 1000000. The smallest has 1000.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) entities: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub(crate) edits: Option<u32>,
+    /// The pause in worlds of up to so many entities, 1000 at least; else 1000000.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1000..))]
+    pub(crate) entities: Option<u32>,
     /// How many swaps in one process; else 10000, with --quick 500.
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) swaps: Option<u64>,
     /// A row of that table after so many swaps; else 500, with --quick 100.
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) every: Option<u64>,
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    let number: NonZeroUsize = text.parse().map_err(|error| format!("{error}; write a number from 1"))?;
-    Ok(number.get())
 }
 
 #[derive(Args)]

@@ -35,8 +35,8 @@ fn options(args: &SwapBenchArgs) -> Options {
         report_every: args.every.unwrap_or(usual.soak.report_every),
     };
     Options {
-        edits: args.edits.unwrap_or(usual.edits),
-        entities_max: args.entities.unwrap_or(usual.entities_max),
+        edits: args.edits.map_or(usual.edits, |edits| edits as usize),
+        entities_max: args.entities.map_or(usual.entities_max, |entities| entities as usize),
         soak,
         ..usual
     }
