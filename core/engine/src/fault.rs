@@ -1,8 +1,9 @@
 //! Running a module's code so that its panic ends nothing but the call.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use keel_core_types::{panic_message, panic_text};
 
 /// A module's code panicked or returned an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ thread_local! {
 /// Notes where each panic happened, for the report, instead of printing it over the game. A host calls it once.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
-        let message = payload_message(info.payload());
+        let message = panic_text(info.payload());
         let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         LAST_PANIC.with_borrow_mut(|last| *last = Some(format!("panicked{place}: {message}")));
     }));
@@ -42,12 +43,9 @@ pub fn contain<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     LAST_PANIC.with_borrow_mut(Option::take);
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         let noted = LAST_PANIC.with_borrow_mut(Option::take);
-        noted.unwrap_or_else(|| format!("panicked: {}", payload_message(&*payload)))
+        let message = panic_message(payload);
+        // The payload's own drop may have panicked, and been noted.
+        LAST_PANIC.with_borrow_mut(Option::take);
+        noted.unwrap_or_else(|| format!("panicked: {message}"))
     })
-}
-
-/// The text is copied: a literal would point into the module, which may be unmapped before it is shown.
-pub(crate) fn payload_message(payload: &(dyn Any + Send)) -> String {
-    let literal = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    literal.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "(no message)".to_owned())
 }

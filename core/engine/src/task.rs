@@ -5,17 +5,18 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_executor::{Executor, Task};
 use async_io::Timer;
 use futures_lite::{FutureExt, future};
-use keel_core_types::ModuleId;
+use keel_core_types::{ModuleId, panic_message};
 use parking_lot::Mutex;
 
 use crate::ModuleTag;
-use crate::fault::{Fault, payload_message};
+use crate::fault::{Fault, contain};
 
 /// Waits for `duration` of real time without holding a thread.
 pub async fn sleep(duration: Duration) {
@@ -64,6 +65,25 @@ pub(crate) struct TaskExecutor {
     worker: Mutex<Option<Worker>>,
 }
 
+/// A task's future, the panic of whose `drop` ends here: one that came out of a cancelled task would end the process.
+struct Dropped(Option<BoxedFuture>);
+
+impl Future for Dropped {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().map_or(Poll::Ready(()), |future| future.as_mut().poll(context))
+    }
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        if let Err(message) = contain(|| drop(self.0.take())) {
+            log::warn!("a background task was cancelled, though its `drop` {message}");
+        }
+    }
+}
+
 struct Worker {
     thread: JoinHandle<()>,
     /// Closing it ends the thread.
@@ -87,8 +107,8 @@ impl TaskExecutor {
         let (faults, module_name, task_name) =
             (Arc::clone(&self.faults), module.name().to_owned(), name.to_owned());
         let task = self.executor.spawn(async move {
-            if let Err(payload) = AssertUnwindSafe(future).catch_unwind().await {
-                let message = payload_message(&*payload);
+            if let Err(payload) = AssertUnwindSafe(Dropped(Some(future))).catch_unwind().await {
+                let message = panic_message(payload);
                 let fault = Fault {
                     module: module_name,
                     system: format!("task {task_name}"),

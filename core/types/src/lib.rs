@@ -21,6 +21,7 @@
 
 mod contract;
 mod id;
+mod panic;
 mod primitives;
 
 #[doc(hidden)]
@@ -28,4 +29,5 @@ pub use contract::layout_hash;
 pub use contract::{Contract, Model, Provided, TypedModel, View, ViewDeclaration, ViewError, ViewSource};
 pub use id::{ComponentId, IdCollision, IdTable, ModelId, ModelType, ModuleId, ViewId, hash_name};
 pub use keel_module_macros::pooled_model as model;
+pub use panic::{panic_message, panic_text};
 pub use primitives::{Atomic, Handle, Once, Shared, ThreadSafe};

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use keel_core_types::Provided;
+use keel_core_types::{Provided, panic_message};
 use keel_module_types::{ModelTypeInfo, ModuleDescriptor, ModuleRoot, PooledTypeInfo, ViewModel};
 use libloading::Library;
 
@@ -160,7 +160,7 @@ impl Drop for LoadedViewModel {
         // SAFETY: `drop` runs once, and nothing uses the object after it.
         let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(object) }));
         // What the panic says was told by the panic hook. It may be code of the library, so it goes first too.
-        drop(dropped);
+        drop(dropped.map_err(panic_message));
     }
 }
 
@@ -185,8 +185,7 @@ pub(crate) fn contain<T>(
     function: fn() -> T,
 ) -> Result<T, LoadError> {
     catch_unwind(AssertUnwindSafe(function)).map_err(|payload| {
-        let literal = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let message = literal.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let message = panic_message(payload);
         LoadError::Panicked { module: file.descriptor().name().to_owned(), call, message }
     })
 }

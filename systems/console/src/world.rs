@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use keel::console::{Dashboard, Key, Picture, PictureView};
 use keel::prelude::*;
-use keel::types::ViewError;
+use keel::types::{ViewError, panic_message};
 
 /// What is to be seen of the world.
 pub(crate) enum Scene {
@@ -61,9 +61,7 @@ impl Painter {
         self.panicked = None;
         let (world, views) = (&*frame.world, frame.views);
         catch_unwind(AssertUnwindSafe(|| call(view, world, views))).map_err(|payload| {
-            let literal = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let message = literal.or_else(|| payload.downcast_ref::<String>().cloned());
-            let message = format!("the picture panicked: {}", message.unwrap_or_default());
+            let message = format!("the picture panicked: {}", panic_message(payload));
             self.panicked = Some((message.clone(), swaps));
             Scene::Failed(message)
         })

@@ -11,6 +11,7 @@ use keel_module_macros::data;
 use keel_state::{EMPTY_MAX, Migration, Schema, SchemaBuilder, StateError, TypeRef, decode, encode_into};
 use serde::{Deserialize, Serialize};
 
+use crate::model::dropped::drop_each;
 use crate::{EcsError, Event, World};
 
 /// The events of one type that are still kept, oldest first. Each is kept until the end of the step after the
@@ -145,8 +146,8 @@ impl<E> EventStore<E> {
     /// Lets those go that came before number `first`.
     fn forget_before(&mut self, first: u64) {
         let gone = first.saturating_sub(self.first).min(self.queue.len() as u64) as usize;
-        self.queue.drain(..gone);
         self.first += gone as u64;
+        drop_each(self.queue.drain(..gone));
     }
 
     pub(crate) fn send(&mut self, event: E) {
@@ -158,6 +159,12 @@ impl<E> EventStore<E> {
         self.first = self.next();
         self.kept_from = self.first;
         self.queue.drain(..).collect()
+    }
+}
+
+impl<E> Drop for EventStore<E> {
+    fn drop(&mut self) {
+        drop_each(self.queue.drain(..));
     }
 }
 
@@ -238,7 +245,7 @@ impl<E: Event> AnyEvents for EventStore<E> {
     fn clear(&mut self) {
         self.first = self.next();
         self.kept_from = self.first;
-        self.queue.clear();
+        drop_each(self.queue.drain(..));
     }
 
     fn len(&self) -> usize {

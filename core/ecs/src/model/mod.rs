@@ -4,6 +4,7 @@ pub(crate) mod bundle;
 pub(crate) mod change;
 pub(crate) mod commands;
 pub(crate) mod component;
+pub(crate) mod dropped;
 pub(crate) mod dynamic;
 pub(crate) mod entity;
 pub(crate) mod event;

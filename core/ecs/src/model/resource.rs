@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
 use keel_core_types::{ComponentId, ThreadSafe};
 
+use crate::model::dropped::drop_contained;
 use crate::{EcsError, Resource, World};
 
 /// A resource of unknown type.
@@ -14,6 +15,8 @@ pub(crate) trait AnyResource: Any + ThreadSafe {
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
+    /// The declared name.
+    fn name(&self) -> &'static str;
 }
 
 impl<T: Resource> AnyResource for T {
@@ -27,6 +30,10 @@ impl<T: Resource> AnyResource for T {
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
+    }
+
+    fn name(&self) -> &'static str {
+        T::NAME
     }
 }
 
@@ -43,7 +50,7 @@ impl Resources {
     }
 
     pub(crate) fn insert_any(&mut self, id: ComponentId, value: Box<dyn AnyResource>) {
-        self.cells.insert(id, AtomicRefCell::new(value));
+        self.cells.insert(id, AtomicRefCell::new(value)).into_iter().for_each(drop_resource);
     }
 
     pub(crate) fn remove<T: Resource>(&mut self) -> Option<T> {
@@ -83,12 +90,23 @@ impl Resources {
     }
 
     pub(crate) fn remove_any(&mut self, id: ComponentId) {
-        self.cells.remove(&id);
+        self.cells.remove(&id).into_iter().for_each(drop_resource);
     }
 
     pub(crate) fn len(&self) -> usize {
         self.cells.len()
     }
+}
+
+impl Drop for Resources {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.cells).into_values().for_each(drop_resource);
+    }
+}
+
+fn drop_resource(cell: AtomicRefCell<Box<dyn AnyResource>>) {
+    let resource = cell.into_inner();
+    drop_contained(resource.name(), resource);
 }
 
 impl World {

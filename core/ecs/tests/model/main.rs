@@ -4,6 +4,7 @@
 
 mod convert;
 mod damage;
+mod drops;
 mod guide;
 mod hash;
 mod migration;

@@ -79,6 +79,19 @@ fn a_panic_in_a_call_between_frames_is_contained_too() {
 }
 
 #[test]
+fn a_panic_whose_payload_panics_in_its_drop_is_one_fault() {
+    let (mut engine, module, diary) = (engine(), ModuleTag::new("shark"), Diary::default());
+    let bite = |_: &mut Frame<'_>| -> () { std::panic::panic_any(crate::Thrown) };
+    engine.add_system(&module, SystemDescriptor::new("bite"), bite).unwrap();
+    add(&mut engine, &diary, "fish", SystemDescriptor::new("swim"));
+    engine.update(STEP);
+    let faults = engine.take_faults();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert_eq!((faults[0].module.as_str(), faults[0].message.as_str()), ("shark", "panicked: (no message)"));
+    assert_eq!(diary.take(), ["fish/swim"]);
+}
+
+#[test]
 fn a_system_that_panics_while_it_queries_leaves_the_world_usable() {
     use keel_ecs::{ModelTypeInfo, component};
 

@@ -21,6 +21,15 @@ fn engine() -> Engine {
     Engine::new(EngineConfig { step: STEP, steps_per_frame_max: 8, seed: 0 })
 }
 
+/// What a panic is thrown with that panics once more when it is dropped.
+struct Thrown;
+
+impl Drop for Thrown {
+    fn drop(&mut self) {
+        panic!("the drop of what was thrown");
+    }
+}
+
 /// What happened, in order.
 #[derive(Clone, Default)]
 struct Diary(Arc<Mutex<Vec<String>>>);

@@ -96,3 +96,29 @@ fn a_panic_in_a_task_is_reported_and_ends_that_task_alone() {
     assert_eq!((faults[0].system.as_str(), faults[0].message.as_str()), ("task task", "no wind"));
     assert_eq!((faults[0].frame, runs.load(Ordering::SeqCst)), (1, 1));
 }
+
+#[test]
+fn a_panic_whose_payload_panics_in_its_drop_ends_its_task_alone() {
+    let (mut engine, module) = (engine(), ModuleTag::new("post"));
+    spawn(&mut engine, &module, async { std::panic::panic_any(crate::Thrown) });
+    assert_eq!(engine.drain_tasks(module.id(), LONG).finished, 1);
+    // Others run on the same thread.
+    spawn(&mut engine, &module, async {});
+    assert_eq!(engine.drain_tasks(module.id(), LONG).finished, 1);
+    engine.update(STEP);
+    let faults = engine.take_faults();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert_eq!(faults[0].message, "(no message)");
+}
+
+#[test]
+fn a_cancelled_task_whose_drop_panics_ends_alone() {
+    let (mut engine, module) = (engine(), ModuleTag::new("post"));
+    spawn(&mut engine, &module, async {
+        let _thrown = crate::Thrown;
+        std::future::pending::<()>().await;
+    });
+    assert_eq!(engine.drain_tasks(module.id(), Duration::from_millis(10)).cancelled, 1);
+    spawn(&mut engine, &module, async {});
+    assert_eq!(engine.drain_tasks(module.id(), LONG).finished, 1);
+}

@@ -265,15 +265,20 @@ fn an_error_of_update_is_told_and_the_module_goes_on() {
 
 #[test]
 fn a_panic_in_drop_ends_nothing() {
-    let drop = "impl Drop for Swim { fn drop(&mut self) { if self.steps > 0 { panic!(\"boom {}\", 1) } } }";
-    let mut rig = Rig::with(keel_registry::RegistryConfig { ring: 0, ..Default::default() });
-    rig.load(&Swim::new("v1").at("ITEMS", drop).build()).unwrap();
-    rig.steps(2);
-    rig.load(&Swim::new("v2").build()).unwrap();
-    let report = rig.registry.tidy();
-    assert_eq!(report.unmapped, 1, "{report:?}");
-    rig.check_runs("v2");
-    assert_eq!(rig.mapped(), 1);
+    let thrown = "struct Thrown; impl Drop for Thrown { fn drop(&mut self) { panic!(\"boom {}\", 2) } }";
+    for panic in ["panic!(\"boom {}\", 1)", "std::panic::panic_any(Thrown)"] {
+        let drop = format!(
+            "{thrown} impl Drop for Swim {{ fn drop(&mut self) {{ if self.steps > 0 {{ {panic} }} }} }}"
+        );
+        let mut rig = Rig::with(keel_registry::RegistryConfig { ring: 0, ..Default::default() });
+        rig.load(&Swim::new("v1").at("ITEMS", &drop).build()).unwrap();
+        rig.steps(2);
+        rig.load(&Swim::new("v2").build()).unwrap();
+        let report = rig.registry.tidy();
+        assert_eq!(report.unmapped, 1, "{report:?}");
+        rig.check_runs("v2");
+        assert_eq!(rig.mapped(), 1);
+    }
 }
 
 #[test]

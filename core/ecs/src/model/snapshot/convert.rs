@@ -3,13 +3,14 @@
 //! Values of types that stay as they are move as they are, whatever they own: for a while they lie in two worlds, of
 //! which in the end one forgets them. So nothing is allocated for them, and going back is as easy as going on.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::model::dropped::note_panic;
 use crate::model::snapshot::restore::Restore;
 use crate::{EcsError, ModelTypeInfo, RestoreReport, World};
 
@@ -195,19 +196,6 @@ pub(crate) unsafe fn drop_value<T: 'static>(value: *mut u8) {
             note_panic(std::any::type_name::<T>(), panic);
         }
     }
-}
-
-/// The panic's payload may be code of the module, and so goes here.
-#[cold]
-#[inline(never)]
-fn note_panic(of: &str, panic: Box<dyn Any + Send>) {
-    let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = literal.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    log::error!(
-        "the `drop` of a `{of}` panicked: {text}; the value is gone, and what it owned may be leaked"
-    );
-    // A payload may panic when it is dropped, too.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
 }
 
 /// Lets the values of a column lie in the column of the same type of a batch too.

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use keel_core_types::panic_message;
 use keel_state::StateError;
 
 use crate::EcsError;
@@ -69,7 +70,10 @@ fn help<T>(
         let outcome = match catch_unwind(AssertUnwindSafe(|| make(place, &mut buffers))) {
             Ok(Ok(made)) => Outcome::Made(made),
             Ok(Err(error)) => Outcome::Failed(error),
-            Err(_) => Outcome::Panicked,
+            Err(panic) => {
+                drop(panic_message(panic));
+                Outcome::Panicked
+            }
         };
         if results.send((place, outcome)).is_err() {
             return;
