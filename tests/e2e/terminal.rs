@@ -12,10 +12,9 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// `None`, and the reason printed, where there is no tmux.
+    /// `None` where there is no tmux.
     fn open() -> Option<Self> {
-        if Command::new("tmux").arg("-V").output().is_err() {
-            eprintln!("skipped: tmux is not installed");
+        if !keel_fixture::has_program("tmux") {
             return None;
         }
         let workspace = Workspace::take();

@@ -9,15 +9,14 @@ use std::time::{Duration, Instant};
 
 use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt, EventMask};
 
-/// What a desktop has and a server may lack.
+/// What a desktop has and a server may lack: `apt-get install xvfb xdotool imagemagick`.
 const PROGRAMS: [&str; 3] = ["Xvfb", "xdotool", "import"];
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
 #[test]
 fn a_window_opens_shows_the_game_and_closes() {
-    if let Some(missing) = PROGRAMS.into_iter().find(|program| !is_installed(program)) {
-        eprintln!("skipped: there is no `{missing}`; `apt-get install xvfb xdotool imagemagick`");
+    if !PROGRAMS.into_iter().all(keel_fixture::has_program) {
         return;
     }
     let window = build();
@@ -141,11 +140,6 @@ fn brightness(picture: &Path) -> f64 {
     let output =
         Command::new("convert").arg(picture).args(["-format", "%[fx:mean]", "info:"]).output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
-}
-
-fn is_installed(program: &str) -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
 fn folder() -> PathBuf {

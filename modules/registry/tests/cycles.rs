@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use keel::binding::Binding;
 use keel::engine::{Engine, EngineConfig};
-use keel_fixture::{Fixture, Scratch};
+use keel_fixture::{Fixture, Scratch, has_program};
 use keel_registry::{BoundViews, Consent, Registry, RegistryConfig};
 
 /// How many cycles; its presence says that this is the run under valgrind.
@@ -47,8 +47,7 @@ fn run(modules: &Modules, cycles: u32) -> u64 {
 }
 
 fn run_under_valgrind() {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        println!("valgrind is not installed: leaked blocks are not looked for");
+    if !has_program("valgrind") {
         return;
     }
     let valgrind = Command::new("valgrind")
