@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::encode_into;
 pub use crate::plain::PlainField;
-pub use crate::{FieldStyle, Plain, Schema, SchemaBuilder, TypeRef};
+pub use crate::{FieldStyle, MovableFields, Plain, Schema, SchemaBuilder, TypeRef};
 
 /// Finds out whether `T` has a default, in code that does not know `T`: the inherent method exists only if it
 /// has, and wins over the trait's. A type parameter's default is not seen.
@@ -46,6 +46,15 @@ impl<T: Schema> Probe<T> {
     pub fn plain_field(&self, offset: usize) -> PlainField {
         PlainField::of::<T>(offset)
     }
+
+    pub fn add_movable<S>(
+        &self,
+        fields: &mut MovableFields<S>,
+        index: usize,
+        borrow: impl for<'a> Fn(&'a mut S) -> &'a mut T + Copy + Send + Sync + 'static,
+    ) {
+        fields.add(index, borrow);
+    }
 }
 
 /// What [`NoDefault`] is to `Default`, to `Schema`: that a field has none is told once, where its schema is needed.
@@ -53,9 +62,59 @@ pub trait NoSchema<T> {
     fn plain_field(&self, _offset: usize) -> PlainField {
         PlainField::unknown()
     }
+
+    fn add_movable<S>(
+        &self,
+        _fields: &mut MovableFields<S>,
+        _index: usize,
+        _borrow: impl for<'a> Fn(&'a mut S) -> &'a mut T,
+    ) {
+    }
 }
 
 impl<T> NoSchema<T> for Probe<T> {}
+
+impl<T: Default> Probe<T> {
+    pub fn blank(&self) -> Option<T> {
+        Some(T::default())
+    }
+}
+
+/// What [`NoDefault`] is to `Default`, for a type that may be made of its fields' defaults. [`NoBlank`] is for fields
+/// without a schema, and comes last: it needs one reference more.
+pub trait BlankFields<T> {
+    fn blank(&self) -> Option<T>;
+}
+
+impl<T: Schema> BlankFields<T> for Probe<T> {
+    fn blank(&self) -> Option<T> {
+        T::blank()
+    }
+}
+
+pub trait NoBlank<T> {
+    fn blank(&self) -> Option<T> {
+        None
+    }
+}
+
+impl<T> NoBlank<T> for &Probe<T> {}
+
+#[allow(drop_bounds, reason = "asks for an implementation, not for drop glue")]
+impl<T: Drop> Probe<T> {
+    pub fn implements_drop(&self) -> bool {
+        true
+    }
+}
+
+/// What [`NoDefault`] is to `Default`, to `Drop`.
+pub trait NoDrop {
+    fn implements_drop(&self) -> bool {
+        false
+    }
+}
+
+impl<T> NoDrop for Probe<T> {}
 
 /// The bytes of a default; none if it cannot be encoded, which then shows as a field without a default.
 pub fn encoded<T: Serialize>(value: &T) -> Option<Vec<u8>> {

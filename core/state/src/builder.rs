@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Field, FieldStyle, Plain, Shape, StateError, TypeDef, TypeRef, TypeSchema, Variant, decode, encode_into,
+    Field, FieldStyle, MovableFields, Plain, Shape, StateError, TypeDef, TypeRef, TypeSchema, Variant,
+    decode, encode_into,
 };
 
 /// A type whose bytes can be described. The `#[data]` attribute implements it.
@@ -26,6 +27,25 @@ pub trait Schema: 'static {
     /// Evidence that the type is plain data, if it is.
     #[doc(hidden)]
     fn plain() -> Option<Plain<Self>>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// The fields that can be exchanged with those of another build of the type; none of what is no struct.
+    #[doc(hidden)]
+    fn movable_fields() -> MovableFields<Self>
+    where
+        Self: Sized,
+    {
+        MovableFields::default()
+    }
+
+    /// A struct whose fields have their defaults, if all have one that costs nothing to find; what decoding them would
+    /// make.
+    #[doc(hidden)]
+    fn blank() -> Option<Self>
     where
         Self: Sized,
     {
@@ -82,6 +102,12 @@ impl LiveSchema {
     /// The schema of `T` with its author's notes. Runs `T`'s defaults.
     pub fn of<T: Schema + ?Sized>() -> Self {
         let mut types = SchemaBuilder { with_notes: true, ..SchemaBuilder::without_notes() };
+        let root = T::schema(&mut types);
+        types.finish(root)
+    }
+
+    pub(crate) fn without_notes<T: Schema + ?Sized>() -> Self {
+        let mut types = SchemaBuilder::without_notes();
         let root = T::schema(&mut types);
         types.finish(root)
     }

@@ -1,15 +1,17 @@
 //! From the bytes of an older schema to the bytes of this build's: planned once, then applied to each value.
 
 mod change;
+mod moving;
 mod number;
 mod op;
 mod plan;
 mod run;
 
 pub use change::{Change, ChangeKind, Loss};
+pub use moving::Moving;
 
 use crate::layout::Layouts;
-use crate::{LiveSchema, StateError, TypeSchema};
+use crate::{FieldKey, LiveSchema, StateError, TypeSchema};
 use op::Op;
 
 /// What has to be done to values of a saved schema so that they become values of a live one.
@@ -30,6 +32,19 @@ impl Migration {
     /// Compares the schemas. Always succeeds; what stands in the way is among the [`changes`](Self::changes).
     pub fn plan(saved: &TypeSchema, live: &LiveSchema) -> Self {
         plan::plan(saved, live)
+    }
+
+    /// As [`plan`](Self::plan), for values of which some fields go from one to the other without being encoded. None if
+    /// no field can.
+    pub fn plan_moving(
+        saved: &TypeSchema,
+        live: &LiveSchema,
+        saved_fields: &[FieldKey],
+        live_fields: &[FieldKey],
+    ) -> Option<Moving> {
+        let moves = moving::Moves::between(saved_fields, live_fields);
+        let (migration, fields) = plan::plan_with(saved, live, Some(moves));
+        (!fields.is_empty()).then_some(Moving { migration, fields })
     }
 
     /// Everything that differs, in the order of the live fields.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::moving::{Moves, Pair};
 use super::number::Cast;
 use super::op::{self, ConvertOp, Op, VariantOp};
 use super::{Change, ChangeKind, Loss, Migration};
@@ -15,6 +16,15 @@ use crate::{Field, LiveSchema, Shape, TypeRef, TypeSchema, Variant};
 const NESTED_MAX: usize = 100;
 
 pub(super) fn plan(saved: &TypeSchema, live: &LiveSchema) -> Migration {
+    plan_with(saved, live, None).0
+}
+
+/// The migration of what does not move, and which fields do.
+pub(super) fn plan_with(
+    saved: &TypeSchema,
+    live: &LiveSchema,
+    moves: Option<Moves<'_>>,
+) -> (Migration, Vec<(usize, usize)>) {
     let mut planner = Planner {
         saved,
         live,
@@ -24,14 +34,17 @@ pub(super) fn plan(saved: &TypeSchema, live: &LiveSchema) -> Migration {
         procedures: Vec::new(),
         known: HashMap::new(),
         depth: 0,
+        pair: moves.is_some().then(Pair::default),
+        moves,
     };
     let default = live.type_default(live.schema().root());
     let op = planner.value_or_default(saved.root(), live.schema().root(), default);
-    let Planner { layouts, changes, procedures, .. } = planner;
+    let Planner { layouts, changes, procedures, moves, .. } = planner;
     // A procedure that is never finished is never called: its type turned out incompatible.
     let procedures = procedures.into_iter().map(|op| op.unwrap_or(Op::Group(Vec::new()))).collect();
     let worst = changes.iter().map(Change::loss).max().unwrap_or(Loss::None);
-    Migration { op, procedures, layouts, changes, worst, accepted: false }
+    let migration = Migration { op, procedures, layouts, changes, worst, accepted: false };
+    (migration, moves.map(|moves| moves.found).unwrap_or_default())
 }
 
 struct Planner<'a> {
@@ -43,6 +56,10 @@ struct Planner<'a> {
     procedures: Vec<Option<Op>>,
     known: HashMap<(u32, u32), Known>,
     depth: usize,
+    moves: Option<Moves<'a>>,
+    /// Where the values that are planned next lie, if they lie in the root struct or in a struct within it. Whatever
+    /// plans something inside them takes it.
+    pair: Option<Pair>,
 }
 
 /// What is known of the pair of a saved and a live named type.
@@ -57,6 +74,10 @@ impl Planner<'_> {
     /// The operation for a value, or none if the types have nothing to do with each other.
     fn value(&mut self, saved: &TypeRef, live: &TypeRef) -> Option<Op> {
         let (saved_schema, live_schema) = (self.saved, self.live.schema());
+        let pair = self.pair.take();
+        if let (Some(pair), TypeRef::Named(from), TypeRef::Named(to)) = (pair, saved, live) {
+            return self.within(pair, *from, *to);
+        }
         if Alike::with_names(saved_schema, live_schema).holds(saved, live) {
             return Some(Op::Same(self.layouts.layout(saved)));
         }
@@ -220,6 +241,19 @@ impl Planner<'_> {
         Some(Op::Call(number))
     }
 
+    /// As [`Self::named`], for one that lies in the root struct: there some fields may move that don't elsewhere.
+    fn within(&mut self, pair: Pair, saved: u32, live: u32) -> Option<Op> {
+        if self.depth == NESTED_MAX {
+            return None;
+        }
+        self.pair = Some(pair);
+        self.depth += 1;
+        let op = self.shapes(saved, live);
+        self.depth -= 1;
+        self.pair = None;
+        op
+    }
+
     fn shapes(&mut self, saved: u32, live: u32) -> Option<Op> {
         let (from, to) = (&self.saved.types()[saved as usize], &self.live.schema().types()[live as usize]);
         if from.shape != to.shape {
@@ -230,7 +264,10 @@ impl Planner<'_> {
         }
         match from.shape {
             Shape::Struct => Some(self.fields(&from.variants[0].fields, live, 0)),
-            Shape::Enum => Some(self.variants(saved, &from.variants, live, &to.variants)),
+            Shape::Enum => {
+                self.pair = None;
+                Some(self.variants(saved, &from.variants, live, &to.variants))
+            }
         }
     }
 
@@ -277,6 +314,7 @@ impl Planner<'_> {
 
     fn fields(&mut self, saved: &[Field], live_ty: u32, variant: usize) -> Op {
         let live = &self.live.schema().types()[live_ty as usize].variants[variant].fields;
+        let pair = self.pair.take();
         let mut used = HashSet::new();
         let mut ops = Vec::with_capacity(live.len());
         for (index, field) in live.iter().enumerate() {
@@ -284,7 +322,10 @@ impl Planner<'_> {
             let notes = self.live.variant_notes(live_ty, variant).and_then(|notes| notes.fields.get(index));
             let source = find_source(field, notes, saved, live).filter(|source| used.insert(*source));
             let op = self.at(&format!(".{}", field.name), |planner| match source {
-                Some(source) => planner.field(&saved[source], field, notes, default),
+                Some(source) => {
+                    planner.pair = pair.as_ref().map(|pair| pair.inside(source, index));
+                    planner.field(&saved[source], field, notes, default)
+                }
                 None => planner.added(field, default),
             });
             ops.push((source, op));
@@ -317,11 +358,29 @@ impl Planner<'_> {
         });
         match conversion {
             Some(conversion) if !present => {
+                self.pair = None;
                 self.converted(&saved.ty, &live.ty);
                 Op::Convert(ConvertOp(Arc::clone(&conversion.convert)))
             }
-            _ => self.value_or_default(&saved.ty, &live.ty, default),
+            _ => match self.moved(&saved.ty, &live.ty, &default) {
+                Some(op) => op,
+                None => self.value_or_default(&saved.ty, &live.ty, default),
+            },
         }
+    }
+
+    /// Lets the field move if it can, and writes something in its place. If it can't, those within it may.
+    fn moved(&mut self, saved: &TypeRef, live: &TypeRef, default: &Option<Vec<u8>>) -> Option<Op> {
+        let (pair, moves) = (self.pair.take()?, self.moves.as_mut()?);
+        let places = moves.places(&pair)?;
+        let placeholder = moves.placeholder(places, default.clone(), live, self.live);
+        let is_alike = Alike::with_names(self.saved, self.live.schema()).holds(saved, live);
+        let Some(placeholder) = placeholder.filter(|_| is_alike) else {
+            self.pair = Some(pair);
+            return None;
+        };
+        moves.found.push(places);
+        Some(op::sequence(vec![Op::Skip(self.layouts.layout(saved)), Op::insert(placeholder)]))
     }
 
     fn added(&mut self, field: &Field, default: Option<Vec<u8>>) -> Op {

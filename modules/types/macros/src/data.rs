@@ -16,7 +16,7 @@ pub(crate) fn expand(args: &Args, mut item: DeriveInput) -> Result<TokenStream> 
     check_attributes(&item)?;
     let private = args.private();
     let name = unraw(&item.ident);
-    let plain = plain(&private, &item.data);
+    let memory = [plain(&private, &item.data), movable(&private, &item), blank(&private, &item.data)];
     let body = match &mut item.data {
         Data::Struct(data) => structure(&private, &name, &mut data.fields)?,
         Data::Enum(data) => enumeration(&private, &name, data)?,
@@ -28,7 +28,7 @@ pub(crate) fn expand(args: &Args, mut item: DeriveInput) -> Result<TokenStream> 
         }
     };
     add_derives(&private, &mut item);
-    let implementation = implement(&private, &item, &body, plain.as_ref());
+    let implementation = implement(&private, &item, &body, &memory);
     // The schema comes first, so that what it says of a wrong field is told before what serde says.
     Ok(quote!(#implementation #item))
 }
@@ -37,7 +37,7 @@ fn implement(
     private: &TokenStream,
     item: &DeriveInput,
     body: &TokenStream,
-    plain: Option<&TokenStream>,
+    memory: &[Option<TokenStream>],
 ) -> TokenStream {
     let mut generics = item.generics.clone();
     for param in generics.type_params_mut() {
@@ -51,6 +51,10 @@ fn implement(
         const _: () = {
             #[allow(unused_imports, reason = "only types without a default need it")]
             use #private::NoDefault as _;
+            #[allow(unused_imports, reason = "only fields without a default need it")]
+            use #private::{BlankFields as _, NoBlank as _};
+            #[allow(unused_imports, reason = "only types without a `Drop` of their own need it")]
+            use #private::NoDrop as _;
             #[allow(unused_imports, reason = "only fields without a schema need it")]
             use #private::NoSchema as _;
 
@@ -60,7 +64,7 @@ fn implement(
                     #body
                 }
 
-                #plain
+                #(#memory)*
             }
         };
     }
@@ -76,11 +80,8 @@ fn plain(private: &TokenStream, data: &Data) -> Option<TokenStream> {
         if options.skip.is_some() || options.opaque.is_some() {
             return None;
         }
-        let place = field
-            .ident
-            .as_ref()
-            .map_or_else(|| syn::Index::from(index).to_token_stream(), ToTokens::to_token_stream);
-        let (ty, value) = (&field.ty, Ident::new(&format!("field_{index}"), Span::mixed_site()));
+        let (place, ty) = (place(index, field), &field.ty);
+        let value = Ident::new(&format!("field_{index}"), Span::mixed_site());
         fields.extend(
             quote!(#private::Probe::<#ty>::new().plain_field(::core::mem::offset_of!(Self, #place)),),
         );
@@ -99,6 +100,74 @@ fn plain(private: &TokenStream, data: &Data) -> Option<TokenStream> {
             unsafe { #private::Plain::structure(&fields) }
         }
     })
+}
+
+/// The fields of a struct that may move into another build of it.
+fn movable(private: &TokenStream, item: &DeriveInput) -> Option<TokenStream> {
+    let Data::Struct(data) = &item.data else { return None };
+    // Fields of a packed struct can't be borrowed.
+    if item.attrs.iter().any(|attr| attr.path().is_ident("repr") && written(attr).contains("packed")) {
+        return None;
+    }
+    let mut fields = TokenStream::new();
+    // As in the schema, which has no skipped ones.
+    let mut number = 0_usize;
+    for (index, field) in data.fields.iter().enumerate() {
+        let options = Options::take(&mut field.attrs.clone()).ok()?;
+        if options.skip.is_some() {
+            continue;
+        }
+        if options.opaque.is_none() {
+            let (place, ty) = (place(index, field), &field.ty);
+            fields.extend(quote! {
+                #private::Probe::<#ty>::new().add_movable(&mut fields, #number, |value: &mut Self| &mut value.#place);
+            });
+        }
+        number += 1;
+    }
+    (!fields.is_empty()).then(|| {
+        quote! {
+            fn movable_fields() -> #private::MovableFields<Self> {
+                let mut fields = #private::MovableFields::new(#private::Probe::<Self>::new().implements_drop());
+                #fields
+                fields
+            }
+        }
+    })
+}
+
+/// How to make a struct of its fields' defaults. Only literals are known to be the same each time.
+fn blank(private: &TokenStream, data: &Data) -> Option<TokenStream> {
+    let Data::Struct(data) = data else { return None };
+    let mut fields = TokenStream::new();
+    for (index, field) in data.fields.iter().enumerate() {
+        let options = Options::take(&mut field.attrs.clone()).ok()?;
+        let (place, ty) = (place(index, field), &field.ty);
+        let value = match &options.default {
+            None => quote!((&#private::Probe::<#ty>::new()).blank()?),
+            Some(value) if is_literal(value) => value.to_token_stream(),
+            Some(_) => return None,
+        };
+        fields.extend(quote!(#place: #value,));
+    }
+    Some(quote! {
+        fn blank() -> ::core::option::Option<Self> {
+            ::core::option::Option::Some(Self { #fields })
+        }
+    })
+}
+
+fn is_literal(value: &Expr) -> bool {
+    match value {
+        Expr::Lit(_) => true,
+        Expr::Unary(unary) => matches!(*unary.expr, Expr::Lit(_)),
+        _ => false,
+    }
+}
+
+/// A field's name, or its number.
+fn place(index: usize, field: &Field) -> TokenStream {
+    field.ident.as_ref().map_or_else(|| syn::Index::from(index).to_token_stream(), ToTokens::to_token_stream)
 }
 
 fn add_derives(private: &TokenStream, item: &mut DeriveInput) {

@@ -1,0 +1,116 @@
+//! Which fields of a type can be borrowed by themselves, and where they are.
+
+use keel_module_macros::data;
+use keel_state::{FieldKey, LiveSchema, Migration, Schema, TypeSchema};
+
+#[data(crate = keel_state)]
+#[derive(Default)]
+struct Inner {
+    first: u8,
+    text: String,
+}
+
+#[data(crate = keel_state)]
+struct Outer {
+    name: String,
+    #[keel(skip)]
+    _cache: Vec<u8>,
+    #[keel(opaque)]
+    hidden: String,
+    inner: Inner,
+    boxed: Box<Inner>,
+}
+
+#[data(crate = keel_state)]
+#[repr(C, packed)]
+#[derive(Clone, Copy)]
+struct Packed {
+    small: u8,
+    large: u32,
+}
+
+#[data(crate = keel_state)]
+struct Dropped {
+    text: String,
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {}
+}
+
+#[data(crate = keel_state)]
+struct Generic<T>(T, Vec<T>);
+
+#[data(crate = keel_state)]
+struct Holder {
+    dropped: Dropped,
+}
+
+#[track_caller]
+fn check<T: Schema>(expected: &[&[usize]]) {
+    let fields = T::movable_fields().into_vec();
+    assert_eq!(fields.iter().map(|field| field.key().path.as_slice()).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn fields_are_found_by_their_number_in_the_schema() {
+    check::<Inner>(&[&[0], &[1]]);
+    check::<Outer>(&[&[0], &[2], &[2, 0], &[2, 1], &[3]]);
+    check::<Generic<Inner>>(&[&[0], &[0, 0], &[0, 1], &[1]]);
+    check::<Vec<Inner>>(&[]);
+}
+
+#[test]
+fn what_can_not_be_taken_apart_stays_together() {
+    check::<Packed>(&[]);
+    check::<Dropped>(&[]);
+    check::<Holder>(&[&[0]]);
+}
+
+#[test]
+fn addresses_are_those_of_the_fields() {
+    let outer = |text: &str| Outer {
+        name: text.to_owned(),
+        _cache: Vec::new(),
+        hidden: String::new(),
+        inner: Inner { first: 1, text: text.to_owned() },
+        boxed: Box::default(),
+    };
+    let mut values = [outer("a"), outer("b")];
+    let expected = [&values[0].inner.text, &values[1].inner.text].map(|text| std::ptr::from_ref(text).addr());
+    let fields = Outer::movable_fields().into_vec();
+    let text = fields.iter().find(|field| field.key().path == [2, 1]).unwrap();
+    let mut addresses = Vec::new();
+    text.addresses(&mut values, &mut addresses);
+    assert_eq!(addresses.iter().map(|address| address.addr()).collect::<Vec<_>>(), expected);
+    assert_eq!(text.key().size, size_of::<String>());
+}
+
+fn keys<T: Schema>() -> Vec<FieldKey> {
+    T::movable_fields().into_vec().iter().map(|field| field.key().clone()).collect()
+}
+
+mod changed {
+    use super::{Inner, data};
+
+    #[data(crate = keel_state)]
+    pub(super) struct Outer {
+        pub(super) inner: Inner,
+        pub(super) name: String,
+        #[keel(default = 4)]
+        pub(super) added: u16,
+    }
+}
+
+#[test]
+fn what_moves_leaves_something_small_in_its_place() {
+    let (old, new) = (keys::<Outer>(), keys::<changed::Outer>());
+    let (saved, live) = (TypeSchema::of::<Outer>(), LiveSchema::of::<changed::Outer>());
+    let moving = Migration::plan_moving(&saved, &live, &old, &new).unwrap();
+    // `inner` as a whole, and `name`.
+    assert_eq!(moving.fields(), [(1, 0), (0, 3)]);
+    assert!(moving.template().is_err(), "`boxed` and `hidden` are gone, and nobody has consented");
+    let template = moving.accept_losses().template().unwrap().unwrap();
+    let blank: changed::Outer = keel_state::decode_all(&template).unwrap();
+    assert_eq!((blank.inner.text.as_str(), blank.name.as_str(), blank.added), ("", "", 4));
+}
