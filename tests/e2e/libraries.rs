@@ -32,7 +32,6 @@ fn what_is_no_fitting_library_is_refused_by_what_is_wrong_with_it() {
     let facade = built(&game, "live/live", "keel");
     check(&mut game, &facade, "not-a-module", &["is no Keel module"]);
 
-    game.workspace.seed("debug", "dev/debug");
     let mut cargo = game.workspace.command("cargo");
     cargo.args(["build", "--offline", "--target-dir", "target/dev", "-p", "shoal-swim"]);
     let output = cargo.output().unwrap();

@@ -116,15 +116,6 @@ impl Workspace {
         command_in(&self.root, program)
     }
 
-    /// Takes over what was built in the real workspace with another profile, unless something is there: both folders are
-    /// named from the target directories.
-    pub(crate) fn seed(&self, from: &str, to: &str) {
-        let to = self.root.join("target").join(to);
-        if !to.exists() {
-            copy_with_times(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("..").join(from), &to);
-        }
-    }
-
     /// A file for this scenario's own use, outside of the sources.
     pub(crate) fn scratch(&self, name: &str) -> PathBuf {
         let folder = self.root.join("../scratch");
