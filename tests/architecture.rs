@@ -92,6 +92,7 @@ const UNSAFE_ALLOWED: &[(&str, &str)] = &[
     ("core/ecs/src/model/bundle.rs", "hecs's trait for bundles is unsafe to implement"),
     ("core/ecs/src/model/component.rs", "the type of a function that moves columns"),
     ("core/ecs/src/model/snapshot/convert.rs", "values move from a world into the one that replaces it"),
+    ("core/ecs/src/model/snapshot/exchange.rs", "fields move from a world into the one that replaces it"),
     ("core/ecs/src/model/snapshot/fill.rs", "values move from a world into the one that replaces it"),
     ("core/state/src/plain.rs", "columns of plain data are copied as bytes"),
     (

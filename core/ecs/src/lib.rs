@@ -34,12 +34,12 @@ pub mod view;
 
 pub use error::EcsError;
 pub use keel_module_macros::{component, event, resource};
+pub use keel_state::TypeFingerprint;
 pub use model::bundle::Bundle;
 pub use model::change::{ChangeTracker, Changes};
 pub use model::commands::Commands;
 pub use model::component::{
-    Component, ComponentAccess, Data, Event, ModelTypeInfo, ModelTypeKind, Resource, TypeFingerprint,
-    TypeSummary,
+    Component, ComponentAccess, Data, Event, ModelTypeInfo, ModelTypeKind, Resource, TypeSummary,
 };
 pub use model::dynamic::{ComponentValue, EventCount};
 pub use model::entity::Entity;

@@ -7,13 +7,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use keel_core_types::{ComponentId, ThreadSafe};
-use keel_state::{LiveSchema, Schema, StateError, TypeSchema, decode, encode_column, encode_into};
+use keel_state::{
+    LiveSchema, Schema, StateError, TypeFingerprint, TypeSchema, decode, encode_column, encode_into,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::event::{AnyEvents, EventStore};
 use crate::model::resource::AnyResource;
-use crate::model::snapshot::{drop_value, share_column};
+use crate::model::snapshot::{FieldColumn, drop_value, field_columns, first_row, share_column};
 
 /// What can be saved, restored and migrated. The attributes `#[component]`, `#[resource]`, `#[event]` and
 /// `#[data]` implement all of it.
@@ -93,34 +95,6 @@ impl fmt::Display for ModelTypeKind {
     }
 }
 
-/// What two modules must agree on before they may touch the same data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TypeFingerprint {
-    /// [`TypeSchema::hash`]
-    pub schema: u64,
-    /// Size in bytes.
-    pub size: usize,
-    /// Alignment in bytes.
-    pub align: usize,
-    /// [`LiveSchema::unseen_hash`]: the fields that are not in the schema.
-    pub unseen: u64,
-    /// The compiler's own id, which ignores the layout but knows the crate.
-    pub rust: TypeId,
-}
-
-impl TypeFingerprint {
-    /// The fingerprint of `T`, whose schema is `live`.
-    pub fn of<T: 'static>(live: &LiveSchema) -> Self {
-        Self {
-            schema: live.schema().hash(),
-            size: size_of::<T>(),
-            align: align_of::<T>(),
-            unseen: live.unseen_hash(),
-            rust: TypeId::of::<T>(),
-        }
-    }
-}
-
 /// A type as it is shown to others: plain data, without the code that handles it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeSummary {
@@ -188,6 +162,13 @@ pub(crate) struct ComponentOperations {
     pub(crate) copy_column: Option<fn(&hecs::Archetype, &hecs::ColumnBatchBuilder)>,
     /// [`share_column`]
     pub(crate) share_column: unsafe fn(&hecs::Archetype, &hecs::ColumnBatchBuilder),
+    /// The fields that can move by themselves.
+    pub(crate) fields: fn() -> Vec<FieldColumn>,
+    /// Appends the encoded [`Schema::blank`]; false if there is none.
+    pub(crate) save_blank: fn(&mut Vec<u8>) -> Result<bool, StateError>,
+    /// Puts so many of it into a column.
+    pub(crate) fill_blank: fn(&hecs::ColumnBatchBuilder, usize),
+    pub(crate) first_row: fn(&hecs::Archetype) -> Option<*mut u8>,
     pub(crate) visit_column: fn(&hecs::Archetype, &mut VisitRow<'_>) -> Result<(), StateError>,
     pub(crate) fill_column: fn(&hecs::ColumnBatchBuilder, usize, &mut &[u8]) -> Result<(), StateError>,
     /// Reads values off the front of the bytes.
@@ -224,6 +205,17 @@ impl ModelTypeInfo {
                 save_rows: save_rows::<T>,
                 copy_column: T::plain().map(|_| copy_column::<T> as fn(&_, &_)),
                 share_column: share_column::<T>,
+                fields: field_columns::<T>,
+                save_blank: |out| match T::blank() {
+                    Some(blank) => encode_into(&blank, out).map(|()| true),
+                    None => Ok(false),
+                },
+                fill_blank: |batch, count| {
+                    if let Some(places) = batch.writer::<T>() {
+                        push_all(places, std::iter::from_fn(T::blank).take(count));
+                    }
+                },
+                first_row: first_row::<T>,
                 visit_column: visit_column::<T>,
                 fill_column: fill_column::<T>,
                 decode_rows: decode_rows::<T>,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod convert;
+mod convert_fields;
 mod damage;
 mod drops;
 mod guide;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::model::dropped::note_panic;
+use crate::model::snapshot::exchange::Exchange;
 use crate::model::snapshot::restore::Restore;
 use crate::{EcsError, ModelTypeInfo, RestoreReport, World};
 
@@ -20,12 +21,21 @@ pub struct WorldConversion {
     old: Option<World>,
     new: Option<World>,
     moved: Moved,
+    exchange: Exchange,
+    /// Whether fields were to move by themselves when it was made last.
+    moves_fields: bool,
 }
 
 impl WorldConversion {
     /// The conversion of `world`, of which nothing is done yet.
     pub fn of(world: World) -> Self {
-        Self { old: Some(world), new: None, moved: Moved::default() }
+        Self {
+            old: Some(world),
+            new: None,
+            moved: Moved::default(),
+            exchange: Exchange::default(),
+            moves_fields: false,
+        }
     }
 
     /// Makes the new world, with the values of the old one, of `types`: as [`World::from_snapshot`] would make it of
@@ -39,13 +49,19 @@ impl WorldConversion {
         types: impl IntoIterator<Item = Arc<ModelTypeInfo>>,
         accept_loss: bool,
     ) -> Result<RestoreReport, EcsError> {
-        self.make_of(types, accept_loss, |_| true)
+        let types: Vec<_> = types.into_iter().collect();
+        match self.make_of(types.iter().map(Arc::clone), accept_loss, true, |_| true) {
+            // What stands in a field's place for a while may be nothing that its type takes; whole values are.
+            Err(_) if self.moves_fields => self.make_of(types, accept_loss, false, |_| true),
+            made => made,
+        }
     }
 
     pub(super) fn make_of(
         &mut self,
         types: impl IntoIterator<Item = Arc<ModelTypeInfo>>,
         accept_loss: bool,
+        may_move_fields: bool,
         is_wanted: impl Fn(&hecs::Archetype) -> bool,
     ) -> Result<RestoreReport, EcsError> {
         self.drop_new();
@@ -58,9 +74,14 @@ impl WorldConversion {
         let mut world = world;
         world.unknown = Arc::clone(&old.unknown);
         let mut restore = Restore::of_world(&world, old, accept_loss);
+        if may_move_fields {
+            restore.move_fields(&world, old, &moved, accept_loss);
+        }
+        self.moves_fields = restore.moves_fields();
         restore.take_world(&mut world, old, &moved, is_wanted)?;
+        let exchange = restore.exchange(&world, old)?;
         let report = restore.finish(&mut world, accept_loss)?;
-        (self.new, self.moved) = (Some(world), moved);
+        (self.new, self.moved, self.exchange) = (Some(world), moved, exchange);
         drop(forgetting);
         Ok(report)
     }
@@ -77,6 +98,9 @@ impl WorldConversion {
 
     /// The new world, and what is left of the old one. Without a new one, the old one stays.
     pub fn accept(mut self) -> (World, ReplacedWorld) {
+        if let (Some(old), Some(new)) = (&mut self.old, &mut self.new) {
+            std::mem::take(&mut self.exchange).run(old, new);
+        }
         let old = self.old.take().unwrap_or_default();
         match self.new.take() {
             Some(new) => (new, ReplacedWorld { world: Some(old), moved: std::mem::take(&mut self.moved) }),
@@ -85,6 +109,7 @@ impl WorldConversion {
     }
 
     fn drop_new(&mut self) {
+        self.exchange = Exchange::default();
         let _forgetting = Forgetting::begin(&self.moved);
         drop(self.new.take());
     }

@@ -7,17 +7,20 @@ use keel_state::{Migration, StateError};
 
 use crate::model::component::{ComponentOperations, Rows};
 use crate::model::snapshot::all_read;
+use crate::model::snapshot::exchange::MovingType;
 use crate::model::snapshot::share::in_order;
 use crate::{EcsError, ModelTypeInfo, World};
 
 /// How many values of a column are encoded, migrated and decoded at a time: few enough to stay in a cache. Doing it
 /// with whole columns costs more in page faults than in work.
-const ROWS_AT_ONCE: usize = 1024;
+pub(super) const ROWS_AT_ONCE: usize = 1024;
 
 /// What the values of a saved type become.
 pub(super) struct Target {
     pub(super) info: Arc<ModelTypeInfo>,
     pub(super) migration: Migration,
+    /// How values of a living world get there, if some of their fields move.
+    pub(super) moving: Option<MovingType>,
     /// Whether its changes are in the report.
     pub(super) is_used: bool,
 }
@@ -68,7 +71,8 @@ pub(super) fn fill_all(targets: &[Option<Target>], archetypes: &[Planned<'_>]) -
     let (converted, others): (Vec<_>, Vec<_>) = tasks.partition(Task::is_converted);
     let mut buffers = Buffers::default();
     others.iter().try_for_each(|task| task.run(&mut buffers))?;
-    let chunks = converted.iter().flat_map(|task| chunks(0..task.count).map(move |rows| (task, rows)));
+    let chunks =
+        converted.iter().flat_map(|task| chunks(0..task.count, ROWS_AT_ONCE).map(move |rows| (task, rows)));
     let chunks: Vec<_> = chunks.collect();
     let decode = |place: usize, buffers: &mut Buffers| {
         let (task, rows) = &chunks[place];
@@ -98,9 +102,13 @@ fn tasks<'t, 's>(
 }
 
 impl Task<'_, '_> {
-    /// Whether each value is encoded and decoded.
+    /// Whether each value is decoded.
     fn is_converted(&self) -> bool {
-        matches!(self.values, Values::Living(_, _, info) if self.copy(info).is_none())
+        matches!(self.values, Values::Living(_, _, info) if self.copy(info).is_none() && !self.starts_blank())
+    }
+
+    fn starts_blank(&self) -> bool {
+        self.target.moving.as_ref().is_some_and(MovingType::starts_blank)
     }
 
     /// How to copy the whole column, if it is plain data that stays as it is.
@@ -115,8 +123,9 @@ impl Task<'_, '_> {
         match self.values {
             Values::Encoded(bytes) => {
                 let mut bytes = *bytes;
-                for rows in chunks(0..self.count) {
-                    let migrated = self.migrate(rows.len(), &mut bytes, &mut buffers.migrated)?;
+                for rows in chunks(0..self.count, ROWS_AT_ONCE) {
+                    let migrated =
+                        migrate(&self.target.migration, rows.len(), &mut bytes, &mut buffers.migrated)?;
                     match migrated {
                         Some(mut migrated) => {
                             (self.operations.fill_column)(self.batch, rows.len(), &mut migrated)?;
@@ -126,6 +135,7 @@ impl Task<'_, '_> {
                 }
                 all_read(bytes)?;
             }
+            Values::Living(..) if self.starts_blank() => (self.operations.fill_blank)(self.batch, self.count),
             Values::Living(source, place, info) => {
                 if let (Some(copy), Some(archetype)) = (self.copy(info), archetype(source, *place)) {
                     copy(archetype, self.batch);
@@ -148,8 +158,12 @@ impl Task<'_, '_> {
     /// The values of some rows of a living column, as the new type.
     fn decode_rows(&self, rows: Range<usize>, buffers: &mut Buffers) -> Result<Rows, StateError> {
         let Buffers { encoded, migrated } = buffers;
-        encoded.clear();
         let count = rows.len();
+        let moving = self.target.moving.as_ref();
+        if let Some(mut template) = moving.and_then(|moving| moving.template(count)) {
+            return (self.operations.decode_rows)(count, &mut template);
+        }
+        encoded.clear();
         if let Values::Living(source, place, info) = self.values
             && let (Some(operations), Some(archetype)) =
                 (info.component_operations(), archetype(source, *place))
@@ -157,35 +171,36 @@ impl Task<'_, '_> {
             (operations.save_rows)(archetype, rows, encoded)?;
         }
         let mut bytes = encoded.as_slice();
-        let decoded = match self.migrate(count, &mut bytes, migrated)? {
+        let migration = moving.map_or(&self.target.migration, MovingType::rest);
+        let decoded = match migrate(migration, count, &mut bytes, migrated)? {
             Some(mut migrated) => (self.operations.decode_rows)(count, &mut migrated)?,
             None => (self.operations.decode_rows)(count, &mut bytes)?,
         };
         all_read(bytes)?;
         Ok(decoded)
     }
+}
 
-    /// Migrates `count` values off the front of `bytes`; none if there is nothing to do.
-    fn migrate<'m>(
-        &self,
-        count: usize,
-        bytes: &mut &[u8],
-        migrated: &'m mut Vec<u8>,
-    ) -> Result<Option<&'m [u8]>, StateError> {
-        if self.target.migration.is_identity() {
-            return Ok(None);
-        }
-        migrated.clear();
-        self.target.migration.apply_column(count, bytes, migrated)?;
-        Ok(Some(migrated))
+/// Migrates `count` values off the front of `bytes`; none if there is nothing to do.
+fn migrate<'m>(
+    migration: &Migration,
+    count: usize,
+    bytes: &mut &[u8],
+    migrated: &'m mut Vec<u8>,
+) -> Result<Option<&'m [u8]>, StateError> {
+    if migration.is_identity() {
+        return Ok(None);
     }
+    migrated.clear();
+    migration.apply_column(count, bytes, migrated)?;
+    Ok(Some(migrated))
 }
 
 fn archetype(world: &World, place: usize) -> Option<&hecs::Archetype> {
     world.entities.archetypes().nth(place)
 }
 
-/// The rows of a column, a chunk at a time.
-fn chunks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    rows.clone().step_by(ROWS_AT_ONCE).map(move |start| start..rows.end.min(start + ROWS_AT_ONCE))
+/// The rows of a column, `size` of them at a time.
+pub(super) fn chunks(rows: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+    rows.clone().step_by(size).map(move |start| start..rows.end.min(start + size))
 }

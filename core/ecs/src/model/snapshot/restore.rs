@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use keel_core_types::ComponentId;
 use keel_state::{Change, Migration, StateError};
 
 use crate::model::component::Operations;
 use crate::model::query::entity_of_row;
 use crate::model::snapshot::convert::{Moved, WorldConversion};
+use crate::model::snapshot::exchange::{Exchange, MovingType};
 use crate::model::snapshot::fill::{Column, Planned, Target, Values, fill_all};
 use crate::model::snapshot::{
     Index, SavedKind, SavedType, WorldSnapshot, all_read, corrupt, take, take_entities,
@@ -97,7 +99,7 @@ impl World {
     fn rebuild_of(&mut self, is_wanted: impl Fn(&hecs::Archetype) -> bool) -> Result<(), EcsError> {
         let types: Vec<_> = self.types.iter().map(Arc::clone).collect();
         let mut conversion = WorldConversion::of(std::mem::take(self));
-        match conversion.make_of(types, false, is_wanted) {
+        match conversion.make_of(types, false, false, is_wanted) {
             Ok(_) => {
                 *self = conversion.accept().0;
                 Ok(())
@@ -136,7 +138,7 @@ impl Restore {
             };
             let migration = Migration::plan(&saved.schema, &info.live);
             let migration = if accept_loss { migration.accept_losses() } else { migration };
-            targets.push(Some(Target { info: Arc::clone(info), migration, is_used: false }));
+            targets.push(Some(Target { info: Arc::clone(info), migration, moving: None, is_used: false }));
         }
         Self { types, targets, report: RestoreReport::default() }
     }
@@ -176,6 +178,34 @@ impl Restore {
 
     pub(super) fn of_world(world: &World, source: &World, accept_loss: bool) -> Self {
         Self::new(world, source.types.iter().map(|info| SavedType::of(info)).collect(), accept_loss)
+    }
+
+    /// Lets fields of components that are not `shared` move by themselves: [`Restore::exchange`] has then to be run.
+    /// `source` is the world of [`Restore::of_world`].
+    pub(super) fn move_fields(&mut self, world: &World, source: &World, shared: &Moved, accept_loss: bool) {
+        // Values that come back go to their entities, whose rows are then elsewhere.
+        if source.kept_types().any(|kept| world.type_info(ComponentId::of(kept)).is_some()) {
+            return;
+        }
+        for (info, target) in source.types.iter().zip(&mut self.targets) {
+            if let Some(target) = target
+                && !shared.contains(info.fingerprint().rust)
+            {
+                target.moving = MovingType::plan(info, &target.info, accept_loss);
+            }
+        }
+    }
+
+    /// Whether any field moves by itself.
+    pub(super) fn moves_fields(&self) -> bool {
+        self.targets.iter().flatten().any(|target| target.moving.is_some())
+    }
+
+    /// What has to be exchanged between the values of both worlds.
+    pub(super) fn exchange(&mut self, world: &World, source: &World) -> Result<Exchange, StateError> {
+        let types = self.targets.iter_mut().flatten().filter_map(|target| target.moving.take()).collect();
+        let exchange = Exchange::between(source, world, types);
+        exchange.ok_or_else(|| corrupt("values in another place than its own"))
     }
 
     /// Takes all that lives in `source` into `world`; `shared` components lie in both then.

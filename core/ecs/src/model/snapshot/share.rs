@@ -9,7 +9,6 @@ use keel_core_types::panic_message;
 use keel_state::StateError;
 
 use crate::EcsError;
-use crate::model::snapshot::fill::Buffers;
 
 /// From how many pieces on other threads are asked for help: each costs some 50 us to start, a piece some 100.
 const SHARED_FROM: usize = 4;
@@ -27,14 +26,16 @@ enum Outcome<T> {
 
 /// Makes `count` pieces on several threads, this one included, and takes each in the order of their numbers. The first
 /// that fails ends it.
-pub(super) fn in_order<T: Send>(
+///
+/// Each thread has buffers of its own.
+pub(super) fn in_order<T: Send, B: Default>(
     count: usize,
-    make: impl Fn(usize, &mut Buffers) -> Result<T, StateError> + Sync,
+    make: impl Fn(usize, &mut B) -> Result<T, StateError> + Sync,
     take: impl Fn(usize, T),
 ) -> Result<(), EcsError> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if count < SHARED_FROM { 1 } else { processors.min(THREADS_MAX) };
-    let mut buffers = Buffers::default();
+    let mut buffers = B::default();
     if threads == 1 {
         for place in 0..count {
             take(place, make(place, &mut buffers)?);
@@ -59,13 +60,13 @@ pub(super) fn in_order<T: Send>(
 }
 
 /// Makes pieces until there are none left.
-fn help<T>(
+fn help<T, B: Default>(
     count: usize,
     next: &AtomicUsize,
-    make: &impl Fn(usize, &mut Buffers) -> Result<T, StateError>,
+    make: &impl Fn(usize, &mut B) -> Result<T, StateError>,
     results: &Sender<(usize, Outcome<T>)>,
 ) {
-    let mut buffers = Buffers::default();
+    let mut buffers = B::default();
     while let Some(place) = claim(count, next) {
         let outcome = match catch_unwind(AssertUnwindSafe(|| make(place, &mut buffers))) {
             Ok(Ok(made)) => Outcome::Made(made),
@@ -87,13 +88,13 @@ fn claim(count: usize, next: &AtomicUsize) -> Option<usize> {
 }
 
 /// Makes pieces as well, and takes what is there, in order.
-fn make_and_take<T>(
+fn make_and_take<T, B>(
     count: usize,
     next: &AtomicUsize,
-    make: &impl Fn(usize, &mut Buffers) -> Result<T, StateError>,
+    make: &impl Fn(usize, &mut B) -> Result<T, StateError>,
     take: &impl Fn(usize, T),
     results: &Receiver<(usize, Outcome<T>)>,
-    buffers: &mut Buffers,
+    buffers: &mut B,
 ) -> Result<(), EcsError> {
     let mut waiting = BTreeMap::new();
     let mut taken = 0;
