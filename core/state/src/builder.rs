@@ -117,7 +117,8 @@ impl LiveSchema {
         &self.schema
     }
 
-    /// A hash of what the schema does not show: name, type, size and alignment of each field that is skipped or opaque.
+    /// A hash of what the schema does not show: name, type, size and alignment of each field that is skipped or opaque,
+    /// `#[repr(...)]`, and the numbers that are given to variants.
     /// Equal schemas with other hashes are types that lie otherwise in memory.
     pub fn unseen_hash(&self) -> u64 {
         self.unseen
@@ -187,6 +188,11 @@ impl SchemaBuilder {
             notes: self.notes,
             unseen: xxhash_rust::xxh3::xxh3_64(self.unseen.as_bytes()),
         }
+    }
+
+    fn laid_out(&mut self, place: usize, how: &str) {
+        // The number of types so far says in which of them it is.
+        self.unseen.push_str(&format!("{:?} {how}\n", (self.types.len(), place)));
     }
 
     /// Describes struct `T`, unless that was done before.
@@ -264,6 +270,12 @@ impl VariantsBuilder<'_> {
         self
     }
 
+    /// Notes what says how the type lies in memory and is not in its schema, such as `#[repr(u8)]`.
+    pub fn laid_out(&mut self, how: &str) -> &mut Self {
+        self.types.laid_out(self.variants.len(), how);
+        self
+    }
+
     /// Says what the type's own default is, already encoded; called only where defaults are wanted.
     pub fn type_default(&mut self, default: impl FnOnce() -> Option<Vec<u8>>) -> &mut Self {
         if self.types.with_notes {
@@ -298,9 +310,13 @@ impl FieldsBuilder<'_> {
     /// saved and have different things at one place in memory.
     pub fn unseen<T>(&mut self, name: &str) -> &mut Self {
         let (ty, size, align) = (std::any::type_name::<T>(), size_of::<T>(), align_of::<T>());
-        // The number of types so far says in which of them the field lies.
-        let place = (self.types.types.len(), self.fields.len());
-        self.types.unseen.push_str(&format!("{place:?} {name}: {ty} {size} {align}\n"));
+        self.laid_out(&format!("{name}: {ty} {size} {align}"))
+    }
+
+    /// Notes what says how the struct or variant lies in memory and is not in its schema, such as `#[repr(C)]` or a
+    /// variant's number.
+    pub fn laid_out(&mut self, how: &str) -> &mut Self {
+        self.types.laid_out(self.fields.len(), how);
         self
     }
 

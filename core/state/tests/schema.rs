@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keel_module_macros::data;
-use keel_state::{Schema, StateError, TypeDef, TypeRef, TypeSchema, Value, decode_all, encode_into};
+use keel_state::{
+    LiveSchema, Schema, StateError, TypeDef, TypeRef, TypeSchema, Value, decode_all, encode_into,
+};
 use serde::Serialize;
 
 #[data(crate = keel_state)]
@@ -246,4 +248,59 @@ fn differences_name_the_places() {
         shown,
         [".hull.1[1]: 0 -> 1", ".crew[1]: - -> \"Bob\"", ".weapon: Some(Laser { heat: NaN }) -> None"]
     );
+}
+
+mod one {
+    use super::data;
+
+    #[data(crate = keel_state)]
+    pub(super) struct Point {
+        pub(super) small: u8,
+        pub(super) large: u32,
+    }
+    #[data(crate = keel_state)]
+    pub(super) enum Side {
+        Left = 1,
+        Right,
+    }
+    #[data(crate = keel_state)]
+    pub(super) struct Holder {
+        pub(super) points: Vec<Point>,
+        pub(super) side: Side,
+    }
+}
+
+mod other {
+    use super::data;
+
+    const LEFT: isize = 7;
+    #[data(crate = keel_state)]
+    #[repr(C)]
+    pub(super) struct Point {
+        pub(super) small: u8,
+        pub(super) large: u32,
+    }
+    #[data(crate = keel_state)]
+    pub(super) enum Side {
+        Left = LEFT,
+        Right,
+    }
+    #[data(crate = keel_state)]
+    pub(super) struct Holder {
+        pub(super) points: Vec<Point>,
+        pub(super) side: super::one::Side,
+    }
+}
+
+#[test]
+fn how_a_type_lies_in_memory_is_told_apart_where_the_schema_is_the_same() {
+    fn check<A: Schema, B: Schema>() {
+        let (one, other) = (LiveSchema::of::<A>(), LiveSchema::of::<B>());
+        assert_eq!(one.schema().hash(), other.schema().hash());
+        assert_ne!(one.unseen_hash(), other.unseen_hash());
+    }
+    check::<one::Point, other::Point>();
+    check::<one::Side, other::Side>();
+    check::<one::Holder, other::Holder>();
+    assert_eq!(LiveSchema::of::<one::Holder>().unseen_hash(), LiveSchema::of::<one::Holder>().unseen_hash());
 }

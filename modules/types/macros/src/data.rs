@@ -17,9 +17,10 @@ pub(crate) fn expand(args: &Args, mut item: DeriveInput) -> Result<TokenStream> 
     let private = args.private();
     let name = unraw(&item.ident);
     let memory = [plain(&private, &item.data), movable(&private, &item), blank(&private, &item.data)];
+    let representation = representation(&item);
     let body = match &mut item.data {
-        Data::Struct(data) => structure(&private, &name, &mut data.fields)?,
-        Data::Enum(data) => enumeration(&private, &name, data)?,
+        Data::Struct(data) => structure(&private, &name, &representation, &mut data.fields)?,
+        Data::Enum(data) => enumeration(&private, &name, &representation, data)?,
         Data::Union(data) => {
             return Err(Error::new_spanned(
                 data.union_token,
@@ -177,18 +178,35 @@ fn add_derives(private: &TokenStream, item: &mut DeriveInput) {
     item.attrs.push(parse_quote!(#[serde(crate = #path)]));
 }
 
-fn structure(private: &TokenStream, name: &str, fields: &mut Fields) -> Result<TokenStream> {
+/// The attributes that say how the type lies in memory: `#[repr(...)]`.
+fn representation(item: &DeriveInput) -> Vec<String> {
+    let texts = item.attrs.iter().map(written);
+    texts.filter(|text| text.contains("repr")).collect()
+}
+
+fn structure(
+    private: &TokenStream,
+    name: &str,
+    representation: &[String],
+    fields: &mut Fields,
+) -> Result<TokenStream> {
     let style = style(private, fields);
     let described = describe_fields(private, fields)?;
     Ok(quote! {
         types.structure::<Self>(#name, #style, |fields| {
+            #(fields.laid_out(#representation);)*
             fields.type_default(|| #private::Probe::<Self>::new().encoded_default());
             #described
         })
     })
 }
 
-fn enumeration(private: &TokenStream, name: &str, data: &mut syn::DataEnum) -> Result<TokenStream> {
+fn enumeration(
+    private: &TokenStream,
+    name: &str,
+    representation: &[String],
+    data: &mut syn::DataEnum,
+) -> Result<TokenStream> {
     let mut variants = TokenStream::new();
     for variant in &mut data.variants {
         let options = Options::take(&mut variant.attrs)?;
@@ -197,8 +215,13 @@ fn enumeration(private: &TokenStream, name: &str, data: &mut syn::DataEnum) -> R
         let style = style(private, &variant.fields);
         let described = describe_fields(private, &mut variant.fields)?;
         let renamed = &options.renamed_from;
+        let discriminant = variant
+            .discriminant
+            .as_ref()
+            .map(|(_, value)| quote!(fields.laid_out(&::std::format!("= {}", (#value) as i128));));
         variants.extend(quote! {
             variants.variant(#variant_name, #style, |fields| {
+                #discriminant
                 #(fields.variant_renamed_from(#renamed);)*
                 #described
             });
@@ -206,6 +229,7 @@ fn enumeration(private: &TokenStream, name: &str, data: &mut syn::DataEnum) -> R
     }
     Ok(quote! {
         types.enumeration::<Self>(#name, |variants| {
+            #(variants.laid_out(#representation);)*
             variants.type_default(|| #private::Probe::<Self>::new().encoded_default());
             #variants
         })
