@@ -1,8 +1,8 @@
 //! The calls of rustc that cargo has made for modules, and whether one may be made again without cargo.
 //!
 //! A call may be repeated when nothing but the module's own files has changed since cargo last looked at all it is built
-//! from. What cargo would find out otherwise is known here: the files by the compiler's dep-info, the libraries
-//! that are linked by their times and lengths.
+//! from. What cargo would find out otherwise is known here: which files those are by the compiler's dep-info, and that
+//! nothing else has changed by times and lengths. That is looked at anew for each call, because no watcher sees all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use cargo_metadata::{Artifact, CrateType};
 use serde::{Deserialize, Serialize};
 
-use super::inputs::{PackageInputs, of_crate};
+use super::inputs::{LocalPackage, PackageInputs, of_crate};
 use super::report::Collected;
 use super::{BuildRequest, BuildTarget, BuilderConfig};
 use crate::RustcCommand;
@@ -22,8 +22,20 @@ use crate::RustcCommand;
 pub(super) struct KnownCalls {
     file: PathBuf,
     calls: BTreeMap<String, KnownCall>,
-    /// What each package of the workspace is compiled from, by its `Cargo.toml`.
-    inputs: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
+    /// The packages whose sources may change, by their `Cargo.toml`.
+    packages: BTreeMap<PathBuf, KnownPackage>,
+    /// What all packages are built with.
+    settings: Vec<Stamp>,
+}
+
+/// What a package was compiled from when cargo last looked.
+#[derive(Debug)]
+struct KnownPackage {
+    files: BTreeSet<PathBuf>,
+    /// Of these and its manifest; none if only cargo knows what else there is.
+    stamps: Option<Vec<Stamp>>,
+    /// A module or the host, which no module links.
+    is_asked_for: bool,
 }
 
 /// A call of rustc that built a module.
@@ -31,11 +43,12 @@ pub(super) struct KnownCalls {
 pub(super) struct KnownCall {
     pub(super) command: RustcCommand,
     pub(super) manifest: PathBuf,
+    manifest_stamp: Stamp,
     /// The dynamic library, as cargo names it.
     pub(super) library: PathBuf,
     pub(super) outputs: Vec<Output>,
-    /// What it links, and what it has written.
-    stamps: Vec<Stamp>,
+    linked: Vec<Stamp>,
+    written: Vec<Stamp>,
     /// Whether all that it is built from was fresh when cargo last looked.
     #[serde(skip)]
     is_current: bool,
@@ -71,17 +84,23 @@ impl KnownCalls {
                 && call.library.starts_with(&config.target_dir)
                 && call.manifest.is_file()
         });
-        Self { file, calls, inputs: BTreeMap::new() }
+        Self { file, calls, packages: BTreeMap::new(), settings: Vec::new() }
     }
 
     /// The call that builds what is asked for, if nothing else can have changed.
-    pub(super) fn usable(&self, requests: &[BuildRequest], changed: &[PathBuf]) -> Option<&KnownCall> {
-        let [BuildRequest { target: BuildTarget::Library(library), .. }] = requests else { return None };
+    pub(super) fn usable(&self, request: &BuildRequest, changed: &[PathBuf]) -> Option<&KnownCall> {
+        let BuildTarget::Library(library) = &request.target else { return None };
         let call = self.calls.get(library).filter(|call| call.is_current && call.is_untouched())?;
         let own: BTreeSet<PathBuf> = call.inputs().files.into_iter().collect();
-        let others = || self.inputs.iter().filter(|(manifest, _)| **manifest != call.manifest);
-        let is_own = |file| own.contains(file) && !others().any(|(_, files)| files.contains(file));
-        (!changed.is_empty() && changed.iter().all(is_own)).then_some(call)
+        let others = || self.packages.iter().filter(|(manifest, _)| **manifest != call.manifest);
+        let is_own = |file| own.contains(file) && !others().any(|(_, package)| package.files.contains(file));
+        let is_own_change = !changed.is_empty() && changed.iter().all(is_own);
+        let are_untouched = || {
+            are_fresh(&self.settings)
+                && Stamp::of(call.manifest.clone()) == call.manifest_stamp
+                && others().all(|(_, package)| package.is_asked_for || package.is_untouched())
+        };
+        (is_own_change && are_untouched()).then_some(call)
     }
 
     /// Until cargo has succeeded, nothing is known of what lies in its target directory.
@@ -97,7 +116,6 @@ impl KnownCalls {
         &mut self,
         requests: &[BuildRequest],
         collected: &Collected,
-        inputs: &[PackageInputs],
         config: &BuilderConfig,
         before: BeforeCargo,
     ) {
@@ -116,15 +134,36 @@ impl KnownCalls {
                 call.is_current = call.is_untouched();
             }
         }
-        let files = |it: &PackageInputs| (it.manifest.clone(), it.files.iter().cloned().collect());
-        self.inputs.extend(inputs.iter().map(files));
+        self.note_packages(requests, collected, config);
+        self.settings = settings_of(config).into_iter().map(Stamp::of).collect();
         self.save();
+    }
+
+    fn note_packages(&mut self, requests: &[BuildRequest], collected: &Collected, config: &BuilderConfig) {
+        // One that is gone links nothing any more; whatever linked it was compiled anew.
+        self.packages.retain(|manifest, _| manifest.is_file());
+        let asked = requests.iter().filter_map(|request| collected.manifest_of(request.target.name()));
+        let asked: BTreeSet<PathBuf> = asked.collect();
+        for (manifest, LocalPackage { files, are_all }) in collected.local_packages(&config.workspace_root) {
+            // What the build itself writes is as new as the build.
+            let sources = files.iter().filter(|file| !file.starts_with(&config.target_dir));
+            let stamps: Vec<Stamp> = sources.chain([&manifest]).cloned().map(Stamp::of).collect();
+            let is_older = |stamp: &Stamp| {
+                stamp
+                    .state
+                    .zip(collected.started_at)
+                    .is_some_and(|((written, _), started)| written <= started)
+            };
+            let stamps = (are_all && stamps.iter().all(is_older)).then_some(stamps);
+            let is_asked_for = asked.contains(&manifest);
+            self.packages.insert(manifest, KnownPackage { files, stamps, is_asked_for });
+        }
     }
 
     /// What a repeated call has written is its own.
     pub(super) fn note_written(&mut self, library: &str) {
         if let Some(call) = self.calls.get_mut(library) {
-            call.stamps = call.stamps.iter().map(|stamp| Stamp::of(stamp.path.clone())).collect();
+            call.written = call.written.iter().map(|stamp| Stamp::of(stamp.path.clone())).collect();
         }
     }
 
@@ -165,12 +204,22 @@ impl KnownCall {
             .find(|it| it.named.extension().is_some_and(|it| it == std::env::consts::DLL_EXTENSION))?;
         let linked = command.values_of("--extern").filter_map(|it| it.split_once('='));
         let linked = linked.map(|(_, path)| PathBuf::from(path));
-        let written = outputs.iter().map(|output| output.written.clone());
-        let stamps: Vec<_> = linked.chain(written).map(Stamp::of).collect();
+        let linked: Vec<Stamp> = linked.map(Stamp::of).collect();
+        let written: Vec<Stamp> = outputs.iter().map(|output| Stamp::of(output.written.clone())).collect();
         let library = library.named.clone();
         let manifest = artifact.manifest_path.clone().into_std_path_buf();
-        let is_there = stamps.iter().all(|stamp| stamp.state.is_some());
-        is_there.then_some(Self { command, manifest, library, outputs, stamps, is_current: false })
+        let manifest_stamp = Stamp::of(manifest.clone());
+        let is_there = linked.iter().chain(&written).all(|stamp| stamp.state.is_some());
+        is_there.then_some(Self {
+            command,
+            manifest,
+            manifest_stamp,
+            library,
+            outputs,
+            linked,
+            written,
+            is_current: false,
+        })
     }
 
     /// What the crate was compiled from the last time.
@@ -180,8 +229,31 @@ impl KnownCall {
     }
 
     fn is_untouched(&self) -> bool {
-        self.stamps.iter().all(|stamp| *stamp == Stamp::of(stamp.path.clone()))
+        are_fresh(&self.linked) && are_fresh(&self.written)
     }
+}
+
+impl KnownPackage {
+    fn is_untouched(&self) -> bool {
+        self.stamps.as_deref().is_some_and(are_fresh)
+    }
+}
+
+fn are_fresh(stamps: &[Stamp]) -> bool {
+    stamps.iter().all(|stamp| *stamp == Stamp::of(stamp.path.clone()))
+}
+
+/// The files that say how all packages are built; those of cargo and rustup in the folders above too.
+fn settings_of(config: &BuilderConfig) -> Vec<PathBuf> {
+    const IN_EACH_FOLDER: [&str; 4] =
+        [".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain"];
+    let root = &config.workspace_root;
+    let mut files: Vec<PathBuf> = ["Cargo.toml", "Cargo.lock"].iter().map(|name| root.join(name)).collect();
+    files.extend(root.ancestors().flat_map(|folder| IN_EACH_FOLDER.map(|name| folder.join(name))));
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    files.extend(home.map(|home| home.join("config.toml")));
+    files
 }
 
 impl Stamp {

@@ -1,9 +1,9 @@
 //! What the packages of a workspace were compiled from, as rustc and build scripts have said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use cargo_metadata::{Artifact, BuildScript};
+use cargo_metadata::{Artifact, BuildScript, PackageId};
 
 /// The files that one package of the workspace was compiled from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,23 +14,53 @@ pub struct PackageInputs {
     pub files: Vec<PathBuf>,
 }
 
-/// The inputs of all packages below `root` that cargo has named, fresh ones too.
-pub(super) fn inputs_of(artifacts: &[Artifact], scripts: &[BuildScript], root: &Path) -> Vec<PackageInputs> {
-    let own = |artifact: &&Artifact| artifact.manifest_path.starts_with(root);
-    let mut inputs: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    for artifact in artifacts.iter().filter(own) {
+/// A package whose sources may change: one that is neither from a registry nor from a repository.
+#[derive(Debug, Default)]
+pub(super) struct LocalPackage {
+    /// [`PackageInputs::files`]
+    pub(super) files: BTreeSet<PathBuf>,
+    /// Whether these are all. A build script that names nothing is run again for any file of its package, and a crate
+    /// without dep-info says nothing.
+    pub(super) are_all: bool,
+}
+
+/// The local packages that cargo has named, fresh ones too, by their `Cargo.toml`.
+pub(super) fn local_packages(
+    artifacts: &[Artifact],
+    scripts: &[BuildScript],
+    root: &Path,
+) -> BTreeMap<PathBuf, LocalPackage> {
+    let mut packages: BTreeMap<PathBuf, LocalPackage> = BTreeMap::new();
+    for artifact in artifacts.iter().filter(|artifact| is_local(&artifact.package_id)) {
         let manifest = artifact.manifest_path.clone().into_std_path_buf();
-        let files = inputs.entry(manifest.clone()).or_default();
-        let of_scripts = scripts.iter().filter(|script| script.package_id == artifact.package_id);
-        files.extend(of_scripts.flat_map(|script| of_build_script(script, &manifest)));
-        files.extend(artifact.filenames.iter().flat_map(|file| of_crate(file.as_std_path(), root)));
+        let is_new = !packages.contains_key(&manifest);
+        let package = packages.entry(manifest.clone()).or_default();
+        package.are_all |= is_new;
+        package.files.insert(artifact.target.src_path.clone().into_std_path_buf());
+        for script in scripts.iter().filter(|script| is_new && script.package_id == artifact.package_id) {
+            let files = of_build_script(script, &manifest);
+            package.are_all &= files.is_some();
+            package.files.extend(files.into_iter().flatten());
+        }
+        if !artifact.target.is_custom_build() {
+            let libraries = artifact.filenames.iter().map(|file| of_crate(file.as_std_path(), root));
+            let files: BTreeSet<PathBuf> = libraries.flatten().collect();
+            package.are_all &= !files.is_empty();
+            package.files.extend(files);
+        }
     }
-    let inputs = inputs.into_iter().map(|(manifest, mut files)| {
-        files.sort();
-        files.dedup();
-        PackageInputs { manifest, files }
-    });
-    inputs.collect()
+    packages
+}
+
+/// The inputs of the packages below `root`.
+pub(super) fn inputs_of(packages: BTreeMap<PathBuf, LocalPackage>, root: &Path) -> Vec<PackageInputs> {
+    let own = packages.into_iter().filter(|(manifest, _)| manifest.starts_with(root));
+    own.map(|(manifest, package)| PackageInputs { manifest, files: package.files.into_iter().collect() })
+        .collect()
+}
+
+fn is_local(package: &PackageId) -> bool {
+    package.repr.starts_with("path+")
 }
 
 /// The inputs that rustc named for the library at `library`: in `deps`, beside it or below its folder, under the same
@@ -48,17 +78,18 @@ pub(super) fn of_crate(library: &Path, root: &Path) -> Vec<PathBuf> {
     names.map(|name| without_dots(&root.join(name.replace('\0', " ")))).collect()
 }
 
-/// What a build script has asked to be run again for. Cargo keeps what it printed beside its folder; of a folder that
-/// it names, all files that are there now.
-fn of_build_script(script: &BuildScript, manifest: &Path) -> Vec<PathBuf> {
+/// What a build script has asked to be run again for; none if it has not said. Cargo keeps what it printed beside its
+/// folder; of a folder that it names, all files that are there now.
+fn of_build_script(script: &BuildScript, manifest: &Path) -> Option<Vec<PathBuf>> {
     let output = script.out_dir.parent().map(|folder| folder.join("output"));
     let text = output.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
     let package = manifest.parent().unwrap_or(Path::new(""));
-    let asked = text.lines().filter_map(|line| {
-        let key = line.strip_prefix("cargo::").or_else(|| line.strip_prefix("cargo:"))?;
-        key.strip_prefix("rerun-if-changed=")
-    });
-    asked.flat_map(|path| files_at(without_dots(&package.join(path)))).collect()
+    let said =
+        text.lines().filter_map(|line| line.strip_prefix("cargo::").or_else(|| line.strip_prefix("cargo:")));
+    let asked: Vec<&str> = said.filter(|key| key.starts_with("rerun-if-")).collect();
+    let paths = asked.iter().filter_map(|key| key.strip_prefix("rerun-if-changed="));
+    let files = paths.flat_map(|path| files_at(without_dots(&package.join(path)))).collect();
+    (!asked.is_empty()).then_some(files)
 }
 
 fn files_at(path: PathBuf) -> Vec<PathBuf> {

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -156,14 +156,10 @@ impl Builder {
         cancel: &CancelToken,
     ) -> Result<BuildReport, BuildFailure> {
         self.check_workspace()?;
-        let call = self.calls().usable(requests, changed).cloned();
-        if let (Some(call), [request]) = (call, requests)
-            && let Repeated::Done(result) = self.repeat(&call, request, cancel)
-        {
-            self.calls().note_written(request.target.name());
-            return result;
+        match self.repeat(requests, changed, cancel) {
+            Repeated::Done(result) => result,
+            Repeated::AskCargo => self.build(requests, cancel),
         }
-        self.build(requests, cancel)
     }
 
     /// Builds `request` and returns the call of rustc that compiled its own crate, to repeat and time it.
@@ -188,7 +184,7 @@ impl Builder {
         let before = self.calls().begin_cargo();
         let collected = self.run(&self.arguments(requests, is_offline), cancel)?;
         let report = collected.to_report(requests, &self.config)?;
-        self.calls().end_cargo(requests, &collected, &report.inputs, &self.config, before);
+        self.calls().end_cargo(requests, &collected, &self.config, before);
         Ok(report)
     }
 
@@ -205,7 +201,7 @@ impl Builder {
         command.args(arguments);
         let mut process = Process::start(command)
             .map_err(|source| BuildFailure::Start { cargo: self.config.cargo.clone(), source })?;
-        let mut collected = Collected::default();
+        let mut collected = Collected::begun(SystemTime::now());
         while let Some(line) = process.next_line(cancel)? {
             self.take_line(line, &mut collected);
         }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use cargo_metadata::diagnostic::Diagnostic as RustcDiagnostic;
@@ -12,6 +13,12 @@ use super::process::{Line, Process};
 use super::report::{BuildReport, BuiltArtifact, BuiltBy};
 use super::{BuildEvent, BuildFailure, BuildRequest, Builder, BuilderConfig, CancelToken};
 
+/// What the compiler says of the libraries that a crate links, not of the crate: cargo builds them.
+const OF_LIBRARIES: [&str; 8] = ["E0455", "E0460", "E0461", "E0462", "E0463", "E0464", "E0514", "E0519"];
+
+/// How the compiler ends that has found errors; any other status is a failure of its own.
+const HAS_ERRORS: Option<i32> = Some(1);
+
 /// What came of a repeated call.
 pub(super) enum Repeated {
     /// The compiler has done its work, or the build was cancelled.
@@ -21,10 +28,25 @@ pub(super) enum Repeated {
 }
 
 impl Builder {
-    /// Makes `call` again, under cargo's own lock.
-    pub(super) fn repeat(&self, call: &KnownCall, request: &BuildRequest, cancel: &CancelToken) -> Repeated {
+    /// Makes the call again that built what is asked for, if nothing but `changed` can have changed; under cargo's own
+    /// lock, which is free again when this returns.
+    pub(super) fn repeat(
+        &self,
+        requests: &[BuildRequest],
+        changed: &[PathBuf],
+        cancel: &CancelToken,
+    ) -> Repeated {
+        let [request] = requests else { return Repeated::AskCargo };
         // While somebody else's cargo builds, cargo waits for it and says so.
         let Ok(_lock) = lock(&self.config) else { return Repeated::AskCargo };
+        let call = self.calls().usable(request, changed).cloned();
+        let Some(call) = call else { return Repeated::AskCargo };
+        let repeated = self.run_call(&call, request, cancel);
+        self.calls().note_written(request.target.name());
+        repeated
+    }
+
+    fn run_call(&self, call: &KnownCall, request: &BuildRequest, cancel: &CancelToken) -> Repeated {
         let started_at = Instant::now();
         let mut command = self.config.command_of(&call.command.program);
         command.args(&call.command.arguments);
@@ -41,11 +63,15 @@ impl Builder {
             }
         }
         let Ok(status) = process.wait() else { return Repeated::AskCargo };
-        let has_errors = diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error);
-        match (status.success(), has_errors) {
-            (true, _) if call.outputs.iter().all(|output| name_anew(output).is_ok()) => {}
-            (false, true) => return Repeated::Done(Err(BuildFailure::Compile { diagnostics })),
-            _ => return Repeated::AskCargo,
+        if !status.success() {
+            return if status.code() == HAS_ERRORS && are_of_the_source(&diagnostics) {
+                Repeated::Done(Err(BuildFailure::Compile { diagnostics }))
+            } else {
+                Repeated::AskCargo
+            };
+        }
+        if !call.outputs.iter().all(|output| name_anew(output).is_ok()) {
+            return Repeated::AskCargo;
         }
         let inputs = call.inputs();
         let target = request.target.name().to_owned();
@@ -73,6 +99,16 @@ impl Builder {
         self.tell(BuildEvent::Diagnostic(diagnostic.clone()));
         Some(diagnostic)
     }
+}
+
+/// Whether there are errors, and each is about a place in the source.
+fn are_of_the_source(diagnostics: &[Diagnostic]) -> bool {
+    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error).peekable();
+    let is_of_source = |error: &Diagnostic| {
+        let is_of_library = error.code.as_deref().is_some_and(|code| OF_LIBRARIES.contains(&code));
+        error.place.is_some() && !is_of_library
+    };
+    errors.peek().is_some() && errors.all(is_of_source)
 }
 
 /// Cargo's lock on the folder of a profile, until the file is dropped.

@@ -1,14 +1,15 @@
 //! What a build gave.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cargo_metadata::{Artifact, BuildScript, CrateType, Message, PackageId, TargetKind};
 
 use super::config::BuilderConfig;
 use super::failure::BuildFailure;
-use super::inputs::{PackageInputs, inputs_of, of_crate};
+use super::inputs::{LocalPackage, PackageInputs, inputs_of, local_packages, of_crate};
 use super::message::{Diagnostic, Level};
 use super::{BuildRequest, BuildTarget};
 use crate::RustcCommand;
@@ -64,6 +65,7 @@ pub struct BuiltArtifact {
 pub(super) struct Collected {
     pub(super) stderr: Vec<String>,
     pub(super) status: Option<ExitStatus>,
+    pub(super) started_at: Option<SystemTime>,
     pub(super) elapsed: Duration,
     artifacts: Vec<Artifact>,
     scripts: Vec<BuildScript>,
@@ -71,9 +73,28 @@ pub(super) struct Collected {
 }
 
 impl Collected {
+    /// Of a cargo that is started now.
+    pub(super) fn begun(started_at: SystemTime) -> Self {
+        Self { started_at: Some(started_at), ..Self::default() }
+    }
+
     /// The library `name` of the workspace, as cargo told it.
     pub(super) fn artifact(&self, name: &str) -> Option<&Artifact> {
         self.artifacts.iter().find(|artifact| artifact.target.name == name && library_of(artifact).is_some())
+    }
+
+    /// The `Cargo.toml` of the package whose library or binary `target` is.
+    pub(super) fn manifest_of(&self, target: &str) -> Option<PathBuf> {
+        let is_it = |artifact: &&Artifact| {
+            artifact.target.name == target
+                && (artifact.executable.is_some() || library_of(artifact).is_some())
+        };
+        self.artifacts.iter().find(is_it).map(|artifact| artifact.manifest_path.clone().into_std_path_buf())
+    }
+
+    /// The packages that are part of this build and whose sources may change.
+    pub(super) fn local_packages(&self, root: &Path) -> BTreeMap<PathBuf, LocalPackage> {
+        local_packages(&self.artifacts, &self.scripts, root)
     }
 
     pub(super) fn has_build_script(&self, package: &PackageId) -> bool {
@@ -120,7 +141,7 @@ impl Collected {
         Ok(BuildReport {
             other_libraries: others.collect(),
             rebuilt: rebuilt.map(|artifact| artifact.target.name.clone()).collect(),
-            inputs: inputs_of(&self.artifacts, &self.scripts, &config.workspace_root),
+            inputs: inputs_of(self.local_packages(&config.workspace_root), &config.workspace_root),
             artifacts,
             warnings: self.diagnostics.clone(),
             built_by: BuiltBy::Cargo,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use keel_builder::{BuildEvent, BuildFailure, BuildReport, Builder, BuiltBy, CancelToken, Diagnostic};
 
-use crate::fixture::{DEADLINE, Game, holds, requests, source_of};
+use crate::fixture::{DEADLINE, Game, fresh_folder, holds, requests, source_of};
 
 fn build(builder: &Builder, modules: &[&str]) -> BuildReport {
     builder.build(&requests(modules), &CancelToken::new()).unwrap()
@@ -171,6 +171,128 @@ fn cargo_is_asked_for_a_module_with_a_build_script() {
     let builder = game.builder();
     build(&builder, &["swim"]);
     assert_eq!(set_answer(&game, &builder, "swim", 2), BuiltBy::Cargo);
+}
+
+/// Makes `core/sea`, a crate that swim links, with this build script, and returns a builder that has built swim.
+fn with_sea(game: &Game, folder: &str, build_script: &str) -> std::sync::Arc<Builder> {
+    let package = "[package]\nname = \"sea\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n";
+    let package =
+        if folder.starts_with("core") { package.replace("[workspace]\n", "") } else { package.to_owned() };
+    game.write(&format!("{folder}/Cargo.toml"), &package);
+    game.write(&format!("{folder}/build.rs"), build_script);
+    game.write(&format!("{folder}/src/lib.rs"), "pub static DEPTH: &str = env!(\"DEPTH\");\n");
+    game.write(&format!("{folder}/depth.txt"), "answer=00001");
+    let manifest = std::fs::read_to_string(game.root.join("systems/swim/Cargo.toml")).unwrap();
+    let path = game.root.join(folder);
+    game.write("systems/swim/Cargo.toml", &format!("{manifest}sea = {{ path = {path:?} }}\n"));
+    game.write(&source_of("swim"), "pub fn depth() -> &'static str { sea::DEPTH }\n");
+    let builder = game.builder();
+    build(&builder, &["swim"]);
+    builder
+}
+
+/// Saves swim's source again after the crate that it links has changed, and says who has built it.
+fn sea_has_changed(game: &Game, builder: &Builder, file: &str, text: &str) -> BuiltBy {
+    let saved = |line: &str| {
+        game.write(&source_of("swim"), &format!("pub fn depth() -> &'static str {{ sea::DEPTH }}\n{line}\n"))
+    };
+    saved("// once");
+    let report = change(game, builder, "swim", &[&source_of("swim")]).unwrap();
+    let before = report.built_by;
+    game.write(file, text);
+    saved("// twice");
+    let report = change(game, builder, "swim", &[&source_of("swim")]).unwrap();
+    assert!(holds(&report.artifacts[0].path, 2), "what it links is as it was; before, {before:?} has built");
+    assert_eq!(report.built_by, BuiltBy::Cargo);
+    before
+}
+
+const READS_DEPTH: &str =
+    "println!(\"cargo:rustc-env=DEPTH={}\", std::fs::read_to_string(\"depth.txt\").unwrap());";
+
+#[test]
+fn cargo_is_asked_when_what_a_linked_crate_is_built_from_has_changed_and_nobody_has_said_so() {
+    let game = Game::new();
+    let script = format!("fn main() {{ println!(\"cargo:rerun-if-changed=depth.txt\"); {READS_DEPTH} }}\n");
+    let builder = with_sea(&game, "core/sea", &script);
+    let before = sea_has_changed(&game, &builder, "core/sea/depth.txt", "answer=00002");
+    assert_eq!(before, BuiltBy::Compiler);
+}
+
+#[test]
+fn cargo_is_asked_when_a_linked_crate_from_outside_has_changed() {
+    let game = Game::new();
+    let script = format!("fn main() {{ println!(\"cargo:rerun-if-changed=depth.txt\"); {READS_DEPTH} }}\n");
+    let outside = fresh_folder("outside");
+    let builder = with_sea(&game, outside.to_str().unwrap(), &script);
+    let text = "pub static DEPTH: &str = \"answer=00002\";\n";
+    let before = sea_has_changed(&game, &builder, outside.join("src/lib.rs").to_str().unwrap(), text);
+    std::fs::remove_dir_all(outside).unwrap();
+    assert_eq!(before, BuiltBy::Compiler);
+}
+
+#[test]
+fn cargo_is_asked_for_all_that_links_a_crate_whose_build_script_does_not_say_what_it_reads() {
+    let game = Game::new();
+    let builder = with_sea(&game, "core/sea", &format!("fn main() {{ {READS_DEPTH} }}\n"));
+    let before = sea_has_changed(&game, &builder, "core/sea/depth.txt", "answer=00002");
+    assert_eq!(before, BuiltBy::Cargo);
+}
+
+#[test]
+fn cargo_is_asked_when_a_setting_has_changed() {
+    let game = Game::new();
+    let builder = game.builder();
+    build(&builder, &["swim"]);
+    assert_eq!(set_answer(&game, &builder, "swim", 2), BuiltBy::Compiler);
+    let config = std::fs::read_to_string(game.root.join(".cargo/config.toml")).unwrap();
+    game.write(".cargo/config.toml", &format!("{config}# said\n"));
+    assert_eq!(set_answer(&game, &builder, "swim", 3), BuiltBy::Cargo);
+    assert_eq!(set_answer(&game, &builder, "swim", 4), BuiltBy::Compiler);
+}
+
+#[test]
+fn an_error_of_a_library_that_is_gone_is_not_the_authors() {
+    let game = Game::new();
+    game.write("core/sea/Cargo.toml", "[package]\nname = \"sea\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    game.write("core/sea/src/lib.rs", "pub fn salt() -> u32 { 7 }\n");
+    let manifest = std::fs::read_to_string(game.root.join("core/keel/Cargo.toml")).unwrap();
+    game.write("core/keel/Cargo.toml", &format!("{manifest}sea = {{ path = \"../sea\" }}\n"));
+    game.write("core/keel/src/lib.rs", "pub use sea::salt;\npub fn speed() -> u32 { salt() }\n");
+    let builder = game.builder();
+    build(&builder, &["swim"]);
+    let deps = std::fs::read_dir(game.root.join("target/live/live/deps")).unwrap();
+    let is_sea = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("libsea-");
+    let of_sea: Vec<PathBuf> = deps.map(|entry| entry.unwrap().path()).filter(is_sea).collect();
+    assert!(!of_sea.is_empty());
+    of_sea.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    assert_eq!(set_answer(&game, &builder, "swim", 2), BuiltBy::Cargo);
+    assert_eq!(set_answer(&game, &builder, "swim", 3), BuiltBy::Compiler);
+}
+
+/// A compiler that is killed, or finds an error of its own, has said nothing about the source.
+#[test]
+#[cfg(unix)]
+fn cargo_is_asked_when_the_compiler_ends_as_it_should_not() {
+    let ice = r#"echo '{"$message_type":"diagnostic","message":"ice","code":null,"level":"error: internal compiler error","spans":[],"children":[],"rendered":"ice"}' >&2; exit 101"#;
+    for end in ["kill -SEGV $$", ice, "exit 1"] {
+        let game = Game::new();
+        build(&game.builder(), &["swim"]);
+        let calls = game.root.join("target/live/live/.keel-calls.json");
+        let known = std::fs::read_to_string(&calls).unwrap();
+        let fake = game.root.join("rustc");
+        game.write("rustc", &format!("#!/bin/sh\necho called >> {}/called\n{end}\n", game.root.display()));
+        std::process::Command::new("chmod").arg("+x").arg(&fake).status().unwrap();
+        let program = "\"program\":\"";
+        let begin = known.find(program).unwrap() + program.len();
+        let end_of_it = begin + known[begin..].find('"').unwrap();
+        std::fs::write(&calls, format!("{}{}{}", &known[..begin], fake.display(), &known[end_of_it..]))
+            .unwrap();
+        let builder = game.builder();
+        build(&builder, &["swim"]);
+        assert_eq!(set_answer(&game, &builder, "swim", 2), BuiltBy::Cargo, "{end}");
+        assert!(game.root.join("called").is_file(), "the compiler was called first: {end}");
+    }
 }
 
 #[test]
