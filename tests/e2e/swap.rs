@@ -18,6 +18,7 @@ fn an_edited_system_goes_live_and_the_world_stays_as_it_is() {
 
     assert_eq!(swap.line["module"], "shoal-swim", "nothing else is swapped");
     assert_eq!(swap.line["generation"], 1);
+    assert_eq!(swap.line["built_by"], "compiler", "only the module's own file has changed");
     assert_eq!(swap.line["rebuilt"], false);
     assert!(swap.line["carried"].as_u64().unwrap() > 40_000, "{}", swap.line);
     // The file was closed after `closed_at` and the line was written before `read_at`: what is told must fit in.

@@ -175,7 +175,10 @@ fn seed_target(target: &Path) {
         return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = command_in(root, env!("CARGO")).args(["keel", "build"]).output().unwrap();
+    let output = command_in(root, env!("CARGO"))
+        .args(["keel", "run", "--headless", "--frames", "1", "--fps", "0", "--no-watch"])
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", text(&output));
     copy_with_times(&root.join("target/live/live"), &target.join("live"));
 }

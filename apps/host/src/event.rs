@@ -1,6 +1,7 @@
 //! What a running game tells: the objects that `--json` prints, one a line. The guide's chapter "What machines read"
 //! documents each field.
 
+use keel_builder::BuiltBy;
 use keel_registry::Code;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,9 @@ pub(crate) struct SwapLine {
     #[serde(default)]
     pub(crate) paused: bool,
     pub(crate) stages_ms: StagesMs,
+    /// None if nothing was built for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) built_by: Option<BuiltBy>,
     pub(crate) pause_ms: f64,
     pub(crate) carried: usize,
     pub(crate) converted: usize,

@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use keel::console::Key;
+use keel_builder::BuiltBy;
 use keel_registry::Stated;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,8 @@ pub(crate) struct SwapRequest {
     pub(crate) saved_at_us: Option<u64>,
     pub(crate) detect_ms: f64,
     pub(crate) build_ms: f64,
+    /// None if nothing was built for it.
+    pub(crate) built_by: Option<BuiltBy>,
     pub(crate) accept_loss: bool,
 }
 

@@ -164,6 +164,7 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
             check: ms(check),
             swap: ms(swap),
         },
+        built_by: request.built_by,
         pause_ms: ms(report.pause),
         carried: report.world.carried + report.pools.carried,
         converted: report.world.converted + report.pools.converted,
@@ -191,6 +192,7 @@ mod tests {
             saved_at_us: None,
             detect_ms: 0.0,
             build_ms: 0.0,
+            built_by: None,
             accept_loss: false,
         }
     }

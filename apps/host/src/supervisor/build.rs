@@ -122,7 +122,7 @@ impl Supervisor {
             Purpose::Swap => {
                 let modules = self.staging.stage(&report)?;
                 if !modules.is_empty() {
-                    self.swap(modules, report.elapsed, edit);
+                    self.swap(modules, Some((report.elapsed, report.built_by)), edit);
                 }
             }
         }

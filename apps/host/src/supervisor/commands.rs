@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::Supervisor;
 use super::input::{self, Command};
@@ -50,7 +50,7 @@ impl Supervisor {
     /// Swaps in a library that the user has built.
     fn load(&mut self, module: String, path: &Path) {
         match self.staging.stage_file(&module, path) {
-            Ok(library) => self.swap(vec![library], Duration::ZERO, None),
+            Ok(library) => self.swap(vec![library], None, None),
             Err(error) => self.log("warn", format!("{error:#}")),
         }
     }

@@ -74,6 +74,7 @@ mod tests {
             saved_at_us: None,
             detect_ms: 0.0,
             build_ms: 0.0,
+            built_by: None,
             accept_loss: false,
         }
     }

@@ -2,14 +2,21 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use keel_builder::BuiltBy;
+
 use super::Supervisor;
 use super::edits::Edit;
 use crate::event::Event;
 use crate::protocol::{Library, SwapRequest, ToEngine};
 
 impl Supervisor {
-    /// Swaps what was built, for an edit if there was one.
-    pub(super) fn swap(&mut self, modules: Vec<Library>, build: Duration, edit: Option<Edit>) {
+    /// Swaps libraries: how long they took to build and by what, if they were built, and for an edit if there was one.
+    pub(super) fn swap(
+        &mut self,
+        modules: Vec<Library>,
+        build: Option<(Duration, BuiltBy)>,
+        edit: Option<Edit>,
+    ) {
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
         let since_epoch = edit.map(|edit| edit.saved_at.duration_since(UNIX_EPOCH).unwrap_or_default());
         let modules = self.with_stated(modules);
@@ -18,7 +25,8 @@ impl Supervisor {
             modules,
             saved_at_us: since_epoch.map(|since| since.as_micros() as u64),
             detect_ms: ms(edit.map(|edit| edit.detect()).unwrap_or_default()),
-            build_ms: ms(build),
+            build_ms: ms(build.map(|(elapsed, _)| elapsed).unwrap_or_default()),
+            built_by: build.map(|(_, by)| by),
             accept_loss: self.args.accept_loss,
         });
     }

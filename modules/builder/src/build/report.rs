@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, SystemTime};
 
 use cargo_metadata::{Artifact, BuildScript, CrateType, Message, PackageId, TargetKind};
+use serde::{Deserialize, Serialize};
 
 use super::config::BuilderConfig;
 use super::failure::BuildFailure;
@@ -35,7 +36,8 @@ pub struct BuildReport {
 }
 
 /// What has built a library.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BuiltBy {
     /// Cargo, which looks at all that it is built from.
     Cargo,
