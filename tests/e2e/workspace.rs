@@ -30,8 +30,8 @@ impl Workspace {
         let file = File::create(base.join("lock")).unwrap();
         file.lock().unwrap();
         let root = base.join("workspace");
-        seed_target(&root.join("target/live"));
-        copy_sources(&root);
+        let is_seeded = seed_target(&root.join("target/live"));
+        copy_sources(&root, is_seeded);
         Self { root, before: BTreeMap::new(), made: BTreeSet::new(), _file: file, _turn: turn }
     }
 
@@ -143,7 +143,7 @@ impl Drop for Workspace {
         }
         for (path, before) in &self.before {
             let _ = match before {
-                Some(content) => write_if_new(path, content),
+                Some(content) => write_if_new(path, content).map(drop),
                 None => fs::remove_file(path),
             };
         }
@@ -169,10 +169,10 @@ pub(crate) fn text(output: &Output) -> String {
 }
 
 /// Takes over what `cargo keel run` builds in the real workspace, so that crates from elsewhere are built once for all
-/// tests.
-fn seed_target(target: &Path) {
+/// tests. Returns whether there was nothing yet.
+fn seed_target(target: &Path) -> bool {
     if target.exists() {
-        return;
+        return false;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = command_in(root, env!("CARGO"))
@@ -181,6 +181,7 @@ fn seed_target(target: &Path) {
         .unwrap();
     assert!(output.status.success(), "{}", text(&output));
     copy_with_times(&root.join("target/live/live"), &target.join("live"));
+    true
 }
 
 /// What lies in the folder of a profile that need not be copied: the compiler's own notes, and programs.
@@ -202,18 +203,14 @@ fn copy_with_times(from: &Path, to: &Path) {
             copy_with_times(&entry.path(), &to);
         } else if metadata.is_file() {
             fs::copy(entry.path(), &to).unwrap();
-            File::options()
-                .append(true)
-                .open(&to)
-                .unwrap()
-                .set_modified(metadata.modified().unwrap())
-                .unwrap();
+            set_modified(&to, metadata.modified().unwrap());
         }
     }
 }
 
-/// Files whose content is unchanged are left alone, with their times, by which cargo knows what is fresh.
-fn copy_sources(root: &Path) {
+/// Files whose content is unchanged are left alone, with their times, by which cargo knows what is fresh. With a target
+/// directory that was just taken over, the others are as old as there, because it was built of them.
+fn copy_sources(root: &Path, is_seeded: bool) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut git = Command::new("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(from);
@@ -226,19 +223,25 @@ fn copy_sources(root: &Path) {
         fs::remove_file(stale).unwrap();
     }
     for file in files {
-        let to = root.join(file);
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        write_if_new(&to, &fs::read(from.join(file)).unwrap()).unwrap();
+        let (from, to) = (from.join(file), root.join(file));
+        if write_if_new(&to, &fs::read(&from).unwrap()).unwrap() && is_seeded {
+            set_modified(&to, from.metadata().unwrap().modified().unwrap());
+        }
     }
     remove_empty_folders(root);
 }
 
-fn write_if_new(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Whether it was written.
+fn write_if_new(path: &Path, content: &[u8]) -> io::Result<bool> {
     if fs::read(path).is_ok_and(|there| there == content) {
-        return Ok(());
+        return Ok(false);
     }
     fs::create_dir_all(path.parent().unwrap_or(path))?;
-    fs::write(path, content)
+    fs::write(path, content).map(|()| true)
+}
+
+fn set_modified(path: &Path, time: SystemTime) {
+    File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
 /// All files below a folder, without those that cargo and git made.
