@@ -36,6 +36,32 @@ fn an_included_file_reloads_its_module_and_statics_are_told_once() {
     game.quit();
 }
 
+#[test]
+fn a_crate_beside_the_workspace_is_linked_and_watched() {
+    const MANIFEST: &str = "systems/shoal-tide/Cargo.toml";
+    const FACADE: &str = "keel = { workspace = true }\n";
+    let mut game = Game::start();
+    let folder = game.workspace.scratch("almanac");
+    let folder = folder.to_str().unwrap();
+    let manifest = "[package]\nname = \"almanac\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    let source = |note: &str| format!("//! Tides.\n\n/// A note.\npub const NOTE: &str = \"{note}\";\n");
+    game.workspace.new_crate(folder, &[("Cargo.toml", manifest), ("src/lib.rs", &source("low water"))]);
+    game.edit(MANIFEST, FACADE, &format!("{FACADE}almanac = {{ path = \"{folder}\" }}\n"));
+    let told = format!(
+        "        if frame.time.step % 10 == 0 {{ keel::log::info!(\"{{}}\", almanac::NOTE); }}\n{UPDATE}"
+    );
+    game.edit(TIDE, UPDATE, &told);
+    game.wait_log("low water");
+    game.workspace.write(&format!("{folder}/src/lib.rs"), &source("high water"));
+    game.wait_log("high water");
+    game.assert_goes_on();
+    let is_refused = |line: &&String| line.contains("\"event\":\"rejected\"");
+    assert_eq!(game.history().iter().find(is_refused), None);
+    game.workspace.put_back(TIDE);
+    game.workspace.put_back(MANIFEST);
+    game.quit();
+}
+
 fn check_rows(workspace: &Workspace) -> Vec<Value> {
     let output = workspace.keel(&["check", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));

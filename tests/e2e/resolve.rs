@@ -34,6 +34,42 @@ fn two_providers_no_provider_and_a_cycle_are_told_and_the_game_goes_on() {
     game.quit();
 }
 
+#[test]
+fn a_module_that_a_conflict_names_is_not_built_until_it_is_mended() {
+    const SWIM: &str = "systems/shoal-swim/Cargo.toml";
+    const FACADE: &str = "keel = { workspace = true }\n";
+    let mut game = Game::start();
+    game.workspace.remember("Cargo.lock");
+    // Cargo would build it, and the library would be another.
+    game.edit(SWIM, FACADE, &format!("{FACADE}keel-core-types = {{ workspace = true }}\n"));
+    let rejected = game.wait("a conflict", |event| event["event"] == "rejected");
+    assert_eq!((&rejected["stage"], &rejected["module"]), (&"resolve".into(), &"".into()), "{rejected}");
+    assert!(message(&rejected).contains("`shoal-swim` depends on `keel-core-types`"), "{rejected}");
+    game.edit("systems/shoal-swim/src/lib.rs", "SPEED: f32 = 12.0", "SPEED: f32 = 13.0");
+    game.wait_log("shoal-swim: not built, as the workspace was refused");
+    game.command("reload shoal-swim");
+    game.wait_log("shoal-swim: not built, as the workspace was refused");
+    // The others go on; cargo writes the dependency into Cargo.lock for them.
+    for speed in [8, 7] {
+        let before = format!("BUBBLE_SPEED: f32 = {}.0", speed + 1);
+        game.edit("systems/shoal-tide/src/lib.rs", &before, &format!("BUBBLE_SPEED: f32 = {speed}.0"));
+        game.wait_swap("shoal-tide");
+    }
+    assert!(game.workspace.read("Cargo.lock").matches("\"keel-core-types\"").count() > 0);
+    let told = |game: &Game, event: &str, about: &str| {
+        game.history().iter().filter(|line| line.contains(event) && line.contains(about)).count()
+    };
+    assert_eq!(told(&game, "\"event\":\"rejected\"", "conflict"), 1, "{:?}", game.history());
+    assert_eq!(told(&game, "\"event\":\"swap\"", "shoal-swim"), 0, "{:?}", game.history());
+
+    game.workspace.put_back(SWIM);
+    let swap = game.wait_swap("shoal-swim");
+    assert_eq!(swap.line["generation"], 1, "what was saved meanwhile is built: {}", swap.line);
+    game.assert_goes_on();
+    assert_eq!(told(&game, "\"event\":\"rejected\"", ""), 1, "{:?}", game.history());
+    game.quit();
+}
+
 /// The root's build script, by the rules of the host. Live builds of modules alone don't run it.
 #[test]
 fn cargo_build_names_a_missing_provider_and_a_cycle_at_once() {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use keel_core_types::ModuleId;
 
-use crate::Workspace;
 use crate::package::Package;
+use crate::{ModuleManifest, ResolveErrors, Workspace};
 
 /// What must be done about a set of changed files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Workspace {
             let file = self.root.join(file);
             self.add_change(&file, &mut affected, &mut modules);
         }
-        let is_affected = |module: &&crate::ModuleManifest| modules.contains(module.name.as_str());
+        let is_affected = |module: &&ModuleManifest| modules.contains(module.name.as_str());
         affected.modules = self.modules().iter().filter(is_affected).map(|module| module.id).collect();
         affected
     }
@@ -95,22 +95,50 @@ impl Workspace {
     /// Remembers files outside of the source folders that the package with this `Cargo.toml` is compiled from, as
     /// dep-info names them after a build: what `include_str!` and `include_bytes!` read. Returns whether any of them was
     /// not known, so that [`Workspace::watched_inputs`] may name more folders.
+    ///
+    /// A package that is no member is one that members depend on by its path, or another one that such a package needs:
+    /// the metadata does not say which. Its files count for all members that depend on any.
     pub fn add_inputs_of(&mut self, manifest: &Path, files: impl IntoIterator<Item = PathBuf>) -> bool {
-        let Some(index) = self.packages.iter().position(|it| it.manifest == manifest) else { return false };
-        let package = &self.packages[index];
-        // A build script of the host looks at what others are compiled from, and is run again in its own time; the
-        // host must not be restarted for it.
-        let is_fixed = self.fixed.contains(&index);
-        let is_others = |file: &Path| is_fixed && self.source_of(file).is_some();
-        // What cargo makes is no input: a build script's `OUT_DIR` is written by the build itself.
-        let is_extra =
-            |file: &PathBuf| !package.is_compiled_from(file) && !self.is_built(file) && !is_others(file);
-        let files: Vec<_> = files.into_iter().map(|file| self.root.join(file)).filter(is_extra).collect();
+        let files: Vec<_> = files.into_iter().map(|file| self.root.join(file)).collect();
         let mut is_any_new = false;
-        for file in files {
-            is_any_new |= self.extra_inputs.entry(file).or_default().insert(package.name.clone());
+        for reader in self.compiled_with(manifest) {
+            let extra: Vec<_> = files.iter().filter(|file| self.is_extra_of(reader, file)).cloned().collect();
+            let name = &self.packages[reader].name;
+            for file in extra {
+                is_any_new |= self.extra_inputs.entry(file).or_default().insert(name.clone());
+            }
         }
         is_any_new
+    }
+
+    /// The indices of the packages that a package is, or is compiled into if it is no member.
+    fn compiled_with(&self, manifest: &Path) -> Vec<usize> {
+        match self.packages.iter().position(|package| package.manifest == manifest) {
+            Some(index) => vec![index],
+            None => (0..self.packages.len())
+                .filter(|index| self.packages[*index].links_from_outside(&self.packages))
+                .collect(),
+        }
+    }
+
+    /// Whether the package at index `reader` is compiled from `file`, and the metadata does not say so.
+    fn is_extra_of(&self, reader: usize, file: &Path) -> bool {
+        // A build script of the host looks at what others are compiled from, and is run again in its own time; the
+        // host must not be restarted for it.
+        let is_others = self.fixed.contains(&reader) && self.source_of(file).is_some();
+        // What cargo makes is no input: a build script's `OUT_DIR` is written by the build itself.
+        !self.packages[reader].is_compiled_from(file) && !self.is_built(file) && !is_others
+    }
+
+    /// The modules that conflicts of a newer state of this workspace name, by themselves or by a types crate that they
+    /// link; sorted by name. They are not to be built before these are mended.
+    pub fn named_in(&self, errors: &ResolveErrors) -> Vec<ModuleId> {
+        let is_named = |package: &&Package| {
+            errors.conflicts().iter().any(|conflict| conflict.concerns(&package.name, &package.manifest))
+        };
+        let named: Vec<_> = self.packages.iter().filter(is_named).collect();
+        let links_one = |module: &&ModuleManifest| named.iter().any(|package| links(module, package));
+        self.modules().iter().filter(links_one).map(|module| module.id).collect()
     }
 
     fn add_change<'a>(&'a self, file: &Path, affected: &mut Affected, modules: &mut BTreeSet<&'a str>) {
@@ -154,10 +182,8 @@ impl Workspace {
             let reason = || RestartReason::Package { name: package.name.clone(), file: file.to_owned() };
             affected.restart.get_or_insert_with(reason);
         }
-        let links = |module: &&crate::ModuleManifest| {
-            module.name == package.name || module.model_crates.contains(&package.name)
-        };
-        let mut linking = self.modules().iter().filter(links).map(|module| module.name.as_str()).peekable();
+        let linking = self.modules().iter().filter(|module| links(module, package));
+        let mut linking = linking.map(|module| module.name.as_str()).peekable();
         let is_linked = linking.peek().is_some();
         modules.extend(linking);
         is_fixed || is_linked
@@ -205,4 +231,9 @@ impl Workspace {
         let is_folder = path.extension().is_none();
         if is_folder && self.may_become_member(path) { Change::NewFolder } else { Change::Nothing }
     }
+}
+
+/// Whether a module is `package`, or links it as a types crate.
+fn links(module: &ModuleManifest, package: &Package) -> bool {
+    module.name == package.name || module.model_crates.contains(&package.name)
 }

@@ -131,16 +131,17 @@ fn check_links(packages: &[Package], conflicts: &mut Vec<Conflict>) {
 
 // Dev-dependencies too: a test of a system that links another system gets a second copy of its statics.
 fn check_link(packages: &[Package], package: &Package, dependency: &PathDependency) -> Option<Conflict> {
-    let target = position(packages, &dependency.root).map(|index| &packages[index]);
-    if dependency.name == FACADE || target.is_some_and(|it| it.kind() == Some(PackageKind::Types)) {
+    // A crate from outside of the workspace is as good as one from a registry, whatever it is. Should it be a dylib,
+    // the loader refuses whoever links it.
+    let target = &packages[position(packages, &dependency.root)?];
+    if dependency.name == FACADE || target.kind() == Some(PackageKind::Types) {
         return None;
     }
     let (name, manifest) = (package.name.clone(), package.manifest.clone());
-    Some(match target {
-        Some(module) if module.is_module() => {
-            Conflict::DependsOnModule { package: name, manifest, module: module.name.clone() }
-        }
-        _ => Conflict::ForeignDependency { package: name, manifest, dependency: dependency.name.clone() },
+    Some(if target.is_module() {
+        Conflict::DependsOnModule { package: name, manifest, module: target.name.clone() }
+    } else {
+        Conflict::ForeignDependency { package: name, manifest, dependency: dependency.name.clone() }
     })
 }
 

@@ -1,7 +1,7 @@
 //! Why modules don't fit together. Each conflict names the thing, the cause and the next step.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::semver::{Version, VersionReq};
 use keel_core_types::IdCollision;
@@ -132,8 +132,8 @@ pub enum Conflict {
     /// A module or types crate links a crate of the workspace that is neither the facade nor a types crate.
     #[error(
         "`{package}` depends on `{dependency}`, and of this workspace's crates a module links only the facade \
-         `keel` and crates with kind = \"types\"; use what `keel` re-exports, or give `{dependency}` that kind \
-         (in {})", manifest.display()
+         `keel` and crates with kind = \"types\"; take it out of the dependencies in {} and use what `keel` \
+         re-exports, or move what modules share into a crate with that kind", manifest.display()
     )]
     ForeignDependency {
         /// The module or types crate.
@@ -143,6 +143,27 @@ pub enum Conflict {
         /// The crate it depends on.
         dependency: String,
     },
+}
+
+impl Conflict {
+    /// Whether it names the package `name`, whose `Cargo.toml` is `manifest`, as one of those that don't fit.
+    pub(crate) fn concerns(&self, name: &str, manifest: &Path) -> bool {
+        match self {
+            Self::MissingProvider { requirer, .. } => requirer == name,
+            Self::TwoProviders { providers: names, .. } | Self::Cycle { path: names } => {
+                names.iter().any(|it| it == name)
+            }
+            Self::FeatureNotOffered { requirer, provider, .. }
+            | Self::VersionMismatch { requirer, provider, .. } => requirer == name || provider == name,
+            Self::UnknownKind { manifest: of, .. } | Self::Malformed { manifest: of, .. } => of == manifest,
+            Self::SameName { name: of, .. } => of == name,
+            Self::SameId(collision) => collision.known == name || collision.new == name,
+            // The module that is linked is all right.
+            Self::DependsOnModule { package, .. } | Self::ForeignDependency { package, .. } => {
+                package == name
+            }
+        }
+    }
 }
 
 /// All conflicts of a workspace; there is at least one.

@@ -72,6 +72,12 @@ impl Package {
         matches!(self.kind(), Some(PackageKind::Module(_)))
     }
 
+    /// Whether it is built from a crate of another folder that is no member, tests left out.
+    pub(crate) fn links_from_outside(&self, packages: &[Package]) -> bool {
+        let built = self.dependencies.iter().filter(|dependency| !dependency.is_dev);
+        built.into_iter().any(|dependency| position(packages, &dependency.root).is_none())
+    }
+
     /// Whether the package is compiled from `file`, as far as cargo's metadata tells.
     pub(crate) fn is_compiled_from(&self, file: &Path) -> bool {
         self.build_script.as_deref() == Some(file) || self.source_dirs.iter().any(|dir| file.starts_with(dir))

@@ -20,12 +20,13 @@ impl Supervisor {
         self.edits.begin(Edit { saved_at: change.saved_at, detected });
         self.build_for(change);
         self.edits.end();
+        self.refusal_is_known();
     }
 
     fn build_for(&mut self, change: &ChangeSet) {
         let affected = self.workspace.affected(&change.files);
         if affected.manifest_changed || affected.lockfile_changed || !affected.new_folders.is_empty() {
-            self.reread_workspace();
+            self.reread_workspace(affected.manifest_changed);
         }
         let of_lockfile = if affected.lockfile_changed { self.lockfile_restart() } else { None };
         if let Some(reason) = affected.restart.or(of_lockfile) {
@@ -57,10 +58,15 @@ impl Supervisor {
         changed: Vec<PathBuf>,
         saved_at: SystemTime,
     ) {
+        self.hold_back(&mut requests);
         for module in self.forget_refused(&names(&requests)) {
             let request = self.workspace.module(ModuleId::of(&module)).map(workspace::request);
             requests.extend(request.filter(|request| !requests.contains(request)));
             self.staging.force(&module);
+        }
+        self.hold_back(&mut requests);
+        if requests.is_empty() {
+            return;
         }
         let modules = names(&requests);
         self.send(&ToEngine::Build(BuildState::Building { modules }));
@@ -85,7 +91,7 @@ impl Supervisor {
 
     pub(super) fn take_outcome(&mut self, outcome: BuildOutcome) -> anyhow::Result<()> {
         let edit = self.edits.answered(outcome.saved_at);
-        let report = match outcome.result {
+        let mut report = match outcome.result {
             Ok(report) => report,
             Err(failure) => {
                 self.tell_build_failure(&names(&outcome.requests), &failure);
@@ -103,6 +109,7 @@ impl Supervisor {
             self.restart("the facade was built anew".to_owned(), outcome.saved_at);
             return Ok(());
         }
+        self.hold_back_built(&mut report);
         let rebuilt = self.staging.to_be_staged(&report);
         self.send(&ToEngine::Build(BuildState::Done { rebuilt }));
         match std::mem::replace(&mut self.purpose, Purpose::Swap) {

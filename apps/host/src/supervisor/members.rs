@@ -1,5 +1,6 @@
 //! What the supervisor knows of the workspace: members that come and go, and the files that they are made from.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use keel::types::ModuleId;
@@ -21,18 +22,15 @@ impl Supervisor {
     /// Takes up new and removed modules where no watcher tells of them.
     pub(super) fn reread_unwatched(&mut self) {
         if self.watcher.is_none() {
-            self.reread_workspace();
+            self.reread_workspace(true);
         }
     }
 
-    /// Takes up new and removed modules.
-    pub(super) fn reread_workspace(&mut self) {
+    /// Takes up new and removed modules. Why it can't is told, once only if nobody `is_asking`.
+    pub(super) fn reread_workspace(&mut self, is_asking: bool) {
         let newer = match self.cache.workspace() {
             Ok(newer) => newer,
-            Err(error) => {
-                self.tell_conflicts(&error);
-                return;
-            }
+            Err(error) => return self.refuse_workspace(&error, is_asking),
         };
         let diff = self.workspace.diff(&newer);
         let removed: Vec<_> = diff
@@ -55,7 +53,9 @@ impl Supervisor {
         if !removed.is_empty() {
             self.send(&ToEngine::Remove { modules: removed });
         }
-        let come: Vec<_> = diff.added.iter().chain(&diff.changed).copied().collect();
+        let held = self.release_held();
+        let held = held.iter().map(|name| ModuleId::of(name));
+        let come: BTreeSet<_> = diff.added.into_iter().chain(diff.changed).chain(held).collect();
         let requests: Vec<_> =
             come.iter().filter_map(|id| self.workspace.module(*id)).map(workspace::request).collect();
         if !requests.is_empty() {

@@ -13,6 +13,7 @@ mod lifetime;
 mod members;
 mod messages;
 mod output;
+mod refused;
 mod stage;
 mod swap;
 mod tell;
@@ -37,6 +38,7 @@ use engine::EngineProcess;
 use input::{Command, Input};
 use members::read_lockfile;
 use output::Output;
+use refused::Refused;
 use stage::Staging;
 
 /// How long an engine that was told to end may take.
@@ -80,6 +82,8 @@ struct Supervisor {
     first_frame: Option<u64>,
     /// What the packages were compiled from, as the builds have told.
     inputs: BTreeMap<PathBuf, Vec<PathBuf>>,
+    /// Why the manifests as they are now could not be taken up.
+    refused: Option<Refused>,
     exit: Option<ExitCode>,
 }
 
@@ -123,6 +127,7 @@ impl Supervisor {
             save_failed: false,
             first_frame: None,
             inputs: BTreeMap::new(),
+            refused: None,
             exit: None,
         };
         if !cleaned.is_empty() {

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use cargo_metadata::{Artifact, BuildScript, PackageId};
 
-/// The files that one package of the workspace was compiled from.
+/// The files that one package was compiled from: one of the workspace, or one that is depended on by a path outside of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageInputs {
     /// The package's `Cargo.toml`.
@@ -52,15 +52,20 @@ pub(super) fn local_packages(
     packages
 }
 
-/// The inputs of the packages below `root`.
+/// The inputs of the packages below `root`, and of those that are depended on by a path.
 pub(super) fn inputs_of(packages: BTreeMap<PathBuf, LocalPackage>, root: &Path) -> Vec<PackageInputs> {
-    let own = packages.into_iter().filter(|(manifest, _)| manifest.starts_with(root));
-    own.map(|(manifest, package)| PackageInputs { manifest, files: package.files.into_iter().collect() })
-        .collect()
+    let inputs = packages.into_iter().map(|(manifest, LocalPackage { mut files, .. })| {
+        if !manifest.starts_with(root) {
+            // The metadata of the workspace does not have it.
+            files.insert(manifest.clone());
+        }
+        PackageInputs { manifest, files: files.into_iter().collect() }
+    });
+    inputs.collect()
 }
 
 fn is_local(package: &PackageId) -> bool {
-    package.repr.starts_with("path+")
+    package.repr.contains("path+file://")
 }
 
 /// The inputs that rustc named for the library at `library`: in `deps`, beside it or below its folder, under the same

@@ -25,7 +25,8 @@ pub struct BuildReport {
     /// The targets that were compiled in this run, dependencies too, by name and in the order they were
     /// ready. If the facade is among them, a running host no longer fits.
     pub rebuilt: Vec<String>,
-    /// What each package of the workspace that is part of these was compiled from.
+    /// What each package of the workspace that is part of these was compiled from, and each that is depended on by a
+    /// path outside of it.
     pub inputs: Vec<PackageInputs>,
     /// The compiler's warnings; cargo repeats those of fresh packages.
     pub warnings: Vec<Diagnostic>,

@@ -2,7 +2,7 @@
 
 use keel_builder::{BuildEvent, BuildFailure, BuildRequest, Builder, BuilderConfig, CancelToken, Level};
 
-use crate::fixture::{Game, holds, requests, source_of};
+use crate::fixture::{Game, fresh_folder, holds, requests, source_of};
 
 #[test]
 fn each_module_asked_for_has_its_library() {
@@ -81,6 +81,40 @@ fn what_a_build_script_or_a_types_crate_reads_is_an_input_of_each_module_that_is
     }
     let watched = workspace.watched_inputs();
     assert!(watched.iter().any(|input| input.path == game.root.join("assets/shapes")));
+}
+
+#[test]
+fn a_crate_beside_the_workspace_is_an_input_with_what_it_is_made_of() {
+    let game = Game::new();
+    let outside = fresh_folder("beside-the-workspace");
+    let write = |file: &str, text: &str| {
+        let file = outside.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    let package = |name: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n")
+    };
+    write("ext/Cargo.toml", &format!("{}deep = {{ path = \"../deep\" }}\n", package("ext")));
+    write("ext/src/lib.rs", "pub static WAVES: &str = include_str!(\"../waves.txt\");");
+    write("ext/waves.txt", "high");
+    write("ext/build.rs", "fn main() {}");
+    write("deep/Cargo.toml", &package("deep"));
+    write("deep/src/lib.rs", "");
+    let manifest = std::fs::read_to_string(game.root.join("systems/swim/Cargo.toml")).unwrap();
+    let dependency = format!("ext = {{ path = \"{}\" }}\n", outside.join("ext").display());
+    game.write("systems/swim/Cargo.toml", &(manifest + &dependency));
+    let report = game.build(&["swim", "tide"]).unwrap();
+    let mut workspace = game.workspace();
+    for inputs in report.inputs {
+        workspace.add_inputs_of(&inputs.manifest, inputs.files);
+    }
+    let swim = workspace.modules().iter().find(|module| module.name == "swim").unwrap().id;
+    for file in ["ext/Cargo.toml", "ext/src/lib.rs", "ext/waves.txt", "ext/build.rs", "deep/src/lib.rs"] {
+        let affected = workspace.affected(&[outside.join(file)]);
+        assert_eq!((affected.modules, affected.restart), (vec![swim], None), "{file}");
+    }
+    let _ = std::fs::remove_dir_all(outside);
 }
 
 #[test]

@@ -108,6 +108,27 @@ fn files_that_a_build_names_count_for_each_module_that_reads_them() {
 }
 
 #[test]
+fn what_comes_from_outside_is_an_input_of_all_that_depend_on_a_path_there() {
+    let kind = |kind: &str| serde_json::json!({ "kind": kind });
+    let game = game()
+        .package("x", "systems/x", kind("view-model"), &["modules/keel", "/elsewhere/ext"])
+        .package("t", "systems/t", kind("types"), &["modules/keel", "/elsewhere/other"])
+        .package("y", "systems/y", kind("view-model"), &["systems/t"])
+        .package("z", "systems/z", kind("view-model"), &["modules/keel", "dev:/elsewhere/ext"]);
+    let mut workspace = game.workspace().unwrap();
+    let inputs = files(&["/elsewhere/ext/Cargo.toml", "/elsewhere/ext/src/lib.rs", "target/live/out.rs"]);
+    assert!(workspace.add_inputs_of(&inputs[0], inputs.clone()));
+    assert!(!workspace.add_inputs_of(&inputs[0], inputs.clone()));
+    for file in &inputs[..2] {
+        let found = workspace.affected(std::slice::from_ref(file));
+        assert_eq!(found.modules, [ModuleId::of("x"), ModuleId::of("y")], "{}", file.display());
+        assert_eq!((found.restart, found.manifest_changed), (None, false));
+    }
+    assert!(workspace.affected(&inputs[2..]).modules.is_empty(), "cargo's own work");
+    assert!(workspace.watched_inputs().iter().any(|it| it.path == Path::new("/elsewhere/ext/src")));
+}
+
+#[test]
 fn what_the_hosts_build_scripts_look_at_restarts_nothing() {
     let mut workspace = game().workspace().unwrap();
     let seen =

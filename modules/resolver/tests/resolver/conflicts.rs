@@ -136,9 +136,42 @@ fn a_module_links_only_the_facade_and_types() {
     assert!(linking("systems/math").workspace().is_ok());
     check_report(&linking("systems/swim"), &["`x` depends on the module `swim`"]);
     check_report(&linking("dev:systems/swim"), &["`x` depends on the module `swim`"]);
+    let report = linking("core/ecs").report();
     check_report(&linking("core/ecs"), &["links only the facade `keel` and crates with kind = \"types\""]);
+    assert!(report.contains("take it out of the dependencies in /game/systems/x/Cargo.toml"), "{report}");
     let types = game().package("t", "systems/t", json!({ "kind": "types" }), &["systems/swim"]);
     check_report(&types, &["`t` depends on the module `swim`"]);
+}
+
+#[test]
+fn a_crate_from_outside_of_the_workspace_is_free() {
+    let module = json!({ "kind": "view-model" });
+    let types = json!({ "kind": "types" });
+    let game = game().package("x", "systems/x", module, &["/elsewhere/ext"]);
+    let game = game.package("t", "systems/t", types, &["modules/keel", "dev:/elsewhere/ext"]);
+    assert!(game.workspace().is_ok(), "{:?}", game.workspace());
+}
+
+#[test]
+fn conflicts_name_the_modules_that_are_not_to_be_built() {
+    let named = |newer: &Fixture| {
+        let workspace = game().workspace().unwrap();
+        let ids = workspace.named_in(&newer.workspace().unwrap_err());
+        ids.iter().map(|id| workspace.module(*id).unwrap().name.clone()).collect::<Vec<_>>()
+    };
+    let module = |needs: Value| json!({ "kind": "view-model", "requires": needs });
+    let missing = game().replace("swim", module(json!(["nobody.View"])));
+    assert_eq!(named(&missing), ["swim"]);
+    let malformed = game().replace("wind", json!({ "kind": "view-model", "colour": 1 }));
+    assert_eq!(named(&malformed), ["wind"]);
+    // What is wrong with a types crate is wrong with all that link it, also through another or in tests.
+    let types = game().replace("math", json!({ "kind": "type" }));
+    assert_eq!(named(&types), ["shoal", "swim", "wind"]);
+    let twice = json!({ "kind": "view-model", "provides": ["keel.Sky"] });
+    assert_eq!(named(&game().replace("swim", twice.clone()).replace("wind", twice)), ["swim", "wind"]);
+    // A newcomer is known to nobody, and a module that it must not link is all right.
+    let newcomer = game().package("x", "systems/x", module(json!([])), &["systems/swim"]);
+    assert!(named(&newcomer).is_empty());
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     /// Adds a package at `/game/<folder>` with its `package.metadata.keel` and path dependencies, each the
-    /// folder of another package or `dev:` and the folder.
+    /// folder of another package or `dev:` and the folder; one that begins with `/` is outside of the workspace.
     pub(crate) fn package(mut self, name: &str, folder: &str, keel: Value, dependencies: &[&str]) -> Self {
         let root = path(folder);
         let is_module = keel["kind"].as_str().is_some_and(|kind| !["types", "area"].contains(&kind));
@@ -36,6 +36,13 @@ impl Fixture {
         if keel.is_null() {
             self.packages.last_mut().unwrap()["metadata"] = Value::Null;
         }
+        self
+    }
+
+    /// Has a package say something else of itself.
+    pub(crate) fn replace(mut self, name: &str, keel: Value) -> Self {
+        let package = self.packages.iter_mut().find(|package| package["name"] == name).unwrap();
+        package["metadata"]["keel"] = keel;
         self
     }
 
@@ -66,7 +73,11 @@ impl Fixture {
 }
 
 fn path(folder: &str) -> String {
-    if folder.is_empty() { "/game".to_owned() } else { format!("/game/{folder}") }
+    match folder {
+        "" => "/game".to_owned(),
+        outside if outside.starts_with('/') => outside.to_owned(),
+        folder => format!("/game/{folder}"),
+    }
 }
 
 fn dependency(written: &str) -> Value {
