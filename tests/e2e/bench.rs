@@ -1,13 +1,9 @@
 //! What `keel bench` measures with libraries that it has built.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
+use crate::keys::check_figures;
 use crate::workspace::{Workspace, text};
-
-const GUIDE: &str = "docs/guide/04-what-machines-read.md";
-const HEADING: &str = "## The figures of `cargo keel bench swap`\n";
 
 /// The smallest run that measures everything. Its soak has more swaps than the ring of old generations takes to fill, so
 /// that what is kept for good would show as growth.
@@ -28,11 +24,7 @@ fn the_figures_of_a_swap_have_every_key_of_the_guide_and_a_bounded_number_of_lib
     let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     check_named_keys(&report);
     check_soak(&report);
-    let mut found = BTreeSet::new();
-    collect_keys(&report, "", &mut found);
-    let told = keys_of_the_guide(&workspace.read(GUIDE));
-    let differ: Vec<_> = found.symmetric_difference(&told).collect();
-    assert!(differ.is_empty(), "in the file or in the guide only: {differ:?}");
+    check_figures(&report);
     // The table has the same figures.
     let median = report["edit_to_running_ms"]["median"].as_f64().unwrap();
     assert!(text(&output).contains(&format!("  whole        {median:>8.1}   p90 ")), "{}", text(&output));
@@ -79,26 +71,4 @@ fn check_soak(report: &Value) {
     let libraries = column("libraries");
     assert!(libraries.iter().all(|mapped| (2..=16).contains(mapped)), "{libraries:?}");
     assert!(!cfg!(target_os = "linux") || column("rss_kib").iter().all(|kib| *kib > 0), "{report}");
-}
-
-/// All keys of a value that lead to no object or list of objects: `pause[].pause_ms`.
-fn collect_keys(value: &Value, path: &str, keys: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            let dot = if path.is_empty() { "" } else { "." };
-            fields.iter().for_each(|(key, value)| collect_keys(value, &format!("{path}{dot}{key}"), keys));
-        }
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            items.iter().for_each(|item| collect_keys(item, &format!("{path}[]"), keys));
-        }
-        _ => drop(keys.insert(path.to_owned())),
-    }
-}
-
-/// The first column of the table below the heading.
-fn keys_of_the_guide(guide: &str) -> BTreeSet<String> {
-    let part = guide.split_once(HEADING).expect("the guide has the heading").1;
-    let part = part.split("\n## ").next().unwrap_or_default();
-    let cells = part.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
-    cells.flat_map(|cell| cell.split(", ")).map(|key| key.trim_matches('`').to_owned()).collect()
 }

@@ -148,6 +148,7 @@ fn a_panic_in_update_suspends_the_module_until_its_next_swap_and_an_error_does_n
     game.wait_swap("unlucky");
     game.assert_goes_on();
     assert!(steps(&mut game) > stopped, "it runs again, from where it stopped");
+    crate::keys::check_events(&game, &["fault"]);
     game.quit();
 }
 

@@ -12,6 +12,7 @@ mod data;
 mod faults;
 mod game;
 mod inputs;
+mod keys;
 mod libraries;
 mod resolve;
 #[cfg(target_os = "linux")]

@@ -27,6 +27,7 @@ fn a_change_in_core_replaces_the_engine_and_keeps_the_world() {
     game.edit("systems/shoal-tide/src/lib.rs", "BUBBLE_SPEED: f32 = 9.0", "BUBBLE_SPEED: f32 = 8.0");
     assert_eq!(game.wait_swap("shoal-tide").line["generation"], 1);
     assert!(!game.history().iter().any(|line| line.contains("\"fault\"")), "no module has failed");
+    crate::keys::check_events(&game, &["ready", "restarted"]);
     game.quit();
 }
 
