@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// Ends the builds that it was given to. Clones are one token.
 #[derive(Clone, Debug)]
@@ -22,11 +22,6 @@ impl CancelToken {
     /// Ends the builds, now and later ones. Doing so twice does nothing more.
     pub fn cancel(&self) {
         self.trigger.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-
-    /// Whether it was cancelled.
-    pub fn is_cancelled(&self) -> bool {
-        self.signal.try_recv() == Err(TryRecvError::Disconnected)
     }
 
     /// A channel that is disconnected when the token is cancelled.
