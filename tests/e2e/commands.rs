@@ -131,6 +131,11 @@ fn snapshots_are_saved_shown_and_compared_for_machines() {
     let (refused, code) = diff(seven, nowhere.to_str().unwrap());
     assert_eq!((code, &refused["differ"]), (Some(2), &json!(null)), "{refused}");
     assert!(message(&refused).contains("nowhere.keel"), "{refused}");
+    assert_eq!(refused["code"], "no-snapshot");
+    std::fs::write(&nowhere, "no game").unwrap();
+    let (refused, _) = diff(nowhere.to_str().unwrap(), seven);
+    assert_eq!(refused["code"], "restore-failed", "{refused}");
+    std::fs::remove_file(&nowhere).unwrap();
     let (refused, code) = answer(&workspace.keel(&["snapshot", "show", "--json", nowhere.to_str().unwrap()]));
     assert_eq!((code, &refused["values"]), (Some(1), &json!({})), "{refused}");
     assert!(message(&refused).contains("nowhere.keel"), "{refused}");
@@ -138,4 +143,53 @@ fn snapshots_are_saved_shown_and_compared_for_machines() {
         answer(&workspace.keel(&["snapshot", "save", "--json", "--frames", "1", "/nowhere/at-all.keel"]));
     assert_eq!((code, &refused["saved"]), (Some(1), &json!(false)), "{refused}");
     assert!(message(&refused).contains("/nowhere/at-all.keel was not saved"), "{refused}");
+}
+
+/// The folder of the scenarios lies in this workspace, so these lie elsewhere.
+#[test]
+fn where_there_is_no_keel_workspace_every_command_says_so() {
+    let folder = std::env::temp_dir().join(format!("keel-e2e-{}", std::process::id()));
+    let plain = folder.join("plain");
+    std::fs::create_dir_all(plain.join("src")).unwrap();
+    std::fs::write(plain.join("src/lib.rs"), "").unwrap();
+    let manifest = "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    std::fs::write(plain.join("Cargo.toml"), manifest).unwrap();
+    let other =
+        "is a cargo workspace, but no Keel workspace: it has no `keel-host`; run it in a clone of Keel";
+    for (place, words) in [(&folder, "this is no Keel workspace: "), (&plain, other)] {
+        let keel = |arguments: &[&str]| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keel"));
+            command.args(arguments).current_dir(place).output().unwrap()
+        };
+        for command in [
+            &["build"][..],
+            &["check"],
+            &["modules"],
+            &["modules", "--json"],
+            &["run", "--headless", "--frames", "1"],
+            &["snapshot", "save", "a.keel"],
+            &["new", "system", "weather"],
+        ] {
+            let output = keel(command);
+            let told = text(&output);
+            assert_eq!(output.status.code(), Some(3), "{command:?}: {told}");
+            assert!(
+                told.starts_with("error [no-workspace]: ") && told.contains(words),
+                "{command:?}: {told}"
+            );
+            assert!(told.ends_with("run it in a clone of Keel\n"), "{command:?}: {told}");
+            assert!(output.stdout.is_empty(), "{command:?}: {told}");
+        }
+        for command in ["build", "check"] {
+            let (refused, code) = answer(&keel(&[command, "--json"]));
+            assert_eq!((code, &refused["code"]), (Some(3), &json!("no-workspace")), "{refused}");
+            assert!(message(&refused).contains(words), "{refused}");
+        }
+        let (event, code) = answer(&keel(&["run", "--json", "--frames", "1"]));
+        assert_eq!(
+            (code, &event["event"], &event["code"]),
+            (Some(3), &json!("rejected"), &json!("no-workspace"))
+        );
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -186,9 +186,20 @@ fn a_damaged_game_is_refused_by_name_and_shown_to_nobody() {
     }
 
     let missing = workspace.scratch("missing.keel");
-    let output = workspace.keel(&["snapshot", "show", missing.to_str().unwrap()]);
-    let told = text(&output);
-    assert!(told.contains("missing.keel; check that the file exists") && !told.contains("room"), "{told}");
+    let missing = missing.to_str().unwrap();
+    for (command, code) in [
+        (&["snapshot", "show", missing][..], 1),
+        (&["snapshot", "diff", path, missing], 2),
+        (&["run", "--headless", "--from", missing, "--frames", "1"], 3),
+    ] {
+        let output = workspace.keel(command);
+        let told = text(&output);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(told.starts_with(&format!("error [no-snapshot]: {missing} can't be read: ")), "{told}");
+        // It is all that is told: nothing was built.
+        assert_eq!((told.lines().count(), told.matches("missing.keel").count()), (1, 1), "{told}");
+        assert!(told.ends_with("; name a file that Keel has saved, and that may be read\n"), "{told}");
+    }
 }
 
 /// What the manifests of the crates that are made here have in common.

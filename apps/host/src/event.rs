@@ -178,3 +178,18 @@ impl SwapLine {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_who_was_refused() {
+        let text = |module: &str| {
+            let (stage, code, message) = (Stage::Resolve, "conflict".to_owned(), "a cycle".to_owned());
+            Event::Rejected { module: module.to_owned(), stage, code, message, request: None }.text()
+        };
+        assert_eq!(text("swim"), "swim was refused at resolve [conflict]: a cycle");
+        assert_eq!(text(""), "the workspace or the game was refused at resolve [conflict]: a cycle");
+    }
+}

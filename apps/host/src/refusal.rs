@@ -1,5 +1,8 @@
 //! Why a build or a workspace was refused: the stable code and the words.
 
+use std::io;
+use std::path::Path;
+
 use keel_builder::BuildFailure;
 use keel_registry::Code;
 use keel_resolver::ReadError;
@@ -22,7 +25,7 @@ pub(crate) fn read_code(error: &(dyn std::error::Error + 'static)) -> Code {
         Some(ReadError::Conflicts(_)) => Code::Conflict,
         Some(ReadError::NoCargo { .. }) => Code::CargoNotRun,
         // The other error is that of a folder that is gone.
-        Some(ReadError::NoWorkspace { .. }) | None => Code::NoWorkspace,
+        Some(ReadError::NoWorkspace { .. } | ReadError::NoHost { .. }) | None => Code::NoWorkspace,
         Some(_) => Code::CargoRefused,
     }
 }
@@ -31,6 +34,14 @@ pub(crate) fn read_code(error: &(dyn std::error::Error + 'static)) -> Code {
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Why the game in the file at `path` can't be read.
+pub(crate) fn unread_game(path: &Path, error: &io::Error) -> String {
+    format!(
+        "{} can't be read: {error}; name a file that Keel has saved, and that may be read",
+        path.display()
+    )
 }
 
 /// A code in a line for people; nothing where there is none.

@@ -20,6 +20,7 @@ pub(crate) fn current_folder() -> anyhow::Result<PathBuf> {
 pub(crate) fn read() -> anyhow::Result<(WorkspaceCache, Workspace)> {
     let mut cache = WorkspaceCache::new(current_folder()?);
     let workspace = cache.workspace()?;
+    workspace.check_host(HOST_PACKAGE)?;
     Ok((cache, workspace))
 }
 

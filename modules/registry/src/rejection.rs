@@ -22,7 +22,7 @@ pub enum Code {
     CargoNotRun,
     /// Cargo succeeded, and built no library of that name.
     NoArtifact,
-    /// The workspace's folder or its Cargo.toml is gone.
+    /// There is no Keel workspace, or none any more.
     NoWorkspace,
     /// The workspace's modules don't fit together.
     Conflict,
@@ -50,6 +50,8 @@ pub enum Code {
     SaveFailed,
     /// A state could not be restored.
     RestoreFailed,
+    /// The file of a saved game can't be read.
+    NoSnapshot,
     /// Data would be lost.
     DataLoss,
     /// There is no such module, or no such generation.

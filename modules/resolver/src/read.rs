@@ -34,10 +34,24 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// There is no workspace.
-    #[error("there is no Cargo.toml in {} or above it; go to the folder of a Keel workspace", folder.display())]
+    #[error(
+        "this is no Keel workspace: there is no Cargo.toml in {} or above it; run it in a clone of Keel",
+        folder.display()
+    )]
     NoWorkspace {
         /// The folder that was asked for.
         folder: PathBuf,
+    },
+    /// There is a workspace, and no host in it that could run its modules.
+    #[error(
+        "{} is a cargo workspace, but no Keel workspace: it has no `{host}`; run it in a clone of Keel",
+        root.display()
+    )]
+    NoHost {
+        /// The workspace's root.
+        root: PathBuf,
+        /// The package that it lacks.
+        host: String,
     },
     /// Its modules don't fit together.
     #[error(transparent)]

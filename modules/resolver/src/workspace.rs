@@ -10,7 +10,7 @@ use crate::check::check;
 use crate::order::ViewGraph;
 use crate::package::{FACADE, Package, closure, packages_of};
 use crate::section::PackageKind;
-use crate::{ModuleManifest, ResolveErrors};
+use crate::{ModuleManifest, ReadError, ResolveErrors};
 
 /// The modules of a workspace, which fit together.
 #[derive(Clone, Debug)]
@@ -77,6 +77,17 @@ impl Workspace {
     /// so that all play the same game.
     pub fn in_load_order(&self) -> impl Iterator<Item = &ModuleManifest> {
         self.load_order.iter().flatten().filter_map(|id| self.module(*id))
+    }
+
+    /// Checks that the package `host` is a member: what runs the modules.
+    ///
+    /// # Errors
+    /// [`ReadError::NoHost`]
+    pub fn check_host(&self, host: &str) -> Result<(), ReadError> {
+        if self.packages.iter().any(|package| package.name == host) {
+            return Ok(());
+        }
+        Err(ReadError::NoHost { root: self.root.clone(), host: host.to_owned() })
     }
 
     /// The folder with the workspace's `Cargo.toml` and `Cargo.lock`.

@@ -3,23 +3,27 @@
 mod save;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use keel::ecs::WorldSnapshot;
-use keel::state::{Snapshot, read_file};
-use keel_registry::describe_pools;
+use keel::state::Snapshot;
+use keel_registry::{Code, describe_pools};
 use serde::Serialize;
 
 use crate::cli::{EXIT_DIFFER, EXIT_FAILURE, EXIT_TROUBLE, SnapshotCommand};
+use crate::event::code_name;
 use crate::plain::plain;
+use crate::refusal::{in_brackets, unread_game};
 
 /// What `show --json` prints.
 #[derive(Serialize)]
 struct Shown<'f> {
     file: &'f Path,
+    /// The stable name of the reason why it can't be shown.
+    code: Option<String>,
     /// Why it can't be shown.
     message: Option<String>,
     /// Each value as text, by what it belongs to.
@@ -33,6 +37,8 @@ struct Compared<'f> {
     after: &'f Path,
     /// Absent an answer, null.
     differ: Option<bool>,
+    /// The stable name of the reason why they can't be compared.
+    code: Option<String>,
     /// Why they can't be compared.
     message: Option<String>,
     differences: Vec<Difference>,
@@ -57,36 +63,38 @@ pub(crate) fn run(command: SnapshotCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn show(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let (values, message) = match values(file) {
+    let (values, refused) = match values(file) {
         Ok(values) => (values, None),
-        Err(error) => (BTreeMap::new(), Some(format!("{error:#}"))),
+        Err(refused) => (BTreeMap::new(), Some(refused)),
     };
     if json {
-        print(&Shown { file, message: message.clone(), values })?;
+        let (code, message) = refused.clone().unzip();
+        print(&Shown { file, code, message, values })?;
     } else {
         let mut out = std::io::stdout().lock();
         for (what, value) in values {
             writeln!(out, "{what} {value}")?;
         }
     }
-    Ok(message.map_or(ExitCode::SUCCESS, |message| refuse(&message, EXIT_FAILURE)))
+    Ok(refused.map_or(ExitCode::SUCCESS, |(code, message)| refuse(Some(&code), &message, EXIT_FAILURE)))
 }
 
 fn diff(before: &Path, after: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let compared = values(before).and_then(|old| Ok(differences(&old, &values(after)?)));
-    let (differences, message) = match compared {
+    let (differences, refused) = match compared {
         Ok(differences) => (differences, None),
-        Err(error) => (Vec::new(), Some(format!("{error:#}"))),
+        Err(refused) => (Vec::new(), Some(refused)),
     };
     let differ = !differences.is_empty();
     if json {
-        let differ = message.is_none().then_some(differ);
-        print(&Compared { before, after, differ, message: message.clone(), differences })?;
+        let (code, message) = refused.clone().unzip();
+        let differ = refused.is_none().then_some(differ);
+        print(&Compared { before, after, differ, code, message, differences })?;
     } else {
         differences.iter().try_for_each(tell)?;
     }
-    Ok(match message {
-        Some(message) => refuse(&message, EXIT_TROUBLE),
+    Ok(match refused {
+        Some((code, message)) => refuse(Some(&code), &message, EXIT_TROUBLE),
         None if differ => ExitCode::from(EXIT_DIFFER),
         None => ExitCode::SUCCESS,
     })
@@ -122,15 +130,21 @@ fn print(answer: &impl Serialize) -> anyhow::Result<()> {
 }
 
 /// Says why, and gives the exit code.
-fn refuse(message: &str, code: u8) -> ExitCode {
-    eprintln!("error: {}", plain(message));
-    ExitCode::from(code)
+fn refuse(code: Option<&String>, message: &str, exit: u8) -> ExitCode {
+    eprintln!("error{}: {}", in_brackets(code), plain(message));
+    ExitCode::from(exit)
 }
 
 /// Everything in a snapshot as text, by what it belongs to.
-fn values(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let bytes = read_file(file)?;
-    values_in(&bytes).with_context(|| format!("{} can't be shown", file.display()))
+///
+/// # Errors
+/// The stable name of the reason, and the words.
+fn values(file: &Path) -> Result<BTreeMap<String, String>, (String, String)> {
+    let refused = |code, message| (code_name(code), message);
+    let bytes = fs::read(file).map_err(|error| refused(Code::NoSnapshot, unread_game(file, &error)))?;
+    values_in(&bytes).map_err(|error| {
+        refused(Code::RestoreFailed, format!("{} can't be shown: {error:#}", file.display()))
+    })
 }
 
 fn values_in(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {

@@ -18,14 +18,15 @@ use keel::binding::{AnyPool, Binding};
 use keel::engine::{Engine, EngineConfig, Fault, install_panic_hook};
 use keel::types::ViewId;
 use keel_registry::{
-    BoundViews, Consent, Event as LifeEvent, ModuleStatus, Registry, RegistryConfig, Rejection, State,
-    terminals,
+    BoundViews, Candidate, Code, Consent, Event as LifeEvent, ModuleStatus, Registry, RegistryConfig,
+    Rejection, State, SwapReport, terminals,
 };
 
 use crate::cli::EngineArgs;
 use crate::event::{Event, LEVEL_OUTPUT, ModuleLine, Stage, code_name};
 use crate::os;
 use crate::protocol::{BuildState, FromEngine, Library, ToEngine};
+use crate::refusal::unread_game;
 use dashboard::{DashboardLink, Drawn};
 use link::Link;
 use pace::Pace;
@@ -247,15 +248,7 @@ impl Host {
         let consent = if accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         let begun = match game {
             None => self.registry.swap(&mut self.engine, candidates, Consent::Lossless),
-            Some(path) => std::fs::read(path)
-                .map_err(|error| {
-                    let message = format!(
-                        "the game in {} can't be read: {error}; check that the file exists and may be read",
-                        path.display()
-                    );
-                    Rejection::new("", keel_registry::Code::RestoreFailed, message)
-                })
-                .and_then(|bytes| self.registry.resume_game(&mut self.engine, candidates, &bytes, consent)),
+            Some(path) => self.go_on(candidates, path, consent),
         };
         DashboardLink::install(self.engine.world_mut());
         let mut kept = Vec::new();
@@ -264,9 +257,8 @@ impl Host {
                 refused.extend(report.failed_starts);
                 kept = report.world.kept;
             }
-            Err(mut rejection) => {
-                if let Some(path) = game {
-                    rejection.message = format!("{}: {}", path.display(), rejection.message);
+            Err(rejection) => {
+                if game.is_some() {
                     // Without its game there is nothing to go on with; the file is still there.
                     (self.running, self.failed) = (false, true);
                 }
@@ -279,6 +271,22 @@ impl Host {
         self.tell(Event::Ready { modules: self.module_lines(), kept });
         self.tell_statics();
         self.pace.restart();
+    }
+
+    /// Goes on with the game in a file.
+    fn go_on(
+        &mut self,
+        candidates: Vec<Candidate>,
+        path: &Path,
+        consent: Consent,
+    ) -> Result<SwapReport, Rejection> {
+        let unread = |error| Rejection::new("", Code::NoSnapshot, unread_game(path, &error));
+        let bytes = std::fs::read(path).map_err(unread)?;
+        let begun = self.registry.resume_game(&mut self.engine, candidates, &bytes, consent);
+        begun.map_err(|mut rejection| {
+            rejection.message = format!("{}: {}", path.display(), rejection.message);
+            rejection
+        })
     }
 
     fn finish_swap(&mut self, checked: Checked) {

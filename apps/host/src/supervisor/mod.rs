@@ -19,6 +19,7 @@ mod swap;
 mod tell;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,10 +28,12 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context;
 use crossbeam_channel::{Receiver, never, select};
 use keel_builder::{BuildQueue, Builder, WatchScope, Watcher};
+use keel_registry::Code;
 use keel_resolver::{Workspace, WorkspaceCache};
 
 use crate::cli::{EXIT_FAILURE, EXIT_REFUSED, RunArgs};
 use crate::protocol::ToEngine;
+use crate::refusal::{read_code, unread_game};
 use crate::workspace;
 use consent::Consents;
 use edits::Edits;
@@ -49,10 +52,17 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let (cache, workspace) = match workspace::read() {
         Ok(read) => read,
         Err(error) => {
-            output::tell_unread(&args, &error)?;
+            output::tell_refused(&args, read_code(error.as_ref()), format!("{error:#}"))?;
             return Ok(ExitCode::from(EXIT_REFUSED));
         }
     };
+    // Before anything is built for it.
+    if let Some(game) = &args.from
+        && let Err(error) = File::open(game)
+    {
+        output::tell_refused(&args, Code::NoSnapshot, unread_game(game, &error))?;
+        return Ok(ExitCode::from(EXIT_REFUSED));
+    }
     let mut supervisor = Supervisor::new(args, cache, workspace)?;
     supervisor.run()
 }

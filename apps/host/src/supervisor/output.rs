@@ -12,20 +12,20 @@ use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
 };
 
+use keel_registry::Code;
+
 use crate::cli::RunArgs;
 use crate::event::{Event, Stage, code_name};
 use crate::plain::plain;
-use crate::refusal::read_code;
 
 /// Whether the game is shown on a screen.
 pub(crate) fn is_screen(args: &RunArgs) -> bool {
     !args.headless && !args.json && io::stdout().is_terminal() && io::stdin().is_terminal()
 }
 
-/// Tells that there is no workspace to begin with: to people, and as an event where a machine reads.
-pub(crate) fn tell_unread(args: &RunArgs, error: &anyhow::Error) -> io::Result<()> {
-    let code = code_name(read_code(error.as_ref()));
-    let message = format!("{error:#}");
+/// Tells that there is no workspace or no game to begin with: to people, and as an event where a machine reads.
+pub(crate) fn tell_refused(args: &RunArgs, code: Code, message: String) -> io::Result<()> {
+    let code = code_name(code);
     if args.told.is_none() {
         eprintln!("error [{code}]: {}", plain(&message));
     }

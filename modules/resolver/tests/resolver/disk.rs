@@ -135,4 +135,16 @@ fn a_folder_in_no_workspace_is_told_as_such() {
     let error = Workspace::read(&folder).unwrap_err();
     assert!(matches!(error, ReadError::NoWorkspace { .. }), "{error}");
     assert!(error.to_string().contains(&folder.display().to_string()), "{error}");
+    assert!(error.to_string().ends_with("; run it in a clone of Keel"), "{error}");
+}
+
+#[test]
+fn a_workspace_without_a_host_is_told_as_such() {
+    let workspace = Workspace::from_metadata(&Workspace::read(&Game::new().root).unwrap()).unwrap();
+    assert!(workspace.check_host("keel").is_ok());
+    let error = workspace.check_host("keel-host").unwrap_err().to_string();
+    let root = workspace.root().display();
+    let expected =
+        format!("{root} is a cargo workspace, but no Keel workspace: it has no `keel-host`; run it in");
+    assert!(error.starts_with(&expected), "{error}");
 }

@@ -49,7 +49,7 @@ pub(super) fn run(args: SaveArgs) -> anyhow::Result<ExitCode> {
     let code = ended.unwrap_or_else(|error| {
         let message = format!("{error:#}");
         answer.message.get_or_insert_with(|| message.clone());
-        refuse(&message, EXIT_FAILURE)
+        refuse(None, &message, EXIT_FAILURE)
     });
     print(&answer)?;
     Ok(code)
