@@ -48,7 +48,16 @@ pub(crate) enum Event {
     /// The engine process was started again.
     Restarted { reason: String, restart_ms: f64 },
     /// A module's code failed.
-    Fault { module: String, system: String, message: String, frame: u64, suspended: bool },
+    Fault {
+        module: String,
+        system: String,
+        message: String,
+        /// The module's calls, one a line, the innermost first; absent if there is none.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        backtrace: Option<String>,
+        frame: u64,
+        suspended: bool,
+    },
     /// Something else worth a line.
     Log { level: String, message: String },
 }
@@ -142,9 +151,11 @@ impl Event {
             Self::Restarted { reason, restart_ms } => {
                 format!("the engine was started again in {restart_ms:.0} ms: {reason}")
             }
-            Self::Fault { module, system, message, suspended, .. } => {
+            Self::Fault { module, system, message, backtrace, suspended, .. } => {
                 let suspended = if *suspended { "; the module is suspended until its next swap" } else { "" };
-                format!("{module}/{system} failed: {message}{suspended}")
+                let calls = backtrace.iter().flat_map(|backtrace| backtrace.lines());
+                let calls: String = calls.map(|call| format!("\n    in {call}")).collect();
+                format!("{module}/{system} failed: {message}{suspended}{calls}")
             }
             // As it was written.
             Self::Log { level, message } if level == LEVEL_OUTPUT => message.clone(),
@@ -191,5 +202,30 @@ mod tests {
         };
         assert_eq!(text("swim"), "swim was refused at resolve [conflict]: a cycle");
         assert_eq!(text(""), "the workspace or the game was refused at resolve [conflict]: a cycle");
+    }
+
+    fn fault(backtrace: Option<&str>) -> Event {
+        let (module, system) = ("swim".to_owned(), "update".to_owned());
+        let (message, backtrace) =
+            ("panicked at lib.rs:7: no water".to_owned(), backtrace.map(str::to_owned));
+        Event::Fault { module, system, message, backtrace, frame: 3, suspended: true }
+    }
+
+    #[test]
+    fn a_fault_shows_the_calls_that_led_to_it_below() {
+        let line =
+            "swim/update failed: panicked at lib.rs:7: no water; the module is suspended until its next swap";
+        assert_eq!(fault(None).text(), line);
+        let calls = "\n    in swim::turn at lib.rs:7\n    in swim::dive at lib.rs:3";
+        let told = fault(Some("swim::turn at lib.rs:7\nswim::dive at lib.rs:3")).text();
+        assert_eq!(told, format!("{line}{calls}"));
+    }
+
+    #[test]
+    fn a_fault_without_a_backtrace_has_no_such_key() {
+        let value = serde_json::to_value(fault(None)).expect("an event");
+        assert!(value.get("backtrace").is_none(), "{value}");
+        let value = serde_json::to_value(fault(Some("swim::turn"))).expect("an event");
+        assert_eq!(value["backtrace"], "swim::turn");
     }
 }

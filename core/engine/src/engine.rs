@@ -184,6 +184,7 @@ impl Engine {
                 module: module.name().to_owned(),
                 system: name,
                 message: format!("there is no handler `{}`; register it, or stop calling it", call.handler),
+                backtrace: None,
                 frame: self.runtime.time.frame,
                 suspended: false,
             }),
@@ -200,7 +201,7 @@ impl Engine {
         call: impl FnOnce(&mut Frame<'_>) -> Result<T, String>,
     ) -> Result<T, String> {
         let views = self.views.pin();
-        self.runtime.call(&*views, module, call)?
+        self.runtime.call(&*views, module, call).map_err(|panic| panic.message)?
     }
 
     /// Calls `call` as code of `module`, now, as one of its systems is called: what fails is a fault of `name`, and a

@@ -14,6 +14,9 @@ pub struct Fault {
     pub system: String,
     /// What it said, with file and line for a panic.
     pub message: String,
+    /// The module's calls that had not returned when it panicked, the innermost first, one a line; `None` after an
+    /// error, and where [`install_panic_hook`] was given no way to tell.
+    pub backtrace: Option<String>,
     /// The frame in which it happened.
     pub frame: u64,
     /// Whether the module was suspended for it: for a panic in the frame. After an error, or a panic in a background
@@ -21,17 +24,28 @@ pub struct Fault {
     pub suspended: bool,
 }
 
+/// What is left of a panic.
+#[derive(Clone, Debug)]
+pub(crate) struct Panic {
+    /// What it said, with its file and line where the hook is installed.
+    pub(crate) message: String,
+    pub(crate) backtrace: Option<String>,
+}
+
 thread_local! {
     // Lives in the facade, which is never unmapped.
-    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+    static LAST_PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
 /// Notes where each panic happened, for the report, instead of printing it over the game. A host calls it once.
-pub fn install_panic_hook() {
-    std::panic::set_hook(Box::new(|info| {
+///
+/// `backtrace` is called while the thread that panics is still where it did, and tells the calls that led there.
+pub fn install_panic_hook(backtrace: fn() -> Option<String>) {
+    std::panic::set_hook(Box::new(move |info| {
         let message = panic_text(info.payload());
         let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        LAST_PANIC.with_borrow_mut(|last| *last = Some(format!("panicked{place}: {message}")));
+        let panic = Panic { message: format!("panicked{place}: {message}"), backtrace: backtrace() };
+        LAST_PANIC.with_borrow_mut(|last| *last = Some(panic));
     }));
 }
 
@@ -40,12 +54,17 @@ pub fn install_panic_hook() {
 /// # Errors
 /// The panic's message, copied, with its file and line where the hook is installed.
 pub fn contain<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    catch(call).map_err(|panic| panic.message)
+}
+
+/// As [`contain`], with all that is left of the panic.
+pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
     LAST_PANIC.with_borrow_mut(Option::take);
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         let noted = LAST_PANIC.with_borrow_mut(Option::take);
         let message = panic_message(payload);
         // The payload's own drop may have panicked, and been noted.
         LAST_PANIC.with_borrow_mut(Option::take);
-        noted.unwrap_or_else(|| format!("panicked: {message}"))
+        noted.unwrap_or_else(|| Panic { message: format!("panicked: {message}"), backtrace: None })
     })
 }

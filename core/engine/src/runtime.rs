@@ -9,7 +9,7 @@ use keel_ecs::{Commands, World};
 use parking_lot::Mutex;
 
 use crate::call::{Call, Caller};
-use crate::fault::contain;
+use crate::fault::{Panic, catch};
 use crate::frame::TimerQueue;
 use crate::task::TaskExecutor;
 use crate::{Fault, Frame, ModuleTag, Tasks, Time, Timers};
@@ -49,26 +49,26 @@ impl Runtime {
         if self.suspended.contains(&module.id()) {
             return false;
         }
-        let (message, panicked) = match self.call(views, module, code) {
+        let (message, backtrace, suspended) = match self.call(views, module, code) {
             Ok(Ok(())) => return true,
-            Ok(Err(message)) => (message, false),
-            Err(message) => (message, true),
+            Ok(Err(message)) => (message, None, false),
+            Err(Panic { message, backtrace }) => (message, backtrace, true),
         };
-        if panicked {
+        if suspended {
             self.suspended.insert(module.id());
         }
-        let (module, system) = (module.name().to_owned(), name.to_owned());
-        self.faults.push(Fault { module, system, message, frame: self.time.frame, suspended: panicked });
+        let (module, system, frame) = (module.name().to_owned(), name.to_owned(), self.time.frame);
+        self.faults.push(Fault { module, system, message, backtrace, frame, suspended });
         true
     }
 
-    /// Runs code of a module and applies its commands. The outer error is a panic's.
+    /// Runs code of a module and applies its commands. The outer error is a panic.
     pub(crate) fn call<T>(
         &mut self,
         views: &dyn ViewSource,
         module: &ModuleTag,
         code: impl FnOnce(&mut Frame<'_>) -> Result<T, String>,
-    ) -> Result<Result<T, String>, String> {
+    ) -> Result<Result<T, String>, Panic> {
         let caller = Caller::new(module.id(), Arc::clone(&self.calls));
         let mut commands = Commands::new();
         let mut frame = Frame {
@@ -80,7 +80,7 @@ impl Runtime {
             calls: &caller,
             tasks: Tasks::new(&self.executor, module),
         };
-        let result = contain(|| {
+        let result = catch(|| {
             let result = code(&mut frame);
             let failed = frame.commands.apply(frame.world);
             result.and_then(|value| match failed.first() {
@@ -89,7 +89,7 @@ impl Runtime {
             })
         });
         // After a panic the commands that are left are code of the module, and must not outlive it.
-        drop(contain(|| drop(commands)));
+        drop(catch(|| drop(commands)));
         result
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,12 +10,12 @@ use std::time::Duration;
 
 use async_executor::{Executor, Task};
 use async_io::Timer;
-use futures_lite::{FutureExt, future};
-use keel_core_types::{ModuleId, panic_message};
+use futures_lite::future;
+use keel_core_types::ModuleId;
 use parking_lot::Mutex;
 
 use crate::ModuleTag;
-use crate::fault::{Fault, contain};
+use crate::fault::{Fault, Panic, catch, contain};
 
 /// Waits for `duration` of real time without holding a thread.
 pub async fn sleep(duration: Duration) {
@@ -65,18 +64,22 @@ pub(crate) struct TaskExecutor {
     worker: Mutex<Option<Worker>>,
 }
 
-/// A task's future, the panic of whose `drop` ends here: one that came out of a cancelled task would end the process.
-struct Dropped(Option<BoxedFuture>);
+/// A task's future, whose panics end here: one that came out of the `drop` of a cancelled task would end the process.
+struct Contained(Option<BoxedFuture>);
 
-impl Future for Dropped {
-    type Output = ();
+impl Future for Contained {
+    type Output = Result<(), Panic>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().map_or(Poll::Ready(()), |future| future.as_mut().poll(context))
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = self.0.as_mut() else { return Poll::Ready(Ok(())) };
+        match catch(|| future.as_mut().poll(context)) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
     }
 }
 
-impl Drop for Dropped {
+impl Drop for Contained {
     fn drop(&mut self) {
         if let Err(message) = contain(|| drop(self.0.take())) {
             log::warn!("a background task was cancelled, though its `drop` {message}");
@@ -107,12 +110,12 @@ impl TaskExecutor {
         let (faults, module_name, task_name) =
             (Arc::clone(&self.faults), module.name().to_owned(), name.to_owned());
         let task = self.executor.spawn(async move {
-            if let Err(payload) = AssertUnwindSafe(Dropped(Some(future))).catch_unwind().await {
-                let message = panic_message(payload);
+            if let Err(Panic { message, backtrace }) = Contained(Some(future)).await {
                 let fault = Fault {
                     module: module_name,
                     system: format!("task {task_name}"),
                     message,
+                    backtrace,
                     frame: 0,
                     suspended: false,
                 };

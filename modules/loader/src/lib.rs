@@ -20,6 +20,7 @@
 //!
 //! Unmapping is a policy, not a proof: see [`Module::retire`].
 
+mod backtrace;
 mod error;
 mod file;
 mod loader;
@@ -27,6 +28,7 @@ mod module;
 mod os;
 mod symbols;
 
+pub use backtrace::backtrace;
 pub use error::{Kept, LoadError};
 pub use file::LibraryFile;
 pub use loader::{Census, Loader};

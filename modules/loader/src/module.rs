@@ -11,7 +11,7 @@ use keel_module_types::{ModelTypeInfo, ModuleDescriptor, ModuleRoot, PooledTypeI
 use libloading::Library;
 
 use crate::loader::Ledger;
-use crate::{Kept, LibraryFile, LoadError};
+use crate::{Kept, LibraryFile, LoadError, backtrace};
 
 /// A module whose library is mapped, or that is linked in. Clones share the library.
 #[derive(Clone)]
@@ -142,6 +142,7 @@ impl Module {
         let path = mapped.file.path().to_owned();
         library.map_or(Ok(()), Library::close).map_err(|error| Kept::Refused(error.to_string()))?;
         mapped.ledger.open.write().remove(&path);
+        backtrace::note_closed(&path);
         Ok(())
     }
 }

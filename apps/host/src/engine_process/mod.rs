@@ -41,7 +41,7 @@ pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
     let stream = os::own_stream().context("this is the engine process; start it by `keel run`")?;
     let (link, orders) = Link::start(stream)?;
     logger::install(&link);
-    install_panic_hook();
+    install_panic_hook(keel_loader::backtrace);
     let mut host = Host::new(args, link);
     host.run(&orders)
 }
@@ -385,8 +385,8 @@ impl Host {
     }
 
     fn tell_fault(&mut self, fault: Fault) {
-        let Fault { module, system, message, frame, suspended } = fault;
-        self.tell(Event::Fault { module, system, message, frame, suspended });
+        let Fault { module, system, message, backtrace, frame, suspended } = fault;
+        self.tell(Event::Fault { module, system, message, backtrace, frame, suspended });
     }
 
     fn tell_stats(&mut self) {

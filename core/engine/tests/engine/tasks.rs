@@ -93,7 +93,7 @@ fn a_panic_in_a_task_is_reported_and_ends_that_task_alone() {
     engine.update(STEP);
     let faults = engine.take_faults();
     assert_eq!(faults.len(), 1, "{faults:?}");
-    assert_eq!((faults[0].system.as_str(), faults[0].message.as_str()), ("task task", "no wind"));
+    assert_eq!((faults[0].system.as_str(), faults[0].message.as_str()), ("task task", "panicked: no wind"));
     assert_eq!((faults[0].frame, runs.load(Ordering::SeqCst)), (1, 1));
 }
 
@@ -108,7 +108,7 @@ fn a_panic_whose_payload_panics_in_its_drop_ends_its_task_alone() {
     engine.update(STEP);
     let faults = engine.take_faults();
     assert_eq!(faults.len(), 1, "{faults:?}");
-    assert_eq!(faults[0].message, "(no message)");
+    assert_eq!(faults[0].message, "panicked: (no message)");
 }
 
 #[test]

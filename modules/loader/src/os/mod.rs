@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{identity, open};
+pub(crate) use unix::{identity, library_at, open};
 #[cfg(windows)]
-pub(crate) use windows::{identity, open};
+pub(crate) use windows::{identity, library_at, open};

@@ -473,7 +473,7 @@ impl PictureView for Broken {
 
 #[test]
 fn a_panic_in_the_picture_leaves_the_dashboard_running() {
-    keel::engine::install_panic_hook();
+    keel::engine::install_panic_hook(|| None);
     let mut rig = busy(80, 24);
     rig.bind(Broken);
     rig.frame();
