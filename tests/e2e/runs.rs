@@ -10,6 +10,9 @@ fn the_same_seed_makes_the_same_game_and_another_another() {
     let workspace = Workspace::take();
     let first = last_stats(&workspace, "7");
     assert_eq!((&first["frame"], &first["step"]), (&120.into(), &120.into()));
+    // The frames take part of the time, and the run is never a second to the nanosecond.
+    let (fps, frame_ms) = (first["fps"].as_f64().unwrap(), first["frame_ms"].as_f64().unwrap());
+    assert!(fps * frame_ms <= 1000.0 && fps != 120.0, "{first}");
     let again = last_stats(&workspace, "7");
     assert_eq!((&first["world_hash"], &first["entities"]), (&again["world_hash"], &again["entities"]));
     assert_ne!(first["world_hash"], last_stats(&workspace, "8")["world_hash"]);

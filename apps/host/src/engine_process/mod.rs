@@ -1,6 +1,7 @@
 //! The engine process: worlds, frames and modules. It does what the supervisor says, and tells what happens.
 
 mod dashboard;
+mod figures;
 mod link;
 mod logger;
 mod pace;
@@ -28,13 +29,11 @@ use crate::os;
 use crate::protocol::{BuildState, FromEngine, Library, ToEngine};
 use crate::refusal::unread_game;
 use dashboard::{DashboardLink, Drawn};
+use figures::FrameFigures;
 use link::Link;
 use pace::Pace;
 use statics::ToldStatics;
 use swapper::{Checked, Swapper};
-
-/// How often the figures are told.
-const STATS_PERIOD: Duration = Duration::from_secs(1);
 
 /// Runs the engine until the supervisor ends it, or the last frame has run.
 pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
@@ -63,9 +62,7 @@ struct Host {
     /// The game's frame at which this run began.
     first_frame: u64,
     told_statics: ToldStatics,
-    stats_due: Instant,
-    frames_since_stats: u64,
-    work_since_stats: Duration,
+    figures: FrameFigures,
 }
 
 impl Host {
@@ -95,9 +92,7 @@ impl Host {
             refused: BTreeSet::new(),
             first_frame: 0,
             told_statics: ToldStatics::default(),
-            stats_due: Instant::now() + STATS_PERIOD,
-            frames_since_stats: 0,
-            work_since_stats: Duration::ZERO,
+            figures: FrameFigures::new(Instant::now()),
         }
     }
 
@@ -109,6 +104,8 @@ impl Host {
             is_loaded = matches!(order, ToEngine::Load { .. });
             self.obey(order);
         }
+        // What it took to load the modules is no frame's time.
+        self.figures = FrameFigures::new(Instant::now());
         while self.running {
             self.between_frames(orders);
             if !self.running || self.is_last_frame_done() {
@@ -164,8 +161,7 @@ impl Host {
         let (begin, step) = (Instant::now(), self.engine.time().step);
         self.engine.update(dt);
         let work = begin.elapsed();
-        self.work_since_stats += work;
-        self.frames_since_stats += 1;
+        self.figures.add(work);
         self.send_drawn(work);
         let has_stepped = self.engine.time().step > step;
         for line in self.swapper.after_frame(has_stepped, self.paused) {
@@ -174,7 +170,7 @@ impl Host {
         let faults = self.engine.take_faults();
         self.registry.note_faults(&faults);
         faults.into_iter().for_each(|fault| self.tell_fault(fault));
-        if Instant::now() >= self.stats_due {
+        if self.figures.is_due(Instant::now()) {
             self.tell_stats();
         }
         self.tidy();
@@ -391,15 +387,14 @@ impl Host {
 
     fn tell_stats(&mut self) {
         let world_hash = self.args.hash.then(|| self.registry.state_hash(&self.engine)).and_then(Result::ok);
-        let since = STATS_PERIOD + Instant::now().saturating_duration_since(self.stats_due);
-        let frames = self.frames_since_stats.max(1);
+        let (fps, frame_ms) = self.figures.take(Instant::now());
         let census = self.registry.census();
         let time = self.engine.time();
         self.tell(Event::Stats {
             frame: time.frame,
             step: time.step,
-            fps: self.frames_since_stats as f64 / since.as_secs_f64(),
-            frame_ms: self.work_since_stats.as_secs_f64() * 1e3 / frames as f64,
+            fps,
+            frame_ms,
             entities: self.engine.world().len(),
             world_hash: world_hash.map(|hash| format!("{hash:016x}")),
             rss_kib: os::resident_kib(),
@@ -407,9 +402,6 @@ impl Host {
             libraries_kept: census.kept,
         });
         self.show_modules();
-        self.stats_due = Instant::now() + STATS_PERIOD;
-        self.frames_since_stats = 0;
-        self.work_since_stats = Duration::ZERO;
     }
 
     fn module_lines(&self) -> Vec<ModuleLine> {
