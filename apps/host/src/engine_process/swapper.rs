@@ -181,6 +181,7 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
 mod tests {
     use std::sync::Arc;
 
+    use keel_fixture::{Fixture, Scratch};
     use keel_registry::RegistryConfig;
 
     use super::*;
@@ -205,6 +206,62 @@ mod tests {
             swapper.unreported.push((line, Some(0)));
         }
         swapper
+    }
+
+    /// A module whose `load` waits until that of the other has begun. They meet in a folder that is named after their
+    /// process.
+    const WAITING: &str = r#"
+        use keel::prelude::*;
+        use std::time::Duration;
+
+        #[data]
+        #[derive(Default)]
+        pub struct Waiting {}
+
+        #[view_model]
+        impl ViewModel for Waiting {
+            async fn load(&mut self, _: &ModuleContext) -> ModuleResult {
+                let folder = std::env::temp_dir().join(format!("keel-meeting-{}", std::process::id()));
+                std::fs::write(folder.join("OWN"), "").map_err(|error| ModuleError::new(error.to_string()))?;
+                while !folder.join("OTHER").exists() {
+                    sleep(Duration::from_millis(1)).await;
+                }
+                Ok(())
+            }
+
+            fn register(&mut self, _: &mut Setup) -> ModuleResult {
+                Ok(())
+            }
+        }
+
+        keel::export_module! { view_model: Waiting }
+    "#;
+
+    #[test]
+    fn independent_modules_are_checked_at_the_same_time() {
+        let scratch = Scratch::new();
+        let folder = std::env::temp_dir().join(format!("keel-meeting-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder to meet in");
+        let names = ["ebb", "flow", "slack"];
+        // Each waits for the next one, so that no order of one after the other can do.
+        let library = |index: usize| {
+            let (own, other) = (names[index], names[(index + 1) % names.len()]);
+            let source = WAITING.replace("OWN", own).replace("OTHER", other);
+            let path = scratch.copy(&Fixture::module(own).source(source).build());
+            Library { module: own.to_owned(), path, stated: None }
+        };
+        let libraries = (0..names.len()).map(library).collect();
+        // Longer than any machine needs to start some threads.
+        let config = RegistryConfig { call_deadline: Duration::from_secs(20), ..RegistryConfig::default() };
+        let checker = Registry::new(config, Arc::default()).checker();
+        let checked = check_all(&checker, libraries, |_| 0);
+        std::fs::remove_dir_all(folder).expect("the folder is there");
+        for ((library, outcome), name) in checked.into_iter().zip(names) {
+            assert_eq!(library.module, name);
+            if let Err(rejection) = outcome {
+                panic!("{name}: {rejection}");
+            }
+        }
     }
 
     #[test]
