@@ -23,9 +23,14 @@ pub(crate) const EXIT_ENGINE_DIED: u8 = 4;
 /// More frames a second are none that anyone sees, and their steps would be shorter than timers are exact.
 const FPS_MAX: i64 = 1000;
 
-/// A game engine that you rebuild while it runs.
+/// How to call it; clap's own line would not say what it does without a command.
+const USAGE: &str = "keel              start the game, as `keel run` does
+       keel <COMMAND>";
+
+/// A game engine that you rebuild while it runs. Without a command it starts the game, as `keel run` does.
 #[derive(Parser)]
-#[command(name = "keel", version, about, after_help = examples::KEEL, propagate_version = true)]
+#[command(name = "keel", version, override_usage = USAGE)]
+#[command(after_help = examples::KEEL, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

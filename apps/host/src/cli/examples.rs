@@ -3,6 +3,7 @@
 
 pub(super) const KEEL: &str = "\
 Examples:
+  keel                              play; the same as `keel run`
   keel run                          play; edit a crate under systems/ and save it
   keel run --headless --json        no terminal; one JSON object a line
   keel run --headless --frames 600 --fps 0
@@ -146,6 +147,19 @@ mod tests {
             seen.push(path.join(" "));
         });
         assert!(seen.len() >= 15 && seen.contains(&"snapshot diff".to_owned()), "{seen:?}");
+    }
+
+    #[test]
+    fn the_help_says_what_happens_without_a_command() {
+        let help = Cli::command().render_help().to_string();
+        for text in [
+            "Without a command it starts the game, as `keel run` does\n",
+            "Usage: keel              start the game, as `keel run` does\n       keel <COMMAND>\n",
+        ] {
+            assert!(help.contains(text), "{help}");
+        }
+        let below = Cli::try_parse_from(["keel", "help", "build"]).err().expect("help").to_string();
+        assert!(below.contains("Usage: keel build"), "{below}");
     }
 
     #[test]
