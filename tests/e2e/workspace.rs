@@ -208,6 +208,10 @@ fn copy_with_times(from: &Path, to: &Path) {
     }
 }
 
+/// The copy lies inside of the real workspace, from which cargo takes the settings; said twice, flags would count twice,
+/// and nothing that was taken over would be fresh.
+const CARGO_CONFIG: &str = ".cargo/config.toml";
+
 /// Files whose content is unchanged are left alone, with their times, by which cargo knows what is fresh. With a target
 /// directory that was just taken over, the others are as old as there, because it was built of them.
 fn copy_sources(root: &Path, is_seeded: bool) {
@@ -224,7 +228,8 @@ fn copy_sources(root: &Path, is_seeded: bool) {
     }
     for file in files {
         let (from, to) = (from.join(file), root.join(file));
-        if write_if_new(&to, &fs::read(&from).unwrap()).unwrap() && is_seeded {
+        let content = if file == Path::new(CARGO_CONFIG) { Vec::new() } else { fs::read(&from).unwrap() };
+        if write_if_new(&to, &content).unwrap() && is_seeded {
             set_modified(&to, from.metadata().unwrap().modified().unwrap());
         }
     }
