@@ -1,15 +1,16 @@
 //! Checks that the workspace's modules fit together, by the rules the host loads them with: what doesn't,
 //! fails `cargo build` with every conflict at once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keel_resolver::{Workspace, cargo_metadata::Metadata};
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    match Workspace::read(root) {
+    // Asked when it runs: the workspace may have been moved since this was compiled.
+    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    match Workspace::read(&root) {
         Ok(metadata) => {
-            rerun_with_manifests(&metadata);
+            rerun_with_manifests(&metadata, &root);
             report(&metadata);
         }
         Err(error) => {
@@ -21,11 +22,12 @@ fn main() {
 
 // Manifests and nothing else: a changed source file must not run this again, for then the host would be built
 // again too. Cargo writes `Cargo.lock` when a member is added or removed, before it looks at these lines.
-fn rerun_with_manifests(metadata: &Metadata) {
+fn rerun_with_manifests(metadata: &Metadata, root: &Path) {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=Cargo.lock");
     for package in metadata.workspace_packages() {
-        println!("cargo::rerun-if-changed={}", package.manifest_path);
+        let manifest = package.manifest_path.as_std_path();
+        println!("cargo::rerun-if-changed={}", manifest.strip_prefix(root).unwrap_or(manifest).display());
     }
 }
 
