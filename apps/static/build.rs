@@ -1,7 +1,7 @@
 //! Lists the workspace's modules for `main.rs`, in the order in which the host loads them.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use keel_resolver::Workspace;
 use keel_resolver::cargo_metadata::Metadata;
@@ -18,9 +18,13 @@ fn main() {
     }
 }
 
+/// Asked when this runs: the workspace may have been moved since it was compiled.
+fn manifest_dir() -> PathBuf {
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default())
+}
+
 fn write_modules() -> Result<(), String> {
-    let metadata =
-        Workspace::read(Path::new(env!("CARGO_MANIFEST_DIR"))).map_err(|error| error.to_string())?;
+    let metadata = Workspace::read(&manifest_dir()).map_err(|error| error.to_string())?;
     for package in metadata.workspace_packages() {
         println!("cargo::rerun-if-changed={}", package.manifest_path);
     }
