@@ -1,7 +1,7 @@
 //! Lists the workspace's modules for `main.rs`, in the order in which the host loads them.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use keel_resolver::Workspace;
 use keel_resolver::cargo_metadata::Metadata;
@@ -26,7 +26,13 @@ fn manifest_dir() -> PathBuf {
 fn write_modules() -> Result<(), String> {
     let metadata = Workspace::read(&manifest_dir()).map_err(|error| error.to_string())?;
     for package in metadata.workspace_packages() {
-        println!("cargo::rerun-if-changed={}", package.manifest_path);
+        // Named from this folder, for the same reason.
+        let manifest = package.manifest_path.strip_prefix(&metadata.workspace_root);
+        let manifest = manifest.map(|manifest| Path::new("../..").join(manifest));
+        println!(
+            "cargo::rerun-if-changed={}",
+            manifest.unwrap_or(package.manifest_path.clone().into()).display()
+        );
     }
     let workspace = Workspace::from_metadata(&metadata).map_err(|errors| errors.to_string())?;
     let linked = dependencies(&metadata);
