@@ -1,7 +1,7 @@
 //! The real binary on a copy of this workspace: sources are edited while a game runs, and what it tells is read.
 //!
-//! All scenarios share one copy and one target directory below `CARGO_TARGET_TMPDIR`, which are kept between runs, so
-//! that crates from elsewhere are built once. Scenarios take turns, and each leaves the sources as it found them.
+//! The scenarios share two copies with a target directory each, below `CARGO_TARGET_TMPDIR`, which are kept between
+//! runs, so that crates from elsewhere are built once. Scenarios take turns, and each leaves the sources as it found them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 

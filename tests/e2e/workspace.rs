@@ -1,38 +1,43 @@
-//! The copy of the workspace that all scenarios share.
+//! The copies of the workspace that the scenarios share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
-static TURN: Mutex<()> = Mutex::new(());
+/// As many scenarios run at a time: games wait more than they compute. More copies than that would cost more time to
+/// fill than they save.
+const COPIES: usize = 2;
 
-/// The copy, for one scenario. What it changes is put back when this is dropped.
+/// One copy, for one scenario. What it changes is put back when this is dropped.
 pub(crate) struct Workspace {
     root: PathBuf,
+    /// Whether nothing that was built here is of use to the next scenario.
+    is_outdated: bool,
     /// The content of each file that was touched, before that; `None` for those that were not there.
     before: BTreeMap<PathBuf, Option<Vec<u8>>>,
     made: BTreeSet<PathBuf>,
-    _file: File,
-    _turn: MutexGuard<'static, ()>,
+    /// Locked as long as this is there, against other scenarios and other processes.
+    _turn: File,
 }
 
 impl Workspace {
     /// Waits for this scenario's turn, and brings the copy up to date.
     pub(crate) fn take() -> Self {
-        // A scenario that failed has put its files back all the same.
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e");
-        fs::create_dir_all(&base).unwrap();
-        let file = File::create(base.join("lock")).unwrap();
-        file.lock().unwrap();
-        let root = base.join("workspace");
+        let (copy, turn) = take_turn(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e"));
+        let root = copy.join("workspace");
         let is_seeded = seed_target(&root.join("target/live"));
         copy_sources(&root, is_seeded);
-        Self { root, before: BTreeMap::new(), made: BTreeSet::new(), _file: file, _turn: turn }
+        Self { root, is_outdated: false, before: BTreeMap::new(), made: BTreeSet::new(), _turn: turn }
+    }
+
+    /// The next scenario takes over again what is built for the workspace. For those that change what everything is
+    /// linked with: putting that back would have everything built again.
+    pub(crate) fn outdate(&mut self) {
+        self.is_outdated = true;
     }
 
     pub(crate) fn path(&self, file: &str) -> PathBuf {
@@ -147,6 +152,25 @@ impl Drop for Workspace {
                 None => fs::remove_file(path),
             };
         }
+        if self.is_outdated {
+            let _ = fs::remove_dir_all(&self.root);
+        }
+    }
+}
+
+/// Waits for a copy that nobody uses, and locks it.
+fn take_turn(folder: &Path) -> (PathBuf, File) {
+    loop {
+        for copy in (0..COPIES).map(|number| folder.join(number.to_string())) {
+            fs::create_dir_all(&copy).unwrap();
+            let file = File::create(copy.join("lock")).unwrap();
+            match file.try_lock() {
+                Ok(()) => return (copy, file),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => panic!("{}: {error}", copy.display()),
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -174,6 +198,8 @@ fn seed_target(target: &Path) -> bool {
     if target.exists() {
         return false;
     }
+    static BUILD: Mutex<()> = Mutex::new(());
+    let _build = BUILD.lock().unwrap_or_else(PoisonError::into_inner);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = command_in(root, env!("CARGO"))
         .args(["keel", "run", "--headless", "--frames", "1", "--fps", "0", "--no-watch"])
