@@ -1,6 +1,8 @@
 //! A real terminal, by tmux: it is taken, and left as it was found.
 
 use std::process::Command;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::game::{child_of, poll, signal};
 use crate::workspace::{Workspace, text};
@@ -18,7 +20,9 @@ impl Terminal {
             return None;
         }
         let workspace = Workspace::take();
-        let socket = format!("keel-e2e-{}", std::process::id());
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        let opened = OPENED.fetch_add(1, Relaxed);
+        let socket = format!("keel-e2e-{}-{opened}", std::process::id());
         let mut tmux = workspace.command("tmux");
         tmux.args(["-L", &socket, "-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "36"]);
         let output = tmux.args(["env", "PS1=$ ", "sh"]).output().unwrap();
