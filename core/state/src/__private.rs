@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::encode_into;
 pub use crate::plain::PlainField;
-pub use crate::{FieldStyle, MovableFields, Plain, Schema, SchemaBuilder, TypeRef};
+pub use crate::{FieldList, FieldStyle, MovableFields, Plain, Schema, SchemaBuilder, TypeRef};
 
 /// Finds out whether `T` has a default, in code that does not know `T`: the inherent method exists only if it
 /// has, and wins over the trait's. A type parameter's default is not seen.
@@ -47,32 +47,21 @@ impl<T: Schema> Probe<T> {
         PlainField::of::<T>(offset)
     }
 
-    pub fn add_movable<S>(
-        &self,
-        fields: &mut MovableFields<S>,
-        index: usize,
-        borrow: impl for<'a> Fn(&'a mut S) -> &'a mut T + Copy + Send + Sync + 'static,
-    ) {
-        fields.add(index, borrow);
+    pub fn add_movable(&self, fields: &mut FieldList, index: usize, offset: usize) {
+        fields.add::<T>(index, offset);
     }
 }
 
 /// What [`NoDefault`] is to `Default`, to `Schema`: that a field has none is told once, where its schema is needed.
-pub trait NoSchema<T> {
+pub trait NoSchema {
     fn plain_field(&self, _offset: usize) -> PlainField {
         PlainField::unknown()
     }
 
-    fn add_movable<S>(
-        &self,
-        _fields: &mut MovableFields<S>,
-        _index: usize,
-        _borrow: impl for<'a> Fn(&'a mut S) -> &'a mut T,
-    ) {
-    }
+    fn add_movable(&self, _fields: &mut FieldList, _index: usize, _offset: usize) {}
 }
 
-impl<T> NoSchema<T> for Probe<T> {}
+impl<T> NoSchema for Probe<T> {}
 
 impl<T: Default> Probe<T> {
     pub fn blank(&self) -> Option<T> {

@@ -65,7 +65,7 @@ pub use error::StateError;
 pub use file::{read_file, write_file};
 pub use fingerprint::TypeFingerprint;
 pub use migration::{Change, ChangeKind, Loss, Migration, Moving};
-pub use movable::{FieldKey, MovableField, MovableFields};
+pub use movable::{FieldKey, FieldList, MovableFields};
 pub use plain::Plain;
 pub use saved::SavedValue;
 pub use schema::{Field, FieldStyle, Number, Shape, TYPES_MAX, TypeDef, TypeRef, TypeSchema, Variant};

@@ -11,11 +11,10 @@ use crate::refusal::{build_code, read_code, with_causes};
 impl Supervisor {
     /// Tells what happens here: to the machine that reads, and to the dashboard, which the engine draws.
     pub(super) fn tell(&mut self, event: Event) {
-        let message = event.text();
-        let level = match &event {
-            Event::Log { level, .. } => level.clone(),
-            Event::Rejected { .. } => "error".to_owned(),
-            _ => "info".to_owned(),
+        let (level, message) = match &event {
+            Event::Log { level, message } => (level.clone(), message.clone()),
+            Event::Rejected { .. } => ("error".to_owned(), event.text()),
+            _ => ("info".to_owned(), event.text()),
         };
         if let Err(error) = self.output.event(&event) {
             keel::log::warn!("the output is gone: {error}");
@@ -23,7 +22,7 @@ impl Supervisor {
         if self.output.is_screen() {
             // The compiler's message is shown in full elsewhere; the log has room for its first line.
             let message = message.lines().next().unwrap_or_default().to_owned();
-            self.send(&ToEngine::Log { level: level.to_owned(), message });
+            self.send(&ToEngine::Log { level, message });
         }
     }
 

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use keel_core_types::{ComponentId, ThreadSafe};
 use keel_state::{
-    LiveSchema, Schema, StateError, TypeFingerprint, TypeSchema, decode, encode_column, encode_into,
+    FieldKey, LiveSchema, Schema, StateError, TypeFingerprint, TypeSchema, decode, encode_column, encode_into,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::event::{AnyEvents, EventStore};
 use crate::model::resource::AnyResource;
-use crate::model::snapshot::{FieldColumn, drop_value, field_columns, first_row, share_column};
+use crate::model::snapshot::{drop_value, first_row, share_column};
 
 /// What can be saved, restored and migrated. The attributes `#[component]`, `#[resource]`, `#[event]` and
 /// `#[data]` implement all of it.
@@ -163,7 +163,7 @@ pub(crate) struct ComponentOperations {
     /// [`share_column`]
     pub(crate) share_column: unsafe fn(&hecs::Archetype, &hecs::ColumnBatchBuilder),
     /// The fields that can move by themselves.
-    pub(crate) fields: fn() -> Vec<FieldColumn>,
+    pub(crate) fields: fn() -> Vec<FieldKey>,
     /// Appends the encoded [`Schema::blank`]; false if there is none.
     pub(crate) save_blank: fn(&mut Vec<u8>) -> Result<bool, StateError>,
     /// Puts so many of it into a column.
@@ -205,7 +205,7 @@ impl ModelTypeInfo {
                 save_rows: save_rows::<T>,
                 copy_column: T::plain().map(|_| copy_column::<T> as fn(&_, &_)),
                 share_column: share_column::<T>,
-                fields: field_columns::<T>,
+                fields: || T::movable_fields().into_vec(),
                 save_blank: |out| match T::blank() {
                     Some(blank) => encode_into(&blank, out).map(|()| true),
                     None => Ok(false),

@@ -220,6 +220,10 @@ impl Builder {
             Line::Stderr(text) => {
                 let shown = text.trim_start();
                 if shown.starts_with("Blocking waiting for file lock") {
+                    // Cargo says it again at each of its looks at the same lock.
+                    if collected.stderr.contains(&text) {
+                        return;
+                    }
                     self.tell(BuildEvent::Waiting { message: shown.to_owned() });
                 } else if let Some(package) = shown.strip_prefix("Compiling ") {
                     self.tell(BuildEvent::Compiling { package: package.to_owned() });

@@ -110,7 +110,7 @@ fn movable(private: &TokenStream, item: &DeriveInput) -> Option<TokenStream> {
     if item.attrs.iter().any(|attr| attr.path().is_ident("repr") && written(attr).contains("packed")) {
         return None;
     }
-    let mut fields = TokenStream::new();
+    let (mut fields, mut types) = (TokenStream::new(), TokenStream::new());
     // As in the schema, which has no skipped ones.
     let mut number = 0_usize;
     for (index, field) in data.fields.iter().enumerate() {
@@ -120,18 +120,27 @@ fn movable(private: &TokenStream, item: &DeriveInput) -> Option<TokenStream> {
         }
         if options.opaque.is_none() {
             let (place, ty) = (place(index, field), &field.ty);
+            types.extend(quote!(let _: &#ty = &value.#place;));
             fields.extend(quote! {
-                #private::Probe::<#ty>::new().add_movable(&mut fields, #number, |value: &mut Self| &mut value.#place);
+                #private::Probe::<#ty>::new().add_movable(&mut fields, #number, ::core::mem::offset_of!(Self, #place));
             });
         }
         number += 1;
     }
+    // The function that is never called does not compile if another attribute has changed a field's type since. What
+    // implements `Drop` itself stays together.
     (!fields.is_empty()).then(|| {
         quote! {
             fn movable_fields() -> #private::MovableFields<Self> {
-                let mut fields = #private::MovableFields::new(#private::Probe::<Self>::new().implements_drop());
+                let _ = |value: &Self| { #types };
+                if #private::Probe::<Self>::new().implements_drop() {
+                    return ::core::default::Default::default();
+                }
+                let mut fields = <#private::FieldList as ::core::default::Default>::default();
                 #fields
-                fields
+                // SAFETY: each is a field of the struct, and listed once; its type was just compared with that which is
+                // named, and the compiler has found its offset. The struct has no `Drop` that would mind.
+                unsafe { #private::MovableFields::of_struct(fields) }
             }
         }
     })

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
-use std::ops::Range;
 use std::sync::Arc;
 
 use keel_state::{FieldKey, Migration, Moving};
@@ -16,39 +15,12 @@ use crate::model::snapshot::fill::{ROWS_AT_ONCE, chunks};
 use crate::model::snapshot::share::in_order;
 use crate::{Component, ModelTypeInfo, World};
 
-/// How many rows are exchanged at a time: few enough that their addresses stay in the nearest cache.
+/// How many rows are exchanged at a time.
 const EXCHANGED_AT_ONCE: usize = 512;
 
 /// How many rows a thread exchanges before it asks for more: as much work as [`ROWS_AT_ONCE`] values to be decoded. Few
 /// under Miri, which is to see threads at work.
 const LOAD: usize = if cfg!(miri) { 32 } else { 16 * ROWS_AT_ONCE };
-
-/// Adds the addresses of a field in so many values, of which the pointer is the first.
-type Addresses = dyn Fn(*mut u8, usize, &mut Vec<*mut u8>) + Send + Sync;
-
-/// A field of a component whose type only its module knows.
-pub(crate) struct FieldColumn {
-    key: FieldKey,
-    /// Believes that the pointer is one to so many values of the component, of which nobody else has any.
-    addresses: Box<Addresses>,
-}
-
-/// The fields of `T`.
-pub(crate) fn field_columns<T: Component>() -> Vec<FieldColumn> {
-    let fields = T::movable_fields().into_vec().into_iter();
-    let columns = fields.map(|field| {
-        let key = field.key().clone();
-        let addresses = move |first: *mut u8, count: usize, out: &mut Vec<*mut u8>| {
-            // SAFETY: nobody but `Piece::exchange_field` calls it, with rows of a column
-            // of `T` in a world that it borrows mutably, each once.
-            #[allow(unsafe_code, reason = "fields are exchanged by address")]
-            let values = unsafe { std::slice::from_raw_parts_mut(first.cast::<T>(), count) };
-            field.addresses(values, out);
-        };
-        FieldColumn { key, addresses: Box::new(addresses) }
-    });
-    columns.collect()
-}
 
 /// The address of the first value of a column of `T`.
 pub(crate) fn first_row<T: Component>(archetype: &hecs::Archetype) -> Option<*mut u8> {
@@ -67,7 +39,7 @@ enum Start {
 
 /// How values of a component become values of its next shape, if some of their fields move.
 pub(super) struct MovingType {
-    fields: Vec<(FieldColumn, FieldColumn)>,
+    fields: Vec<(FieldKey, FieldKey)>,
     moving: Moving,
     start: Start,
     // Dropped after what leads into their libraries.
@@ -87,13 +59,16 @@ impl MovingType {
             return None;
         }
         let (old_fields, new_fields) = ((old.fields)(), (new.fields)());
-        let keys = |fields: &[FieldColumn]| fields.iter().map(|field| field.key.clone()).collect::<Vec<_>>();
-        let moving = Migration::plan_moving(&from.schema, &to.live, &keys(&old_fields), &keys(&new_fields))?;
+        let moving = Migration::plan_moving(&from.schema, &to.live, &old_fields, &new_fields)?;
         let moving = if accept_loss { moving.accept_losses() } else { moving };
         // What stands in the way of all values is told by the migration of whole values, if there are any.
         let start = Start::of(moving.template().ok()?, new);
         Some(Self {
-            fields: pairs(moving.fields(), old_fields, new_fields),
+            fields: moving
+                .fields()
+                .iter()
+                .map(|(from, to)| (old_fields[*from].clone(), new_fields[*to].clone()))
+                .collect(),
             start,
             moving,
             from: Arc::clone(from),
@@ -132,16 +107,6 @@ impl Start {
     }
 }
 
-/// The fields at these places of the two lists.
-fn pairs(
-    places: &[(usize, usize)],
-    old: Vec<FieldColumn>,
-    new: Vec<FieldColumn>,
-) -> Vec<(FieldColumn, FieldColumn)> {
-    let [mut old, mut new] = [old, new].map(|fields| fields.into_iter().map(Some).collect::<Vec<_>>());
-    places.iter().filter_map(|(from, to)| old[*from].take().zip(new[*to].take())).collect()
-}
-
 /// Rows of an archetype and those of the archetype that they have gone to.
 struct Segment {
     from: usize,
@@ -172,8 +137,8 @@ impl Exchange {
         let pieces: Vec<_> =
             self.types.iter().flat_map(|(moving, segments)| pieces(old, new, moving, segments)).collect();
         let loads = loads(&pieces);
-        let exchange = |place: usize, buffers: &mut Addressed| {
-            loads[place].iter().for_each(|piece| piece.exchange(buffers));
+        let exchange = |place: usize, (): &mut ()| {
+            loads[place].iter().for_each(Piece::exchange);
             Ok(())
         };
         // It fails only if a load does.
@@ -203,13 +168,6 @@ fn segments(old: &World, new: &World, moving: &MovingType) -> Option<Vec<Segment
         }
     }
     (segments.len() == by_first.len()).then_some(segments)
-}
-
-/// Addresses of one field in the values of two columns.
-#[derive(Default)]
-pub(super) struct Addressed {
-    old: Vec<*mut u8>,
-    new: Vec<*mut u8>,
 }
 
 /// Some rows of two columns.
@@ -273,32 +231,31 @@ fn row(first: *mut u8, info: &ModelTypeInfo, row: usize) -> *mut u8 {
 }
 
 impl Piece<'_> {
-    fn exchange(&self, buffers: &mut Addressed) {
+    fn exchange(&self) {
+        // Field by field for a few rows at a time, which stay in the nearest cache.
         for rows in chunks(0..self.count, EXCHANGED_AT_ONCE) {
             for (old, new) in &self.moving.fields {
-                self.exchange_field(old, new, rows.clone(), buffers);
+                let column = |first, info: &ModelTypeInfo, field: &FieldKey| Column {
+                    first: row(first, info, rows.start).wrapping_add(field.offset),
+                    stride: info.fingerprint().size,
+                };
+                let (from, to) = (&self.moving.from, &self.moving.to);
+                swap_all(column(self.old, from, old), column(self.new, to, new), rows.len(), new.size);
             }
         }
     }
-
-    fn exchange_field(
-        &self,
-        old: &FieldColumn,
-        new: &FieldColumn,
-        rows: Range<usize>,
-        buffers: &mut Addressed,
-    ) {
-        buffers.old.clear();
-        buffers.new.clear();
-        (old.addresses)(row(self.old, &self.moving.from, rows.start), rows.len(), &mut buffers.old);
-        (new.addresses)(row(self.new, &self.moving.to, rows.start), rows.len(), &mut buffers.new);
-        swap_all(&buffers.old, &buffers.new, new.key.size);
-    }
 }
 
-/// Exchanges values of `size` bytes, pair by pair.
-fn swap_all(old: &[*mut u8], new: &[*mut u8], size: usize) {
-    let pairs = old.iter().copied().zip(new.iter().copied());
+/// One field in the values of a column: the address of the first, and how far it is from one to the next.
+struct Column {
+    first: *mut u8,
+    stride: usize,
+}
+
+/// Exchanges `count` fields of `size` bytes, pair by pair.
+fn swap_all(old: Column, new: Column, count: usize, size: usize) {
+    let rows = |column: Column| (0..count).map(move |row| column.first.wrapping_add(row * column.stride));
+    let pairs = rows(old).zip(rows(new));
     // The widths of numbers, of texts, lists and maps, so that most need no loop over their bytes.
     match size {
         1 => pairs.for_each(swap::<1>),
@@ -326,9 +283,10 @@ fn swap<const SIZE: usize>((old, new): (*mut u8, *mut u8)) {
 }
 
 fn swap_bytes((old, new): (*mut u8, *mut u8), size: usize) {
-    // SAFETY: `Piece::exchange_field` alone asks for it. Both are addresses of a living field that was borrowed mutably
-    // for it, in two worlds, so they don't overlap. `plan_moving` has found the fingerprints of both equal: they are of
-    // one type of `size` bytes, whose values may be anywhere. The bytes are moved as they are, padding and all.
+    // SAFETY: `Piece::exchange` alone asks for it. Both are addresses of a living field, at the offset that the type's
+    // `MovableFields` vouches for, in a row of two columns of two worlds that are borrowed mutably, so they don't
+    // overlap. `plan_moving` has found the fingerprints of both equal: they are of one type of `size` bytes, whose values
+    // may be anywhere. The bytes are moved as they are, padding and all.
     #[allow(unsafe_code, reason = "fields are exchanged by address")]
     unsafe {
         std::ptr::swap_nonoverlapping(old, new, size);

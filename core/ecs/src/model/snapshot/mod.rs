@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use self::compare::WorldDifference;
 pub use self::convert::{ReplacedWorld, WorldConversion};
 pub(crate) use self::convert::{drop_value, share_column};
-pub(crate) use self::exchange::{FieldColumn, field_columns, first_row};
+pub(crate) use self::exchange::first_row;
 pub use self::restore::RestoreReport;
 pub(crate) use self::unknown::Unknown;
 use crate::model::component::Operations;
