@@ -44,6 +44,11 @@ impl PlainField {
     }
 }
 
+/// The width of all of them together, if all are plain, and each begins where the one before ends.
+fn width_without_gaps(fields: &[PlainField]) -> Option<usize> {
+    fields.iter().try_fold(0, |end, field| Some(end + field.width.filter(|_| field.offset == end)?))
+}
+
 impl<T> Plain<T> {
     /// The bytes of a number are the same here and in a snapshot.
     const HERE: bool = cfg!(target_endian = "little");
@@ -62,11 +67,7 @@ impl<T> Plain<T> {
     #[doc(hidden)]
     #[allow(unsafe_code, reason = "the list of fields is believed")]
     pub unsafe fn structure(fields: &[PlainField]) -> Option<Self> {
-        let end = fields.iter().try_fold(0, |end, field| {
-            let width = field.width.filter(|_| field.offset == end)?;
-            Some(end + width)
-        });
-        let is_plain = end == Some(size_of::<T>()) && size_of::<T>() > 0;
+        let is_plain = width_without_gaps(fields) == Some(size_of::<T>()) && size_of::<T>() > 0;
         (is_plain && Self::HERE && !std::mem::needs_drop::<T>()).then_some(Self { ty: PhantomData })
     }
 
