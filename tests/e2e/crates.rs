@@ -143,7 +143,6 @@ fn without_a_watcher_a_reload_takes_up_what_has_changed() {
     game.command("reload");
     game.wait_log("module `late-comer` was removed");
 
-    game.workspace.outdate();
     let source = game.workspace.read("core/console/src/lib.rs");
     let spare = "#[allow(dead_code, reason = \"a test has added it\")]\nfn spare() -> u32 {\n    8\n}\n";
     game.workspace.write("core/console/src/lib.rs", &format!("{source}\n{spare}"));

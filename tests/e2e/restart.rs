@@ -6,7 +6,6 @@ use crate::workspace::Workspace;
 #[test]
 fn a_change_in_core_replaces_the_engine_and_keeps_the_world() {
     let mut game = Game::start();
-    game.workspace.outdate();
     game.assert_goes_on();
     game.pause();
     let (before, pid) = (game.still(), game.engine_pid());

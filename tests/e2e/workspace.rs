@@ -1,11 +1,12 @@
 //! The copies of the workspace that the scenarios share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 /// As many scenarios run at a time: games wait more than they compute. More copies than that would cost more time to
@@ -15,8 +16,6 @@ const COPIES: usize = 2;
 /// One copy, for one scenario. What it changes is put back when this is dropped.
 pub(crate) struct Workspace {
     root: PathBuf,
-    /// Whether nothing that was built here is of use to the next scenario.
-    is_outdated: bool,
     /// The content of each file that was touched, before that; `None` for those that were not there.
     before: BTreeMap<PathBuf, Option<Vec<u8>>>,
     made: BTreeSet<PathBuf>,
@@ -29,15 +28,9 @@ impl Workspace {
     pub(crate) fn take() -> Self {
         let (copy, turn) = take_turn(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e"));
         let root = copy.join("workspace");
-        let is_seeded = seed_target(&root.join("target/live"));
+        let is_seeded = seed_target(&root);
         copy_sources(&root, is_seeded);
-        Self { root, is_outdated: false, before: BTreeMap::new(), made: BTreeSet::new(), _turn: turn }
-    }
-
-    /// The next scenario takes over again what is built for the workspace. For those that change what everything is
-    /// linked with: putting that back would have everything built again.
-    pub(crate) fn outdate(&mut self) {
-        self.is_outdated = true;
+        Self { root, before: BTreeMap::new(), made: BTreeSet::new(), _turn: turn }
     }
 
     pub(crate) fn path(&self, file: &str) -> PathBuf {
@@ -152,9 +145,6 @@ impl Drop for Workspace {
                 None => fs::remove_file(path),
             };
         }
-        if self.is_outdated {
-            let _ = fs::remove_dir_all(&self.root);
-        }
     }
 }
 
@@ -192,22 +182,40 @@ pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Takes over what `cargo keel run` builds in the real workspace, so that crates from elsewhere are built once for all
-/// tests. Returns whether there was nothing yet.
-fn seed_target(target: &Path) -> bool {
-    if target.exists() {
+/// Takes over what `cargo keel run` builds in the real workspace, so that it is built once for all tests, if the copy has
+/// another facade: none yet, one of older sources, or that of a scenario which changed what everything is linked with.
+/// Returns whether it did.
+fn seed_target(copy: &Path) -> bool {
+    let built = built_target();
+    let facade = format!("deps/{DLL_PREFIX}keel{DLL_SUFFIX}");
+    if same_file(&built.join(&facade), &copy.join("target/live/live").join(&facade)) {
         return false;
     }
-    static BUILD: Mutex<()> = Mutex::new(());
-    let _build = BUILD.lock().unwrap_or_else(PoisonError::into_inner);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = command_in(root, env!("CARGO"))
-        .args(["keel", "run", "--headless", "--frames", "1", "--fps", "0", "--no-watch"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", text(&output));
-    copy_with_times(&root.join("target/live/live"), &target.join("live"));
+    if copy.exists() {
+        fs::remove_dir_all(copy).unwrap();
+    }
+    copy_with_times(built, &copy.join("target/live/live"));
     true
+}
+
+/// The folder of the profile of the real workspace's live builds, up to date.
+fn built_target() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let output = command_in(root, env!("CARGO"))
+            .args(["keel", "run", "--headless", "--frames", "1", "--fps", "0", "--no-watch"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        root.join("target/live/live")
+    })
+}
+
+/// Whether both are there, and one was copied from the other.
+fn same_file(one: &Path, other: &Path) -> bool {
+    let stamp = |path: &Path| path.metadata().and_then(|it| Ok((it.len(), it.modified()?))).ok();
+    stamp(one).is_some_and(|one| stamp(other) == Some(one))
 }
 
 /// What lies in the folder of a profile that need not be copied: the compiler's own notes, and programs.
