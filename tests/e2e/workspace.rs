@@ -260,14 +260,22 @@ fn copy_sources(root: &Path, is_seeded: bool) {
     for stale in files_below(root).iter().filter(|path| !files.contains(path.strip_prefix(root).unwrap())) {
         fs::remove_file(stale).unwrap();
     }
-    for file in files {
+    for file in &files {
         let (from, to) = (from.join(file), root.join(file));
-        let content = if file == Path::new(CARGO_CONFIG) { Vec::new() } else { fs::read(&from).unwrap() };
+        let content = if *file == Path::new(CARGO_CONFIG) { Vec::new() } else { fs::read(&from).unwrap() };
         if write_if_new(&to, &content).unwrap() && is_seeded {
             set_modified(&to, from.metadata().unwrap().modified().unwrap());
         }
     }
     remove_empty_folders(root);
+    if is_seeded {
+        // Build scripts that ask for a folder run again when it is younger than what they have made.
+        let folders: BTreeSet<&Path> = files.iter().flat_map(|file| file.ancestors().skip(1)).collect();
+        for folder in folders {
+            let time = from.join(folder).metadata().unwrap().modified().unwrap();
+            File::open(root.join(folder)).unwrap().set_modified(time).unwrap();
+        }
+    }
 }
 
 /// Whether it was written.
