@@ -12,12 +12,8 @@ fn the_figures_of_a_swap_have_every_key_of_the_guide_and_a_bounded_number_of_lib
     let mut workspace = Workspace::take();
     workspace.remember("systems/shoal-swim/src/lib.rs");
     let json = workspace.scratch("swap.json");
-    // Measures with what it was built with itself, so the workspace's own host is needed. Playing builds it.
-    let output = workspace.keel(&["run", "--headless", "--frames", "1", "--no-watch"]);
-    assert!(output.status.success(), "{}", text(&output));
-    let host = workspace.path("target/live/live").join(format!("keel{}", std::env::consts::EXE_SUFFIX));
     let least = "bench swap --quick --edits 2 --entities 1000 --swaps 200 --every 50 --json";
-    let mut bench = workspace.command(host.to_str().unwrap());
+    let mut bench = workspace.command(env!("CARGO_BIN_EXE_keel"));
     let output = bench.args(least.split(' ')).arg(&json).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
 

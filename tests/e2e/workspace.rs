@@ -218,7 +218,8 @@ fn same_file(one: &Path, other: &Path) -> bool {
     stamp(one).is_some_and(|one| stamp(other) == Some(one))
 }
 
-/// What lies in the folder of a profile that need not be copied: the compiler's own notes, and programs.
+/// What lies in the folder of a profile and is of no use in another: the compiler's own notes, and programs, which look
+/// for the compiler's library on a way that begins where they lie.
 fn is_large_and_of_no_use(path: &Path) -> bool {
     let is_in_deps = path.parent().is_some_and(|folder| folder.ends_with("deps"));
     let is_program = is_in_deps && path.extension().is_none();

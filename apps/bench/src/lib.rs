@@ -1,4 +1,4 @@
-//! The benchmarks of Keel: what `keel bench` measures.
+//! The benchmarks of Keel: what `keel bench` measures, by the program `keel-bench`.
 
 pub mod binding;
 pub mod soak;

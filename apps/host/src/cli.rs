@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, value_parser};
 use crossbeam_channel::Sender;
+use serde::Serialize;
 
 use crate::event::Event;
 
@@ -184,7 +185,9 @@ pub(crate) enum NewCommand {
     },
 }
 
-#[derive(Subcommand)]
+/// The benchmarks take it as JSON, by the names of the options.
+#[derive(Subcommand, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum BenchCommand {
     /// A swap: from a saved file to its first frame, the pause of the game, calls between modules, memory over 10,000
     /// swaps. Edits a source file of systems/shoal-swim, and puts it back.
@@ -195,7 +198,7 @@ pub(crate) enum BenchCommand {
     Soak(SoakBenchArgs),
 }
 
-#[derive(Args)]
+#[derive(Args, Serialize)]
 pub(crate) struct SwapBenchArgs {
     /// Writes the figures into this file, too.
     #[arg(long, value_name = "FILE")]
@@ -217,7 +220,7 @@ pub(crate) struct SwapBenchArgs {
     pub(crate) every: Option<u64>,
 }
 
-#[derive(Args)]
+#[derive(Args, Serialize)]
 pub(crate) struct SoakBenchArgs {
     /// How many swaps.
     #[arg(long, value_name = "N", default_value_t = 10_000)]

@@ -64,7 +64,7 @@ pub fn run(
     let probe = probe::Probe::build(root)?;
     told("edits of a running game, and rustc alone");
     let edits = edit::measure(root, host, options.edits, &mut told)?;
-    let soak = soak_alone(root, host, options.soak)?;
+    let soak = soak_alone(root, options.soak)?;
     told("the pause at a swap");
     let pause = pause::measure(&probe, options, &mut told)?;
     told("calls and lookups");
@@ -90,14 +90,16 @@ pub fn run(
 }
 
 /// In a process of its own: what was measured before would show in its memory, and its memory in what is measured after.
-fn soak_alone(root: &Path, host: &Path, options: SoakOptions) -> anyhow::Result<SoakReport> {
+fn soak_alone(root: &Path, options: SoakOptions) -> anyhow::Result<SoakReport> {
     let SoakOptions { swaps, report_every } = options;
     let json = RunDirectory::create(&BuilderConfig::new(root).target_dir.join("run"))?;
     let json_path = json.path().join("soak.json");
-    let mut command = Command::new(host);
-    command.args(["bench", "soak", "--swaps", &swaps.to_string(), "--every", &report_every.to_string()]);
-    command.arg("--json").arg(&json_path).current_dir(root).stdout(Stdio::null());
-    let status = command.status().with_context(|| format!("{} can't be started", host.display()))?;
+    let request = serde_json::json!({"soak": {"swaps": swaps, "every": report_every, "json": &json_path}});
+    let this = std::env::current_exe().context("the path of this program is not known")?;
+    let mut command = Command::new(&this);
+    // A soak starts no host.
+    command.arg(root).args(["", &request.to_string()]).stdout(Stdio::null());
+    let status = command.status().with_context(|| format!("{} can't be started", this.display()))?;
     ensure!(status.success(), "the soak ended with {status}");
     Ok(serde_json::from_slice(&fs::read(&json_path)?)?)
 }

@@ -1,67 +1,35 @@
-//! `keel bench`: what Keel costs.
+//! `keel bench`: what Keel costs. A program of its own measures, which is built when it is asked for: whoever plays does
+//! not wait for it, and it can measure what a host is not linked with.
 
-use std::fmt::Display;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use anyhow::Context;
-use keel_bench::soak::{self, SoakOptions};
-use keel_bench::swap::{self, Options};
-use serde::Serialize;
+use anyhow::{Context, ensure};
+use keel_builder::{BuildRequest, CancelToken};
 
-use crate::cli::{BenchCommand, SoakBenchArgs, SwapBenchArgs};
+use crate::cli::{BenchCommand, EXIT_FAILURE};
+use crate::commands::build::tell_compiler;
 use crate::workspace;
 
-pub(crate) fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
-    match command {
-        BenchCommand::Swap(args) => swap(args),
-        BenchCommand::Soak(args) => soak(args),
-    }
-}
+/// The package of the benchmarks, and its binary.
+const BENCH: &str = "keel-bench";
 
-fn swap(args: SwapBenchArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<ExitCode> {
     let (_, workspace) = workspace::read()?;
+    eprintln!("keel: building the benchmarks");
+    let request = BuildRequest::binary(BENCH, BENCH);
+    let built = workspace::builder(&workspace).build(&[request], &CancelToken::new());
+    let report = built.inspect_err(tell_compiler)?;
+    let bench = &report.artifacts.first().context("cargo has named no benchmark")?.path;
+    // Ctrl-C reaches both; the benchmark puts back what it has edited, and this waits for it.
+    ctrlc::set_handler(|| {}).context("Ctrl-C can't be handled")?;
     let host = std::env::current_exe().context("the path of this program is not known")?;
-    let bench = swap::run(workspace.root(), &host, options(&args), tell)?;
-    write(&bench, args.json)
-}
-
-/// What the command line says, and where it says nothing, what is usual.
-fn options(args: &SwapBenchArgs) -> Options {
-    let usual = Options::new(args.quick);
-    let soak = SoakOptions {
-        swaps: args.swaps.unwrap_or(usual.soak.swaps),
-        report_every: args.every.unwrap_or(usual.soak.report_every),
-    };
-    Options {
-        edits: args.edits.map_or(usual.edits, |edits| edits as usize),
-        entities_max: args.entities.map_or(usual.entities_max, |entities| entities as usize),
-        soak,
-        ..usual
-    }
-}
-
-fn soak(args: SoakBenchArgs) -> anyhow::Result<ExitCode> {
-    let (_, workspace) = workspace::read()?;
-    let options = SoakOptions { swaps: args.swaps, report_every: args.every };
-    write(&soak::run(workspace.root(), options, tell)?, args.json)
-}
-
-fn tell(text: &str) {
-    eprintln!("keel: {text}");
-}
-
-fn write(report: &(impl Display + Serialize), json: Option<PathBuf>) -> anyhow::Result<ExitCode> {
-    write!(std::io::stdout().lock(), "{report}")?;
-    if let Some(path) = json {
-        write_json(&path, report)?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn write_json(path: &Path, report: &impl Serialize) -> anyhow::Result<()> {
-    let mut json = serde_json::to_vec_pretty(report)?;
-    json.push(b'\n');
-    std::fs::write(path, json).with_context(|| format!("{} can't be written", path.display()))
+    let mut bench = Command::new(bench);
+    bench.arg(workspace.root()).arg(host).arg(serde_json::to_string(command)?);
+    let status =
+        bench.status().with_context(|| format!("{} can't be started", bench.get_program().display()))?;
+    ensure!(
+        status.code().is_some(),
+        "the benchmark ended by itself: {status}; run it again, and tell it if it stays"
+    );
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILURE) })
 }

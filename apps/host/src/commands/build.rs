@@ -148,7 +148,7 @@ fn tell(args: &BuildArgs, answer: &Answer, failed: u8) -> anyhow::Result<ExitCod
 }
 
 /// As the compiler shows it, with its colours where somebody sees them.
-fn tell_compiler(failure: &BuildFailure) {
+pub(super) fn tell_compiler(failure: &BuildFailure) {
     let is_terminal = std::io::stderr().is_terminal();
     for diagnostic in failure.diagnostics() {
         eprintln!("{}", if is_terminal { &diagnostic.colored } else { &diagnostic.plain });

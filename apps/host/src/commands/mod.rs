@@ -22,6 +22,6 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Snapshot(command) => snapshot::run(command),
         Command::New(command) => new::run(&command),
-        Command::Bench(command) => bench::run(command),
+        Command::Bench(command) => bench::run(&command),
     }
 }
