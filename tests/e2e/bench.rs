@@ -16,6 +16,12 @@ fn the_figures_of_a_swap_have_every_key_of_the_guide_and_a_bounded_number_of_lib
     let mut bench = workspace.command(env!("CARGO_BIN_EXE_keel"));
     let output = bench.args(least.split(' ')).arg(&json).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
+    let soak = workspace.scratch("soak.json");
+    let command = ["bench", "soak", "--swaps", "2", "--every", "1", "--json", soak.to_str().unwrap()];
+    let told = workspace.keel(&command);
+    assert!(told.status.success(), "{}", text(&told));
+    let soak: Value = serde_json::from_slice(&std::fs::read(soak).unwrap()).unwrap();
+    assert_eq!(soak["rebuilt"], 1, "{soak}");
 
     let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     check_named_keys(&report);

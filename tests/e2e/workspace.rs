@@ -186,6 +186,9 @@ pub(crate) fn text(output: &Output) -> String {
 /// another facade: none yet, one of older sources, or that of a scenario which changed what everything is linked with.
 /// Returns whether it did.
 fn seed_target(copy: &Path) -> bool {
+    // No other test builds what this copies.
+    let lock = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e/seed.lock")).unwrap();
+    lock.lock().unwrap();
     let built = built_target();
     let facade = format!("deps/{DLL_PREFIX}keel{DLL_SUFFIX}");
     if same_file(&built.join(&facade), &copy.join("target/live/live").join(&facade)) {
@@ -194,7 +197,9 @@ fn seed_target(copy: &Path) -> bool {
     if copy.exists() {
         fs::remove_dir_all(copy).unwrap();
     }
-    copy_with_times(built, &copy.join("target/live/live"));
+    // A copy that is not whole has another name.
+    copy_with_times(built, &copy.join("target/live/part"));
+    fs::rename(copy.join("target/live/part"), copy.join("target/live/live")).unwrap();
     true
 }
 

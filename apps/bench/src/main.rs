@@ -1,6 +1,7 @@
 //! `keel-bench WORKSPACE HOST REQUEST`: measures what `keel bench` was asked for. The command line of a person is the
 //! host's, which builds this, starts it, and hands on what it has read as JSON.
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -50,12 +51,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let [workspace, host, request] = arguments.as_slice() else {
         bail!("this is started by `keel bench`; run `cargo keel bench --help`");
     };
     let workspace = Path::new(workspace);
-    let request = serde_json::from_str(request).context("the host that started this is of another build")?;
+    let request = serde_json::from_str(&request.to_string_lossy())
+        .context("the host that started this is of another build")?;
     match request {
         Request::Swap(request) => {
             write(&swap::run(workspace, Path::new(host), options(&request), tell)?, request.json)

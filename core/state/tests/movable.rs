@@ -1,4 +1,4 @@
-//! Which fields of a type can be borrowed by themselves, and where they are.
+//! Which fields of a type can move by themselves, and where they are.
 
 use std::mem::offset_of;
 

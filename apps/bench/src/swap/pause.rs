@@ -1,5 +1,6 @@
 //! How long the game stands still.
 
+use std::fmt;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -19,12 +20,20 @@ const ARCHETYPES: [usize; 2] = [1, 64];
 const NEVER_REUSED: usize = 33 << 20;
 
 /// One kind of world, and what is done to it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Case {
     entities: usize,
     archetypes: usize,
     data: Data,
     changed: bool,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { entities, archetypes, data, changed } = self;
+        let changed = if *changed { "one component changed" } else { "nothing changed" };
+        write!(out, "{entities} entities, {archetypes} archetypes, {} data, {changed}", data.name())
+    }
 }
 
 /// All cases, one after the other.
@@ -41,7 +50,7 @@ pub(crate) fn measure(
             (false, _) => 21,
         };
         let row = measure_case(probe, case, rounds)?;
-        told(&format!("{case:?}: {:.3} ms", row.pause_ms));
+        told(&format!("{case}: {:.3} ms", row.pause_ms));
         rows.push(row);
     }
     Ok(rows)

@@ -3,12 +3,12 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use keel_builder::{BuildRequest, CancelToken};
 
-use crate::cli::{BenchCommand, EXIT_FAILURE};
+use crate::cli::BenchCommand;
 use crate::commands::build::tell_compiler;
-use crate::workspace;
+use crate::{os, workspace};
 
 /// The package of the benchmarks, and its binary.
 const BENCH: &str = "keel-bench";
@@ -20,16 +20,9 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<ExitCode> {
     let built = workspace::builder(&workspace).build(&[request], &CancelToken::new());
     let report = built.inspect_err(tell_compiler)?;
     let bench = &report.artifacts.first().context("cargo has named no benchmark")?.path;
-    // Ctrl-C reaches both; the benchmark puts back what it has edited, and this waits for it.
-    ctrlc::set_handler(|| {}).context("Ctrl-C can't be handled")?;
     let host = std::env::current_exe().context("the path of this program is not known")?;
     let mut bench = Command::new(bench);
     bench.arg(workspace.root()).arg(host).arg(serde_json::to_string(command)?);
-    let status =
-        bench.status().with_context(|| format!("{} can't be started", bench.get_program().display()))?;
-    ensure!(
-        status.code().is_some(),
-        "the benchmark ended by itself: {status}; run it again, and tell it if it stays"
-    );
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILURE) })
+    os::hand_over_to(&mut bench)
+        .with_context(|| format!("{} can't be started", bench.get_program().display()))
 }

@@ -1,4 +1,4 @@
-//! What differs between systems: how two processes are joined.
+//! What differs between systems: how two processes are joined, and how one takes the place of another.
 
 #[cfg(unix)]
 mod unix;
@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{Stream, join_child, own_stream, resident_kib};
+pub(crate) use unix::{Stream, hand_over_to, join_child, own_stream, resident_kib};
 #[cfg(windows)]
-pub(crate) use windows::{Stream, join_child, own_stream, resident_kib};
+pub(crate) use windows::{Stream, hand_over_to, join_child, own_stream, resident_kib};

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 /// A connection between supervisor and engine, in both directions.
 pub(crate) type Stream = std::os::unix::net::UnixStream;
@@ -27,4 +27,12 @@ pub(crate) fn resident_kib() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
     let pages = pages.and_then(|text| text.split_whitespace().nth(1)?.parse::<u64>().ok());
     pages.unwrap_or(0) * 4
+}
+
+/// Becomes `command`: signals and the exit status are its own from here on.
+///
+/// # Errors
+/// When it can't be started.
+pub(crate) fn hand_over_to(command: &mut Command) -> io::Result<ExitCode> {
+    Err(command.exec())
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 /// A connection between supervisor and engine, in both directions.
 pub(crate) type Stream = TcpStream;
@@ -26,4 +26,12 @@ pub(crate) fn own_stream() -> io::Result<Stream> {
 /// Not known here.
 pub(crate) fn resident_kib() -> u64 {
     0
+}
+
+/// Runs `command` to its end, and returns whether it did well: a process can't become another one here.
+///
+/// # Errors
+/// When it can't be started.
+pub(crate) fn hand_over_to(command: &mut Command) -> io::Result<ExitCode> {
+    command.status().map(|status| if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -81,7 +81,7 @@ impl<'a> Moves<'a> {
         Self { saved, live, found: Vec::new() }
     }
 
-    /// The places of both in the lists; none if one of them can't be borrowed.
+    /// The places of both in the lists; none if one of them can't move by itself.
     pub(super) fn places(&self, pair: &Pair) -> Option<(usize, usize)> {
         let place = |fields: &[FieldKey], path: &[usize]| fields.iter().position(|field| field.path == path);
         Some((place(self.saved, &pair.saved)?, place(self.live, &pair.live)?))

@@ -84,13 +84,14 @@ fn plain(private: &TokenStream, data: &Data) -> Option<TokenStream> {
         let (place, ty) = (place(index, field), &field.ty);
         let value = Ident::new(&format!("field_{index}"), Span::mixed_site());
         fields.extend(
-            quote!(#private::Probe::<#ty>::new().plain_field(::core::mem::offset_of!(Self, #place)),),
+            quote!((&#private::Probe::<#ty>::new()).plain_field(::core::mem::offset_of!(Self, #place)),),
         );
         parameters.extend(quote!(#value: #ty,));
         built.extend(quote!(#place: #value,));
     }
     let fields = (!data.fields.is_empty()).then_some(fields)?;
-    // The function that is never called does not compile if another attribute has changed the struct since.
+    // The function that is never called does not compile if another attribute has changed the struct since. Probes are
+    // asked by reference: no trait of the author's can answer in their place.
     // The crate of the author may forbid unsafe code: that of a macro from elsewhere is not theirs.
     Some(quote! {
         fn plain() -> ::core::option::Option<#private::Plain<Self>> {
@@ -106,7 +107,7 @@ fn plain(private: &TokenStream, data: &Data) -> Option<TokenStream> {
 /// The fields of a struct that may move into another build of it.
 fn movable(private: &TokenStream, item: &DeriveInput) -> Option<TokenStream> {
     let Data::Struct(data) = &item.data else { return None };
-    // Fields of a packed struct can't be borrowed.
+    // Those of a packed struct may lie anywhere, and stay together.
     if item.attrs.iter().any(|attr| attr.path().is_ident("repr") && written(attr).contains("packed")) {
         return None;
     }
@@ -120,9 +121,10 @@ fn movable(private: &TokenStream, item: &DeriveInput) -> Option<TokenStream> {
         }
         if options.opaque.is_none() {
             let (place, ty) = (place(index, field), &field.ty);
-            types.extend(quote!(let _: &#ty = &value.#place;));
+            // By a raw pointer: a reference to another type might be taken for one by its `Deref`.
+            types.extend(quote!(let _: *const #ty = &raw const value.#place;));
             fields.extend(quote! {
-                #private::Probe::<#ty>::new().add_movable(&mut fields, #number, ::core::mem::offset_of!(Self, #place));
+                (&#private::Probe::<#ty>::new()).add_movable(&mut fields, #number, ::core::mem::offset_of!(Self, #place));
             });
         }
         number += 1;
@@ -133,7 +135,7 @@ fn movable(private: &TokenStream, item: &DeriveInput) -> Option<TokenStream> {
         quote! {
             fn movable_fields() -> #private::MovableFields<Self> {
                 let _ = |value: &Self| { #types };
-                if #private::Probe::<Self>::new().implements_drop() {
+                if (&#private::Probe::<Self>::new()).implements_drop() {
                     return ::core::default::Default::default();
                 }
                 let mut fields = <#private::FieldList as ::core::default::Default>::default();
