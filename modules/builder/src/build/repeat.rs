@@ -3,7 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use cargo_metadata::diagnostic::Diagnostic as RustcDiagnostic;
 
@@ -111,12 +112,23 @@ fn are_of_the_source(diagnostics: &[Diagnostic]) -> bool {
     errors.peek().is_some() && errors.all(is_of_source)
 }
 
+/// How long a lock may be held by a process that another thread is just starting: from its `fork` to its `exec` it has
+/// all files of this process, and the locks on them.
+const INHERITED: Duration = Duration::from_millis(50);
+
 /// Cargo's lock on the folder of a profile, until the file is dropped.
 fn lock(config: &BuilderConfig) -> Result<File, TryLockError> {
     let path = config.target_dir.join(&config.profile).join(".cargo-lock");
     let file = File::options().write(true).open(path).map_err(TryLockError::Error)?;
-    file.try_lock()?;
-    Ok(file)
+    let asked_at = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if asked_at.elapsed() < INHERITED => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            locked => return locked.map(|()| file),
+        }
+    }
 }
 
 /// Gives a file that rustc has written its name outside of `deps`, as cargo does: a hard link, or a copy.
