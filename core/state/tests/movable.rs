@@ -109,3 +109,33 @@ fn what_moves_leaves_something_small_in_its_place() {
     let blank: changed::Outer = keel_state::decode_all(&template).unwrap();
     assert_eq!((blank.inner.text.as_str(), blank.name.as_str(), blank.added), ("", "", 4));
 }
+
+mod claimed {
+    use keel_state::__private::Probe;
+    use keel_state::FieldList;
+
+    use super::data;
+
+    /// Has the name of what `#[data]` asks, and lies.
+    #[allow(dead_code, reason = "nobody may call it")]
+    pub(super) trait Liar {
+        fn add_movable(self, fields: &mut FieldList, index: usize, offset: usize);
+    }
+
+    impl<T> Liar for Probe<T> {
+        fn add_movable(self, fields: &mut FieldList, index: usize, offset: usize) {
+            fields.add::<String>(index, offset + 4096);
+        }
+    }
+
+    #[data(crate = keel_state)]
+    pub(super) struct Believed {
+        pub(super) number: u32,
+    }
+}
+
+#[test]
+fn no_trait_of_an_author_answers_for_a_field() {
+    let fields = claimed::Believed::movable_fields().into_vec();
+    assert_eq!((fields[0].offset, fields[0].size), (offset_of!(claimed::Believed, number), size_of::<u32>()));
+}
