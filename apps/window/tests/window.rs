@@ -12,11 +12,16 @@ use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt, EventMask};
 /// What a desktop has and a server may lack: `apt-get install xvfb xdotool imagemagick`.
 const PROGRAMS: [&str; 3] = ["Xvfb", "xdotool", "import"];
 
+/// What a window asks for beside these: `apt-get install libxcursor1 libxi6 libxkbcommon-x11-0`.
+const LIBRARIES: [&str; 3] = ["libXcursor.so.1", "libXi.so.6", "libxkbcommon-x11.so.0"];
+
 const DEADLINE: Duration = Duration::from_secs(120);
 
 #[test]
 fn a_window_opens_shows_the_game_and_closes() {
-    if !PROGRAMS.into_iter().all(keel_fixture::has_program) {
+    if !PROGRAMS.into_iter().all(keel_fixture::has_program)
+        || !LIBRARIES.into_iter().all(keel_fixture::has_library)
+    {
         return;
     }
     let window = build();
