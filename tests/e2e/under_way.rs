@@ -17,7 +17,7 @@ use shoal_model::FeedPlankton;
 #[derive(Default)]
 pub struct Busy {
     steps: u64,
-    feedings: EventReader<FeedPlankton>,
+    feedings: EventCursor<FeedPlankton>,
 }
 
 /// The argument of a timer.

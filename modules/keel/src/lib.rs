@@ -49,8 +49,8 @@ pub mod prelude {
         Atomic, Contract, Handle, Model, ModelId, Once, Shared, TypedModel, View, ViewId, ViewSource, model,
     };
     pub use keel_ecs::{
-        Bundle, ChangeTracker, Children, Commands, Component, EcsError, Entity, Event, EventReader, Name, Or,
-        Parent, PreparedQuery, Query, Resource, With, Without, World, component, event, resource,
+        Bundle, ChangeTracker, Children, Commands, Component, EcsError, Entity, Event, EventCursor, Name, Or,
+        Parent, PreparedQuery, QueryData, Resource, With, Without, World, component, event, resource,
     };
     pub use keel_engine::{Caller, Frame, Random, Stage, SystemDescriptor, Time, sleep};
     pub use keel_module_macros::{data, view, view_model};

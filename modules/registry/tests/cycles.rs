@@ -110,7 +110,7 @@ use swim_types::*;
 pub struct Swim {
     pub steps: u64,
     pub log: Vec<String>,
-    seen: EventReader<Splash>,
+    seen: EventCursor<Splash>,
 }
 
 #[view_model]

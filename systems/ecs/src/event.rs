@@ -1,6 +1,6 @@
 //! Events, by name.
 
-use keel::ecs::{EcsError, EventCursor, EventView, ModelTypeKind, TypeSummary, World};
+use keel::ecs::{EcsError, EventPosition, EventView, ModelTypeKind, TypeSummary, World};
 use keel::state::{SavedValue, Value};
 
 use crate::Ecs;
@@ -40,15 +40,20 @@ impl EventView for Ecs {
         world.send_value(name, &world.default_of(name)?)
     }
 
-    fn oldest(&self, world: &World, name: &str) -> Result<EventCursor, EcsError> {
-        Ok(EventCursor { next: world.event_count(name)?.first() })
+    fn oldest(&self, world: &World, name: &str) -> Result<EventPosition, EcsError> {
+        Ok(EventPosition { next: world.event_count(name)?.first() })
     }
 
-    fn newest(&self, world: &World, name: &str) -> Result<EventCursor, EcsError> {
-        Ok(EventCursor { next: world.event_count(name)?.sent })
+    fn newest(&self, world: &World, name: &str) -> Result<EventPosition, EcsError> {
+        Ok(EventPosition { next: world.event_count(name)?.sent })
     }
 
-    fn read(&self, world: &World, name: &str, cursor: &mut EventCursor) -> Result<Vec<SavedValue>, EcsError> {
+    fn read(
+        &self,
+        world: &World,
+        name: &str,
+        cursor: &mut EventPosition,
+    ) -> Result<Vec<SavedValue>, EcsError> {
         let events = world.event_values(name, cursor.next, usize::MAX)?;
         *cursor = self.newest(world, name)?;
         Ok(events.into_iter().map(|(_, event)| event).collect())
@@ -58,13 +63,13 @@ impl EventView for Ecs {
         &self,
         world: &World,
         name: &str,
-        cursor: &mut EventCursor,
+        cursor: &mut EventPosition,
     ) -> Result<Vec<Value>, EcsError> {
         let events = self.read(world, name, cursor)?;
         events.iter().map(|event| Ok(event.value()?)).collect()
     }
 
-    fn peek(&self, world: &World, name: &str, cursor: EventCursor) -> Result<Option<SavedValue>, EcsError> {
+    fn peek(&self, world: &World, name: &str, cursor: EventPosition) -> Result<Option<SavedValue>, EcsError> {
         Ok(world.event_values(name, cursor.next, 1)?.pop().map(|(_, event)| event))
     }
 
@@ -80,12 +85,12 @@ impl EventView for Ecs {
         }
     }
 
-    fn waiting(&self, world: &World, name: &str, cursor: EventCursor) -> Result<usize, EcsError> {
+    fn waiting(&self, world: &World, name: &str, cursor: EventPosition) -> Result<usize, EcsError> {
         let count = world.event_count(name)?;
         Ok((count.sent - cursor.next.clamp(count.first(), count.sent)) as usize)
     }
 
-    fn missed(&self, world: &World, name: &str, cursor: EventCursor) -> Result<u64, EcsError> {
+    fn missed(&self, world: &World, name: &str, cursor: EventPosition) -> Result<u64, EcsError> {
         Ok(world.event_count(name)?.first().saturating_sub(cursor.next))
     }
 

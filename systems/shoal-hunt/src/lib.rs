@@ -31,10 +31,10 @@ const SCARE_REACH: f32 = 45.0;
 #[data]
 #[derive(Default)]
 pub struct HuntModule {
-    eaten: EventReader<Eaten>,
-    hatched: EventReader<Hatched>,
-    feedings: EventReader<FeedPlankton>,
-    scares: EventReader<Scare>,
+    eaten: EventCursor<Eaten>,
+    hatched: EventCursor<Hatched>,
+    feedings: EventCursor<FeedPlankton>,
+    scares: EventCursor<Scare>,
     #[keel(skip)]
     pasture: Pasture,
 }

@@ -34,7 +34,7 @@ const ELBOW_ROOM: f32 = 0.4;
 #[data]
 #[derive(Default)]
 pub struct Swim {
-    alarms: EventReader<Alarm>,
+    alarms: EventCursor<Alarm>,
     #[keel(skip)]
     crowd: Crowd,
 }

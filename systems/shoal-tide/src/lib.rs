@@ -25,7 +25,7 @@ const BUBBLE_SPEED: f32 = 9.0;
 #[data]
 #[derive(Default)]
 pub struct TideModule {
-    skips: EventReader<SkipToNight>,
+    skips: EventCursor<SkipToNight>,
 }
 
 #[view_model]

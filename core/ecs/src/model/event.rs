@@ -49,25 +49,25 @@ impl<'w, E: Event> Events<'w, E> {
 /// Where one reader stands in the events of type `E`. Kept in a module's state, it survives a swap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent, bound = "")]
-pub struct EventReader<E> {
+pub struct EventCursor<E> {
     next: u64,
     #[serde(skip)]
     event: PhantomData<fn() -> E>,
 }
 
-impl<E> Default for EventReader<E> {
+impl<E> Default for EventCursor<E> {
     fn default() -> Self {
         Self { next: 0, event: PhantomData }
     }
 }
 
-impl<E: 'static> Schema for EventReader<E> {
+impl<E: 'static> Schema for EventCursor<E> {
     fn schema(types: &mut SchemaBuilder) -> TypeRef {
         u64::schema(types)
     }
 }
 
-impl<E: Event> EventReader<E> {
+impl<E: Event> EventCursor<E> {
     /// The events that this reader has not seen and that are still kept, oldest first; they count as seen.
     pub fn read<'e>(&mut self, events: &'e Events<'_, E>) -> impl ExactSizeIterator<Item = &'e E> {
         let store = &*events.store;

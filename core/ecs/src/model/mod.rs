@@ -1,5 +1,6 @@
 //! The data of the ECS area.
 
+pub(crate) mod access;
 pub(crate) mod bundle;
 pub(crate) mod change;
 pub(crate) mod commands;

@@ -10,7 +10,7 @@ use crate::{EcsError, TypeSummary, World};
 /// reader keeps its own.
 #[data(crate = keel_state)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EventCursor {
+pub struct EventPosition {
     /// The number of the next event, counted from the first one ever sent.
     pub next: u64,
 }
@@ -71,19 +71,24 @@ pub trait EventView: View {
     ///
     /// # Errors
     /// See [`EventView`].
-    fn oldest(&self, world: &World, name: &str) -> Result<EventCursor, EcsError>;
+    fn oldest(&self, world: &World, name: &str) -> Result<EventPosition, EcsError>;
 
     /// A cursor that reads only what is sent from now on.
     ///
     /// # Errors
     /// See [`EventView`].
-    fn newest(&self, world: &World, name: &str) -> Result<EventCursor, EcsError>;
+    fn newest(&self, world: &World, name: &str) -> Result<EventPosition, EcsError>;
 
     /// The events that this reader has not read, oldest first; they count as read.
     ///
     /// # Errors
     /// See [`EventView`].
-    fn read(&self, world: &World, name: &str, cursor: &mut EventCursor) -> Result<Vec<SavedValue>, EcsError>;
+    fn read(
+        &self,
+        world: &World,
+        name: &str,
+        cursor: &mut EventPosition,
+    ) -> Result<Vec<SavedValue>, EcsError>;
 
     /// [`EventView::read`], for people.
     ///
@@ -93,14 +98,14 @@ pub trait EventView: View {
         &self,
         world: &World,
         name: &str,
-        cursor: &mut EventCursor,
+        cursor: &mut EventPosition,
     ) -> Result<Vec<Value>, EcsError>;
 
     /// The next event that this reader would read; it stays unread.
     ///
     /// # Errors
     /// See [`EventView`].
-    fn peek(&self, world: &World, name: &str, cursor: EventCursor) -> Result<Option<SavedValue>, EcsError>;
+    fn peek(&self, world: &World, name: &str, cursor: EventPosition) -> Result<Option<SavedValue>, EcsError>;
 
     /// The event with the number `number`, if it is still kept.
     ///
@@ -118,13 +123,13 @@ pub trait EventView: View {
     ///
     /// # Errors
     /// See [`EventView`].
-    fn waiting(&self, world: &World, name: &str, cursor: EventCursor) -> Result<usize, EcsError>;
+    fn waiting(&self, world: &World, name: &str, cursor: EventPosition) -> Result<usize, EcsError>;
 
     /// How many events were dropped before this reader read them.
     ///
     /// # Errors
     /// See [`EventView`].
-    fn missed(&self, world: &World, name: &str, cursor: EventCursor) -> Result<u64, EcsError>;
+    fn missed(&self, world: &World, name: &str, cursor: EventPosition) -> Result<u64, EcsError>;
 
     /// Takes all events of one type out of the world; no reader sees them any more.
     ///

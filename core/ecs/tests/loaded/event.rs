@@ -1,6 +1,6 @@
 //! The calls of the event view.
 
-use keel::ecs::{EventCursor, EventView, ModelTypeKind};
+use keel::ecs::{EventPosition, EventView, ModelTypeKind};
 
 use crate::{Eaten, Tide, at, new_world, refuses, saved, view};
 
@@ -62,12 +62,12 @@ fn readers_are_independent() {
     events().end_step(&mut world);
     events().send(&world, "Eaten", &eaten(4)).unwrap();
     events().end_step(&mut world);
-    let late = EventCursor::default();
+    let late = EventPosition::default();
     assert_eq!(events().missed(&world, "Eaten", late).unwrap(), 3);
-    assert_eq!(events().oldest(&world, "Eaten").unwrap(), EventCursor { next: 3 });
+    assert_eq!(events().oldest(&world, "Eaten").unwrap(), EventPosition { next: 3 });
     assert_eq!(events().get(&world, "Eaten", 1).unwrap(), None);
-    assert_eq!(events().waiting(&world, "Eaten", EventCursor { next: u64::MAX }).unwrap(), 0);
-    let mut ahead = EventCursor { next: u64::MAX };
+    assert_eq!(events().waiting(&world, "Eaten", EventPosition { next: u64::MAX }).unwrap(), 0);
+    let mut ahead = EventPosition { next: u64::MAX };
     assert_eq!(events().read(&world, "Eaten", &mut ahead).unwrap(), []);
 
     for refused in [

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keel_ecs::{Commands, Entity, EventReader, Name, World};
+use keel_ecs::{Commands, Entity, EventCursor, Name, World};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -110,7 +110,7 @@ struct History {
     plain: Plain,
     /// All that ever lived.
     ids: Vec<Entity>,
-    reader: EventReader<Eaten>,
+    reader: EventCursor<Eaten>,
 }
 
 fn cargo(value: i8) -> Cargo {
@@ -119,7 +119,7 @@ fn cargo(value: i8) -> Cargo {
 
 impl History {
     fn new() -> Self {
-        Self { world: new_world(), plain: Plain::default(), ids: Vec::new(), reader: EventReader::default() }
+        Self { world: new_world(), plain: Plain::default(), ids: Vec::new(), reader: EventCursor::default() }
     }
 
     fn id(&self, number: usize) -> Option<Entity> {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use keel_ecs::{
-    ChangeTracker, Changes, Children, Commands, EcsError, Entity, EventReader, ModelTypeInfo, Parent, World,
+    ChangeTracker, Changes, Children, Commands, EcsError, Entity, EventCursor, ModelTypeInfo, Parent, World,
     component,
 };
 use keel_state::SavedValue;
@@ -122,9 +122,9 @@ fn commands_wait_and_report_what_failed() {
 #[test]
 fn readers_of_events_are_independent() {
     let mut world = new_world();
-    let (mut early, mut late) = (EventReader::<Eaten>::default(), EventReader::<Eaten>::default());
+    let (mut early, mut late) = (EventCursor::<Eaten>::default(), EventCursor::<Eaten>::default());
     world.send(Eaten { by: 1 });
-    let read = |reader: &mut EventReader<Eaten>, world: &World| {
+    let read = |reader: &mut EventCursor<Eaten>, world: &World| {
         reader.read(&world.events()).map(|event| event.by).collect::<Vec<_>>()
     };
     assert_eq!(read(&mut early, &world), [1]);
@@ -139,7 +139,7 @@ fn readers_of_events_are_independent() {
     late.skip_all(&world.events());
     assert_eq!(read(&mut late, &world), []);
     // Kept as data, the reader goes on where it was.
-    let (mut kept, _) = SavedValue::of(&early).unwrap().restore::<EventReader<Eaten>>(false).unwrap();
+    let (mut kept, _) = SavedValue::of(&early).unwrap().restore::<EventCursor<Eaten>>(false).unwrap();
     assert_eq!(read(&mut kept, &world), [3]);
 }
 

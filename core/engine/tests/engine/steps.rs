@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keel_ecs::{EventReader, ModelTypeInfo, event};
+use keel_ecs::{EventCursor, ModelTypeInfo, event};
 use keel_engine::{Engine, EngineConfig, Frame, ModuleTag, Stage, SystemDescriptor};
 
 use crate::{Diary, STEP, add, engine};
@@ -64,7 +64,7 @@ fn an_event_reaches_every_system_once_whatever_their_order() {
     engine.world_mut().register(ModelTypeInfo::event::<Splash>()).unwrap();
     let module = ModuleTag::new("sea");
     for name in ["early", "late"] {
-        let (diary, mut reader) = (diary.clone(), EventReader::<Splash>::default());
+        let (diary, mut reader) = (diary.clone(), EventCursor::<Splash>::default());
         let descriptor = if name == "early" {
             SystemDescriptor::new(name).before("splash")
         } else {
@@ -94,7 +94,7 @@ fn splashing() -> (Engine, Diary) {
     let splash = |frame: &mut Frame<'_>| frame.world.send(Splash { step: frame.time.step });
     engine.add_system(&module, SystemDescriptor::new("splash"), splash).unwrap();
     for (name, stage) in [("seldom", Stage::Step), ("show", Stage::Frame)] {
-        let (diary, mut reader) = (diary.clone(), EventReader::<Splash>::default());
+        let (diary, mut reader) = (diary.clone(), EventCursor::<Splash>::default());
         let read = move |frame: &mut Frame<'_>| {
             if stage == Stage::Frame || frame.time.step.is_multiple_of(3) {
                 let events = frame.world.events();

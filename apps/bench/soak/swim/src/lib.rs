@@ -14,7 +14,7 @@ const ENTITIES: u16 = 4_000;
 #[derive(Default)]
 pub struct Swim {
     steps: u64,
-    heard: EventReader<Splash>,
+    heard: EventCursor<Splash>,
 }
 
 #[view_model]

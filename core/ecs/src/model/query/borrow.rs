@@ -7,19 +7,19 @@ use hecs::Archetype;
 
 use super::column::entity_of_row;
 use super::filter::is_match;
-use crate::{EcsError, Entity, Filter, Query, World};
+use crate::{EcsError, Entity, QueryData, QueryFilter, World};
 
 /// A query at work: it borrows the columns it reads and writes until it is dropped.
 ///
 /// While it lives, a second query for a column that it writes panics, naming the component; the engine contains
 /// that panic and reports it as a fault of the module.
-pub struct QueryBorrow<'w, Q: Query, F: Filter = ()> {
+pub struct QueryBorrow<'w, Q: QueryData, F: QueryFilter = ()> {
     world: &'w World,
     columns: Vec<Q::Columns<'w>>,
     filter: PhantomData<F>,
 }
 
-impl<'w, Q: Query, F: Filter> QueryBorrow<'w, Q, F> {
+impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
     pub(super) fn new(world: &'w World, archetypes: impl Iterator<Item = &'w Archetype>) -> Self {
         let columns = archetypes.filter_map(|archetype| Q::columns(world, archetype)).collect();
         Self { world, columns, filter: PhantomData }
@@ -68,12 +68,12 @@ impl<'w, Q: Query, F: Filter> QueryBorrow<'w, Q, F> {
 }
 
 /// Steps through all matching entities, archetype by archetype.
-pub struct QueryIter<'a, 'w, Q: Query> {
+pub struct QueryIter<'a, 'w, Q: QueryData> {
     columns: slice::IterMut<'a, Q::Columns<'w>>,
     rows: Option<Q::Rows<'a>>,
 }
 
-impl<'a, Q: Query> Iterator for QueryIter<'a, '_, Q> {
+impl<'a, Q: QueryData> Iterator for QueryIter<'a, '_, Q> {
     type Item = Q::Item<'a>;
 
     #[inline]
@@ -103,7 +103,7 @@ impl World {
     ///
     /// # Panics
     /// When another query, still alive, excludes this one; the message names the component.
-    pub fn query<Q: Query>(&self) -> QueryBorrow<'_, Q> {
+    pub fn query<Q: QueryData>(&self) -> QueryBorrow<'_, Q> {
         self.query_filtered::<Q, ()>()
     }
 
@@ -111,7 +111,7 @@ impl World {
     ///
     /// # Panics
     /// As [`World::query`].
-    pub fn query_filtered<Q: Query, F: Filter>(&self) -> QueryBorrow<'_, Q, F> {
+    pub fn query_filtered<Q: QueryData, F: QueryFilter>(&self) -> QueryBorrow<'_, Q, F> {
         let archetypes = self.inner().archetypes();
         QueryBorrow::new(self, archetypes.filter(|archetype| is_match::<Q, F>(archetype)))
     }
@@ -124,7 +124,7 @@ impl World {
     /// # Panics
     /// As [`World::query`].
     #[inline]
-    pub fn query_one<Q: Query, R>(
+    pub fn query_one<Q: QueryData, R>(
         &self,
         entity: Entity,
         visit: impl FnOnce(Q::Item<'_>) -> R,

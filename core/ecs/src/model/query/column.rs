@@ -4,9 +4,9 @@ use std::slice;
 
 use hecs::{Archetype, ArchetypeColumn, ArchetypeColumnMut, EntityRef};
 
-use crate::{Component, ComponentAccess, Entity, Query, World};
+use crate::{Access, Component, ComponentAccess, Entity, QueryData, World};
 
-impl Query for Entity {
+impl QueryData for Entity {
     type Item<'a> = Entity;
     type Columns<'w> = EntityColumn<'w>;
     type Rows<'a> = EntityRows<'a>;
@@ -14,6 +14,8 @@ impl Query for Entity {
     fn matches(_: &Archetype) -> bool {
         true
     }
+
+    fn add_access(_: &mut Access) {}
 
     fn columns<'w>(world: &'w World, archetype: &'w Archetype) -> Option<EntityColumn<'w>> {
         Some(EntityColumn { generations: world.generations(), ids: archetype.ids() })
@@ -85,13 +87,18 @@ pub(crate) fn entity_of_row(generations: &[u32], id: u32) -> Entity {
     Entity::from_parts(id, generation)
 }
 
-impl<T: Component> Query for &T {
+impl<T: Component> QueryData for &T {
     type Item<'a> = &'a T;
     type Columns<'w> = ArchetypeColumn<'w, T>;
     type Rows<'a> = slice::Iter<'a, T>;
 
     fn matches(archetype: &Archetype) -> bool {
         archetype.has::<T>()
+    }
+
+    fn add_access(access: &mut Access) {
+        access.add_read(T::ID, T::NAME);
+        access.add_with(T::ID);
     }
 
     fn columns<'w>(_: &'w World, archetype: &'w Archetype) -> Option<ArchetypeColumn<'w, T>> {
@@ -113,13 +120,18 @@ impl<T: Component> Query for &T {
     }
 }
 
-impl<T: Component> Query for &mut T {
+impl<T: Component> QueryData for &mut T {
     type Item<'a> = &'a mut T;
     type Columns<'w> = ArchetypeColumnMut<'w, T>;
     type Rows<'a> = slice::IterMut<'a, T>;
 
     fn matches(archetype: &Archetype) -> bool {
         archetype.has::<T>()
+    }
+
+    fn add_access(access: &mut Access) {
+        access.add_write(T::ID, T::NAME);
+        access.add_with(T::ID);
     }
 
     fn columns<'w>(_: &'w World, archetype: &'w Archetype) -> Option<ArchetypeColumnMut<'w, T>> {
@@ -143,13 +155,17 @@ impl<T: Component> Query for &mut T {
     }
 }
 
-impl<Q: Query> Query for Option<Q> {
+impl<Q: QueryData> QueryData for Option<Q> {
     type Item<'a> = Option<Q::Item<'a>>;
     type Columns<'w> = OptionalColumns<'w, Q>;
     type Rows<'a> = OptionalRows<Q::Rows<'a>>;
 
     fn matches(_: &Archetype) -> bool {
         true
+    }
+
+    fn add_access(access: &mut Access) {
+        access.add_optional(Q::add_access);
     }
 
     fn columns<'w>(world: &'w World, archetype: &'w Archetype) -> Option<OptionalColumns<'w, Q>> {
@@ -176,7 +192,7 @@ impl<Q: Query> Query for Option<Q> {
 }
 
 #[doc(hidden)]
-pub struct OptionalColumns<'w, Q: Query> {
+pub struct OptionalColumns<'w, Q: QueryData> {
     columns: Option<Q::Columns<'w>>,
     length: usize,
 }

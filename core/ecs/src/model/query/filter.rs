@@ -4,12 +4,15 @@ use std::marker::PhantomData;
 
 use hecs::Archetype;
 
-use crate::{Component, Query};
+use crate::{Access, Component, QueryData};
 
 /// Which archetypes a query passes over: [`With`], [`Without`], [`Or`], and tuples (all of them hold).
-pub trait Filter {
+pub trait QueryFilter {
     #[doc(hidden)]
     fn passes(archetype: &Archetype) -> bool;
+
+    /// Adds what it passes over for certain.
+    fn add_access(access: &mut Access);
 }
 
 /// Only entities that have a `T`.
@@ -21,25 +24,35 @@ pub struct Without<T>(PhantomData<T>);
 /// Only entities for which one of the filters of tuple `F` holds.
 pub struct Or<F>(PhantomData<F>);
 
-impl<T: Component> Filter for With<T> {
+impl<T: Component> QueryFilter for With<T> {
     fn passes(archetype: &Archetype) -> bool {
         archetype.has::<T>()
     }
+
+    fn add_access(access: &mut Access) {
+        access.add_with(T::ID);
+    }
 }
 
-impl<T: Component> Filter for Without<T> {
+impl<T: Component> QueryFilter for Without<T> {
     fn passes(archetype: &Archetype) -> bool {
         !archetype.has::<T>()
     }
-}
 
-impl Filter for () {
-    fn passes(_: &Archetype) -> bool {
-        true
+    fn add_access(access: &mut Access) {
+        access.add_without(T::ID);
     }
 }
 
+impl QueryFilter for () {
+    fn passes(_: &Archetype) -> bool {
+        true
+    }
+
+    fn add_access(_: &mut Access) {}
+}
+
 /// Whether a query has anything to do with this archetype.
-pub(super) fn is_match<Q: Query, F: Filter>(archetype: &Archetype) -> bool {
+pub(super) fn is_match<Q: QueryData, F: QueryFilter>(archetype: &Archetype) -> bool {
     !archetype.is_empty() && Q::matches(archetype) && F::passes(archetype)
 }

@@ -12,11 +12,11 @@ mod tuple;
 
 use hecs::{Archetype, EntityRef};
 
-use crate::World;
+use crate::{Access, World};
 
 pub use self::borrow::{QueryBorrow, QueryIter};
 pub(crate) use self::column::{assert_free, entity_of_row};
-pub use self::filter::{Filter, Or, With, Without};
+pub use self::filter::{Or, QueryFilter, With, Without};
 pub use self::prepared::PreparedQuery;
 
 /// What can be asked of each entity: `&T`, `&mut T`, `Option<&T>`, `Option<&mut T>`, [`Entity`](crate::Entity), and tuples of
@@ -25,7 +25,7 @@ pub use self::prepared::PreparedQuery;
     message = "`{Self}` is not a query",
     note = "a query is `&T`, `&mut T` or `Option` of one with `T` a component, `Entity`, or a tuple of these"
 )]
-pub trait Query {
+pub trait QueryData {
     /// What is handed out for one entity.
     type Item<'a>;
     /// The borrowed columns of one archetype.
@@ -36,6 +36,9 @@ pub trait Query {
 
     #[doc(hidden)]
     fn matches(archetype: &Archetype) -> bool;
+
+    /// Adds what it reads, writes and passes over.
+    fn add_access(access: &mut Access);
 
     /// Borrows the columns; called only where `matches` holds.
     #[doc(hidden)]

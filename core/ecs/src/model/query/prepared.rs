@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::{Filter, Query, QueryBorrow, World};
+use crate::{QueryBorrow, QueryData, QueryFilter, World};
 
 /// A query that remembers which archetypes match, so that asking again only looks at archetypes that are new.
 pub struct PreparedQuery<Q, F = ()> {
@@ -13,7 +13,7 @@ pub struct PreparedQuery<Q, F = ()> {
     query: PhantomData<fn() -> (Q, F)>,
 }
 
-impl<Q: Query, F: Filter> PreparedQuery<Q, F> {
+impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
     /// Remembers nothing yet.
     pub fn new() -> Self {
         Self { world: 0, seen: 0, matching: Vec::new(), query: PhantomData }
@@ -43,7 +43,7 @@ impl<Q: Query, F: Filter> PreparedQuery<Q, F> {
     }
 }
 
-impl<Q: Query, F: Filter> Default for PreparedQuery<Q, F> {
+impl<Q: QueryData, F: QueryFilter> Default for PreparedQuery<Q, F> {
     fn default() -> Self {
         Self::new()
     }

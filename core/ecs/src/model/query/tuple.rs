@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use hecs::{Archetype, EntityRef};
 
 use crate::model::tuples::for_tuples;
-use crate::{Filter, Or, Query, World};
+use crate::{Access, Or, QueryData, QueryFilter, World};
 
 /// The rows of a tuple: side by side, and each as one flat tuple.
 #[doc(hidden)]
@@ -49,13 +49,17 @@ impl<Z: Iterator, Q: Flatten<Z::Item>> Iterator for Rows<Z, Q> {
 /// Flattens the nested pairs that `zip` makes into one tuple.
 macro_rules! tuples {
     ($($all:ident)+) => {
-        impl<$($all: Query),+> Query for ($($all,)+) {
+        impl<$($all: QueryData),+> QueryData for ($($all,)+) {
             type Item<'a> = ($($all::Item<'a>,)+);
             type Columns<'w> = ($($all::Columns<'w>,)+);
             type Rows<'a> = Rows<tuples!(@zip $($all)+), Flat<'a, Self>>;
 
             fn matches(archetype: &Archetype) -> bool {
                 $($all::matches(archetype))&&+
+            }
+
+            fn add_access(access: &mut Access) {
+                $($all::add_access(access);)+
             }
 
             fn columns<'w>(world: &'w World, archetype: &'w Archetype) -> Option<Self::Columns<'w>> {
@@ -81,7 +85,7 @@ macro_rules! tuples {
             }
         }
 
-        impl<'a, $($all: Query),+> Flatten<tuples!(@items $($all)+)> for Flat<'a, ($($all,)+)> {
+        impl<'a, $($all: QueryData),+> Flatten<tuples!(@items $($all)+)> for Flat<'a, ($($all,)+)> {
             type Output = ($($all::Item<'a>,)+);
 
             #[inline]
@@ -91,16 +95,23 @@ macro_rules! tuples {
             }
         }
 
-        impl<$($all: Filter),+> Filter for ($($all,)+) {
+        impl<$($all: QueryFilter),+> QueryFilter for ($($all,)+) {
             fn passes(archetype: &Archetype) -> bool {
                 $($all::passes(archetype))&&+
             }
+
+            fn add_access(access: &mut Access) {
+                $($all::add_access(access);)+
+            }
         }
 
-        impl<$($all: Filter),+> Filter for Or<($($all,)+)> {
+        impl<$($all: QueryFilter),+> QueryFilter for Or<($($all,)+)> {
             fn passes(archetype: &Archetype) -> bool {
                 $($all::passes(archetype))||+
             }
+
+            // Each by itself says nothing of the others.
+            fn add_access(_: &mut Access) {}
         }
     };
     (@zip $one:ident) => { $one::Rows<'a> };
