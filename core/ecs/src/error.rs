@@ -23,6 +23,12 @@ pub enum EcsError {
         /// The component's name.
         component: String,
     },
+    /// The entity lives and has all that the query hands out, but the query passes it over.
+    #[error("entity {entity} is passed over by the query's filter; ask `contains` first, or drop the filter")]
+    NotInQuery {
+        /// The entity asked.
+        entity: Entity,
+    },
     /// Someone else holds the component, column or resource in a way that excludes this use.
     #[error("`{name}` is in use elsewhere in this call; end that borrow first")]
     InUse {

@@ -47,7 +47,10 @@ pub use model::entity::Entity;
 pub use model::event::{EventCursor, Events, FramePart};
 pub use model::hierarchy::{Children, Parent};
 pub use model::name::Name;
-pub use model::query::{Or, PreparedQuery, QueryBorrow, QueryData, QueryFilter, QueryIter, With, Without};
+pub use model::query::{
+    Or, PreparedQuery, Query, QueryBorrow, QueryData, QueryFilter, QueryIter, ReadOnlyQueryData, With,
+    Without,
+};
 pub use model::snapshot::{ReplacedWorld, RestoreReport, WorldConversion, WorldDifference, WorldSnapshot};
 pub use model::statistics::{ArchetypeStatistics, WorldStatistics};
 pub use model::terms::{PreparedTerms, QueryRow, QueryTerms};

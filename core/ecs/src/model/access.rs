@@ -94,6 +94,12 @@ impl Access {
         shared.find(|(ours, theirs)| ours.writes || theirs.writes).map(|(ours, _)| ours.name.as_str())
     }
 
+    /// The name of the first thing that it uses of each entity and that an entity lacks, by what the entity `has`.
+    pub(crate) fn first_missing(&self, has: impl Fn(ComponentId) -> bool) -> Option<&str> {
+        let needed = self.used.iter().filter(|(id, _)| self.with.contains(id));
+        needed.filter(|(id, _)| !has(**id)).map(|(_, used)| used.name.as_str()).next()
+    }
+
     fn add(&mut self, id: ComponentId, name: &str, writes: bool) {
         match self.used.get_mut(&id) {
             None => {

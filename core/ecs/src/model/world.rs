@@ -14,7 +14,7 @@ use keel_core_types::{ComponentId, Model, ModelType, Shared};
 use crate::model::bundle::{Stored, first_unknown};
 use crate::model::component::Operations;
 use crate::model::event::AnyEvents;
-use crate::model::query::assert_free;
+use crate::model::query::{ColumnTable, assert_free};
 use crate::model::resource::Resources;
 use crate::model::snapshot::Unknown;
 use crate::model::types::TypeTable;
@@ -41,10 +41,13 @@ pub struct World {
     /// The last one of them that was asked for.
     last_bundle: Option<TypeId>,
     names: Shared<NameIndex>,
+    columns: Shared<ColumnTable>,
     /// The generation of the entity at each index that lives.
     generations: Vec<u32>,
     /// Counts the calls that may have moved entities.
     structure: u64,
+    /// Counts the borrows of columns: each ends the use of pointers that were derived from one before it.
+    borrows: AtomicU64,
     incarnation: u64,
 }
 
@@ -120,6 +123,8 @@ impl World {
             checked_bundles: HashSet::default(),
             last_bundle: None,
             names: Shared::new(NameIndex::default()),
+            columns: Shared::new(ColumnTable::default()),
+            borrows: AtomicU64::new(0),
             generations: Vec::new(),
             structure: 1,
             incarnation: INCARNATIONS.fetch_add(1, Ordering::Relaxed),
@@ -386,6 +391,7 @@ impl World {
         entity: Entity,
     ) -> Result<impl DerefMut<Target = T> + use<'_, T>, EcsError> {
         const { assert_free::<T>() };
+        self.columns_borrowed();
         match self.entities.get::<&mut T>(entity.inner()) {
             Ok(value) => Ok(value),
             Err(error) => Err(component_error::<T>(entity, &error)),
@@ -405,6 +411,23 @@ impl World {
 
     pub(crate) fn incarnation(&self) -> u64 {
         self.incarnation
+    }
+
+    /// Where the columns lie, as far as it was asked for.
+    pub(crate) fn column_table(&self) -> impl DerefMut<Target = ColumnTable> + use<'_> {
+        self.columns.write()
+    }
+
+    /// As long as it is the same, columns are where they were found without a borrow.
+    #[inline]
+    pub(crate) fn columns_version(&self) -> [u64; 2] {
+        [self.structure, self.borrows.load(Ordering::Relaxed)]
+    }
+
+    /// To be called whenever a column is borrowed otherwise than by [`World::column_table`].
+    #[inline]
+    pub(crate) fn columns_borrowed(&self) {
+        self.borrows.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn check_alive(&self, entity: Entity) -> Result<(), EcsError> {

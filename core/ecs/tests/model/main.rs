@@ -9,6 +9,7 @@ mod drops;
 mod guide;
 mod hash;
 mod migration;
+mod prepared;
 mod property;
 mod query;
 mod restore;

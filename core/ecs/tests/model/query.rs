@@ -103,8 +103,8 @@ fn queries_that_exclude_each_other_panic_and_leave_the_world_usable() {
 #[test]
 fn queries_that_only_read_or_meet_nowhere_share_the_world() {
     let (world, _) = fleet();
-    let (mut one, mut two) = (world.query::<&Position>(), world.query::<(&Position, &mut Frozen)>());
+    let (one, two) = (world.query::<&Position>(), world.query::<(&Position, &mut Frozen)>());
     assert_eq!((one.count(), two.count()), (3, 1));
-    let mut frozen = world.query_filtered::<&mut Frozen, Without<Position>>();
+    let frozen = world.query_filtered::<&mut Frozen, Without<Position>>();
     assert_eq!(frozen.count(), 1);
 }

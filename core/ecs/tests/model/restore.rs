@@ -162,14 +162,15 @@ fn a_prepared_query_notices_that_the_world_was_rebuilt() {
     world.spawn((Frozen,));
     let ship = world.spawn((at(1.0),));
     let mut query = PreparedQuery::<(Entity, &Position)>::new();
-    let mut found = |world: &World| query.query(world).iter().map(|(entity, _)| entity).collect::<Vec<_>>();
-    assert_eq!(found(&world), [ship]);
+    let mut found =
+        |world: &mut World| query.query(world).iter().map(|(entity, _)| entity).collect::<Vec<_>>();
+    assert_eq!(found(&mut world), [ship]);
     world.despawn(world.entities()[0]).unwrap();
     // Position moves up by one place.
     world.compact().unwrap();
-    assert_eq!(found(&world), [ship]);
+    assert_eq!(found(&mut world), [ship]);
     let boat = world.spawn((at(2.0), Frozen));
-    assert_eq!(found(&world), [ship, boat]);
-    assert_eq!(found(&new_world()), []);
-    assert_eq!(found(&world), [ship, boat]);
+    assert_eq!(found(&mut world), [ship, boat]);
+    assert_eq!(found(&mut new_world()), []);
+    assert_eq!(found(&mut world), [ship, boat]);
 }

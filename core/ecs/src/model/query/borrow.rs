@@ -1,52 +1,70 @@
-//! A query at work, and stepping through what it has borrowed.
+//! A query that borrows the columns it reads and writes.
 
 use std::marker::PhantomData;
-use std::slice;
 
 use hecs::Archetype;
 
-use super::column::entity_of_row;
+use super::column::RawEntities;
 use super::filter::is_match;
-use crate::{EcsError, Entity, QueryData, QueryFilter, World};
+use super::locate::locate;
+use super::rows::Part;
+use crate::{EcsError, Entity, QueryData, QueryFilter, QueryIter, World};
 
 /// A query at work: it borrows the columns it reads and writes until it is dropped.
 ///
 /// While it lives, a second query for a column that it writes panics, naming the component; the engine contains
 /// that panic and reports it as a fault of the module.
 pub struct QueryBorrow<'w, Q: QueryData, F: QueryFilter = ()> {
-    world: &'w World,
-    columns: Vec<Q::Columns<'w>>,
+    parts: Vec<Part<Q>>,
+    entities: Vec<Part<Entity>>,
+    // What the parts point to is borrowed until these are dropped.
+    _guards: Vec<Q::Guard<'w>>,
     filter: PhantomData<F>,
 }
 
 impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
-    pub(super) fn new(world: &'w World, archetypes: impl Iterator<Item = &'w Archetype>) -> Self {
-        let columns = archetypes.filter_map(|archetype| Q::columns(world, archetype)).collect();
-        Self { world, columns, filter: PhantomData }
+    fn new(world: &'w World) -> Self {
+        world.columns_borrowed();
+        let (mut entities, mut guards) = (Vec::new(), Vec::new());
+        for archetype in world.inner().archetypes().filter(|archetype| is_match::<Q, F>(archetype)) {
+            if let Some(guard) = Q::borrow(world, archetype) {
+                guards.push(guard);
+                entities
+                    .push(Part { raw: RawEntities::of(world, archetype), rows: archetype.len() as usize });
+            }
+        }
+        let rows = entities.iter().map(|part| part.rows);
+        let parts = guards.iter_mut().zip(rows).map(|(guard, rows)| Part { raw: Q::raw(guard), rows });
+        Self { parts: parts.collect(), entities, _guards: guards, filter: PhantomData }
     }
 
     /// All matching entities, archetype by archetype.
     #[inline]
-    pub fn iter(&mut self) -> QueryIter<'_, 'w, Q> {
-        QueryIter { columns: self.columns.iter_mut(), rows: None }
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    pub fn iter(&mut self) -> QueryIter<'_, Q> {
+        // SAFETY: the guards hold the columns for as long as `self` lives, and `self` is borrowed until the items are
+        // gone, so nothing moves them and nobody else touches them.
+        unsafe { QueryIter::new(&self.parts) }
     }
 
     /// Calls `visit` for all matching entities; the fastest way to go through many.
     #[inline]
-    pub fn for_each(&mut self, mut visit: impl FnMut(Q::Item<'_>)) {
-        for columns in &mut self.columns {
-            Q::rows(columns).for_each(&mut visit);
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    pub fn for_each<'q>(&'q mut self, mut visit: impl FnMut(Q::Item<'q>)) {
+        for part in &self.parts {
+            // SAFETY: as in `iter`.
+            unsafe { Q::fold(part.raw, part.rows, (), &mut |(), item| visit(item)) }
         }
     }
 
     /// How many entities match.
-    pub fn count(&mut self) -> usize {
-        self.columns.iter_mut().map(|columns| Q::rows(columns).size_hint().0).sum()
+    pub fn count(&self) -> usize {
+        self.parts.iter().map(|part| part.rows).sum()
     }
 
     /// Whether no entity matches.
-    pub fn is_empty(&mut self) -> bool {
-        self.count() == 0
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.rows == 0)
     }
 
     /// The first match, if there is one.
@@ -60,41 +78,20 @@ impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
     }
 
     /// The matching entities' ids.
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn entities(&self) -> Vec<Entity> {
-        let matching = self.world.inner().archetypes().filter(|archetype| is_match::<Q, F>(archetype));
-        let generations = self.world.generations();
-        matching.flat_map(|archetype| archetype.ids()).map(|id| entity_of_row(generations, *id)).collect()
+        // SAFETY: the world is borrowed for `'w`, so no entity comes or goes.
+        unsafe { QueryIter::new(&self.entities) }.collect()
     }
 }
 
-/// Steps through all matching entities, archetype by archetype.
-pub struct QueryIter<'a, 'w, Q: QueryData> {
-    columns: slice::IterMut<'a, Q::Columns<'w>>,
-    rows: Option<Q::Rows<'a>>,
-}
-
-impl<'a, Q: QueryData> Iterator for QueryIter<'a, '_, Q> {
-    type Item = Q::Item<'a>;
+impl<'q, Q: QueryData, F: QueryFilter> IntoIterator for &'q mut QueryBorrow<'_, Q, F> {
+    type Item = Q::Item<'q>;
+    type IntoIter = QueryIter<'q, Q>;
 
     #[inline]
-    fn next(&mut self) -> Option<Q::Item<'a>> {
-        loop {
-            if let Some(item) = self.rows.as_mut().and_then(Iterator::next) {
-                return Some(item);
-            }
-            self.rows = Some(Q::rows(self.columns.next()?));
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.rows.as_ref().map_or(0, |rows| rows.size_hint().0), None)
-    }
-
-    /// Within an archetype there is no end to ask for, so that the compiler vectorises the loop.
-    #[inline]
-    fn fold<B, F: FnMut(B, Q::Item<'a>) -> B>(self, first: B, mut step: F) -> B {
-        let begun = self.rows.into_iter().flatten().fold(first, &mut step);
-        self.columns.fold(begun, |folded, columns| Q::rows(columns).fold(folded, &mut step))
+    fn into_iter(self) -> QueryIter<'q, Q> {
+        self.iter()
     }
 }
 
@@ -112,8 +109,7 @@ impl World {
     /// # Panics
     /// As [`World::query`].
     pub fn query_filtered<Q: QueryData, F: QueryFilter>(&self) -> QueryBorrow<'_, Q, F> {
-        let archetypes = self.inner().archetypes();
-        QueryBorrow::new(self, archetypes.filter(|archetype| is_match::<Q, F>(archetype)))
+        QueryBorrow::new(self)
     }
 
     /// Hands what `Q` names of one entity to `visit`; `None` when the entity lacks a part of it.
@@ -129,7 +125,25 @@ impl World {
         entity: Entity,
         visit: impl FnOnce(Q::Item<'_>) -> R,
     ) -> Result<Option<R>, EcsError> {
-        let mut one = Q::of_entity(self.entity_ref(entity)?);
-        Ok(one.as_mut().map(|one| visit(Q::item(one))))
+        let (archetype, row) = locate(self.entity_ref(entity)?);
+        Ok(self.visit_row::<Q, R>(archetype, row, visit))
+    }
+
+    #[inline]
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    fn visit_row<Q: QueryData, R>(
+        &self,
+        archetype: &Archetype,
+        row: usize,
+        visit: impl FnOnce(Q::Item<'_>) -> R,
+    ) -> Option<R> {
+        if !Q::matches(archetype) {
+            return None;
+        }
+        self.columns_borrowed();
+        let mut guard = Q::borrow(self, archetype)?;
+        let raw = Q::raw(&mut guard);
+        // SAFETY: the guard holds the columns until the visit is over, and the entity's row is one of them.
+        Some(visit(unsafe { Q::fetch(raw, row) }))
     }
 }

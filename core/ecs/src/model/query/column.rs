@@ -1,40 +1,14 @@
 //! Queries for one thing: a component, one that need not be there, the entity itself.
 
+use std::ptr::NonNull;
 use std::slice;
 
-use hecs::{Archetype, ArchetypeColumn, ArchetypeColumnMut, EntityRef};
+use hecs::{Archetype, ArchetypeColumn, ArchetypeColumnMut, Fetch};
 
+use super::ReadOnlyQueryData;
+use super::columns::Columns;
+use super::rows::fold_rows;
 use crate::{Access, Component, ComponentAccess, Entity, QueryData, World};
-
-impl QueryData for Entity {
-    type Item<'a> = Entity;
-    type Columns<'w> = EntityColumn<'w>;
-    type Rows<'a> = EntityRows<'a>;
-
-    fn matches(_: &Archetype) -> bool {
-        true
-    }
-
-    fn add_access(_: &mut Access) {}
-
-    fn columns<'w>(world: &'w World, archetype: &'w Archetype) -> Option<EntityColumn<'w>> {
-        Some(EntityColumn { generations: world.generations(), ids: archetype.ids() })
-    }
-
-    fn rows<'a>(columns: &'a mut EntityColumn<'_>) -> EntityRows<'a> {
-        EntityRows { generations: columns.generations, ids: columns.ids.iter() }
-    }
-
-    type One<'w> = Entity;
-
-    fn of_entity(entity: EntityRef<'_>) -> Option<Entity> {
-        Some(Entity::wrap(entity.entity()))
-    }
-
-    fn item(one: &mut Entity) -> Entity {
-        *one
-    }
-}
 
 /// Fails the build of a module that would change in place what the world keeps an index of.
 pub(crate) const fn assert_free<T: Component>() {
@@ -44,39 +18,14 @@ pub(crate) const fn assert_free<T: Component>() {
     );
 }
 
-/// The entities of one archetype.
-#[doc(hidden)]
-pub struct EntityColumn<'w> {
-    generations: &'w [u32],
-    ids: &'w [u32],
-}
-
-#[doc(hidden)]
-pub struct EntityRows<'a> {
-    generations: &'a [u32],
-    ids: slice::Iter<'a, u32>,
-}
-
-impl Iterator for EntityRows<'_> {
-    type Item = Entity;
-
-    #[inline]
-    fn next(&mut self) -> Option<Entity> {
-        self.ids.next().map(|id| entity_of_row(self.generations, *id))
-    }
-
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.ids.size_hint()
-    }
-
-    #[inline]
-    fn nth(&mut self, count: usize) -> Option<Entity> {
-        self.ids.nth(count).map(|id| entity_of_row(self.generations, *id))
+/// Panics, naming the component, where a column is borrowed in a way that excludes `Q`. hecs looks only after it has made
+/// a reference to the column, which by itself would end the use of the one that excludes it.
+fn assert_available<Q: hecs::Query>(archetype: &Archetype) {
+    if let Some(state) = Q::Fetch::prepare(archetype) {
+        Q::Fetch::borrow(archetype, state);
+        Q::Fetch::release(archetype, state);
     }
 }
-
-impl ExactSizeIterator for EntityRows<'_> {}
 
 /// The entity with index `id`, where `id` was read from an archetype of the world with these generations.
 ///
@@ -87,10 +36,93 @@ pub(crate) fn entity_of_row(generations: &[u32], id: u32) -> Entity {
     Entity::from_parts(id, generation)
 }
 
-impl<T: Component> QueryData for &T {
+/// The entities of one archetype, and the generations of all.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct RawEntities {
+    ids: *const u32,
+    generations: *const [u32],
+}
+
+impl RawEntities {
+    pub(super) fn of(world: &World, archetype: &Archetype) -> Self {
+        Self { ids: archetype.ids().as_ptr(), generations: world.generations() }
+    }
+}
+
+// SAFETY: it reads ids and generations, which are no component's column.
+#[allow(unsafe_code, reason = "rows are read by pointers")]
+unsafe impl QueryData for Entity {
+    type Item<'a> = Entity;
+    type ReadOnly = Self;
+    type Raw = RawEntities;
+    type Guard<'w> = RawEntities;
+
+    fn matches(_: &Archetype) -> bool {
+        true
+    }
+
+    fn add_access(_: &mut Access) {}
+
+    fn borrow<'w>(world: &'w World, archetype: &'w Archetype) -> Option<RawEntities> {
+        Some(RawEntities::of(world, archetype))
+    }
+
+    fn raw(guard: &mut RawEntities) -> RawEntities {
+        *guard
+    }
+
+    fn find(columns: &mut Columns<'_>) -> Option<RawEntities> {
+        Some(RawEntities::of(columns.world(), columns.archetype()))
+    }
+
+    fn read_only(raw: RawEntities) -> RawEntities {
+        raw
+    }
+
+    #[inline]
+    unsafe fn fetch<'a>(raw: RawEntities, row: usize) -> Self::Item<'a> {
+        // SAFETY: the caller vouches that the archetype has such a row, and that nothing has moved: entities come and go
+        // by exclusive access to the world alone.
+        let (id, generations) = unsafe { (*raw.ids.add(row), &*raw.generations) };
+        entity_of_row(generations, id)
+    }
+
+    type Slice<'a> = RawEntities;
+
+    unsafe fn slice<'a>(raw: RawEntities, _: usize) -> Self::Slice<'a> {
+        raw
+    }
+
+    #[inline]
+    unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { Self::fetch(*slice, row) }
+    }
+
+    #[inline]
+    unsafe fn fold<'a, B>(
+        raw: Self::Raw,
+        rows: usize,
+        first: B,
+        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
+    ) -> B {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
+    }
+}
+
+// SAFETY: ids are read.
+#[allow(unsafe_code, reason = "rows are read by pointers")]
+unsafe impl ReadOnlyQueryData for Entity {}
+
+// SAFETY: `fetch` reads a row of the column of `T`, as `add_access` says.
+#[allow(unsafe_code, reason = "rows are read by pointers")]
+unsafe impl<T: Component> QueryData for &T {
     type Item<'a> = &'a T;
-    type Columns<'w> = ArchetypeColumn<'w, T>;
-    type Rows<'a> = slice::Iter<'a, T>;
+    type ReadOnly = Self;
+    type Raw = NonNull<T>;
+    type Guard<'w> = ArchetypeColumn<'w, T>;
 
     fn matches(archetype: &Archetype) -> bool {
         archetype.has::<T>()
@@ -101,29 +133,66 @@ impl<T: Component> QueryData for &T {
         access.add_with(T::ID);
     }
 
-    fn columns<'w>(_: &'w World, archetype: &'w Archetype) -> Option<ArchetypeColumn<'w, T>> {
+    fn borrow<'w>(_: &'w World, archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
+        assert_available::<&T>(archetype);
         archetype.get::<&T>()
     }
 
-    fn rows<'a>(columns: &'a mut ArchetypeColumn<'_, T>) -> slice::Iter<'a, T> {
-        columns.iter()
+    fn raw(guard: &mut Self::Guard<'_>) -> NonNull<T> {
+        NonNull::from(&**guard).cast()
     }
 
-    type One<'w> = hecs::Ref<'w, T>;
-
-    fn of_entity(entity: EntityRef<'_>) -> Option<hecs::Ref<'_, T>> {
-        entity.get::<&T>()
+    fn find(columns: &mut Columns<'_>) -> Option<NonNull<T>> {
+        columns.first_row()
     }
 
-    fn item<'a>(one: &'a mut hecs::Ref<'_, T>) -> &'a T {
-        one
+    fn read_only(raw: NonNull<T>) -> NonNull<T> {
+        raw
+    }
+
+    #[inline]
+    unsafe fn fetch<'a>(raw: NonNull<T>, row: usize) -> &'a T {
+        // SAFETY: the caller vouches that the column has such a row, has not moved, and is not written.
+        unsafe { raw.add(row).as_ref() }
+    }
+
+    type Slice<'a> = &'a [T];
+
+    #[inline]
+    unsafe fn slice<'a>(raw: NonNull<T>, rows: usize) -> &'a [T] {
+        // SAFETY: the caller vouches that the column has so many rows, has not moved, and is not written.
+        unsafe { slice::from_raw_parts(raw.as_ptr(), rows) }
+    }
+
+    #[inline]
+    unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
+        // SAFETY: the caller vouches that there is such a row.
+        unsafe { slice.get_unchecked(row) }
+    }
+
+    #[inline]
+    unsafe fn fold<'a, B>(
+        raw: Self::Raw,
+        rows: usize,
+        first: B,
+        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
+    ) -> B {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
     }
 }
 
-impl<T: Component> QueryData for &mut T {
+// SAFETY: a shared reference is handed out.
+#[allow(unsafe_code, reason = "rows are read by pointers")]
+unsafe impl<T: Component> ReadOnlyQueryData for &T {}
+
+// SAFETY: `fetch` writes a row of the column of `T`, as `add_access` says.
+#[allow(unsafe_code, reason = "rows are written by pointers")]
+unsafe impl<'q, T: Component> QueryData for &'q mut T {
     type Item<'a> = &'a mut T;
-    type Columns<'w> = ArchetypeColumnMut<'w, T>;
-    type Rows<'a> = slice::IterMut<'a, T>;
+    type ReadOnly = &'q T;
+    type Raw = NonNull<T>;
+    type Guard<'w> = ArchetypeColumnMut<'w, T>;
 
     fn matches(archetype: &Archetype) -> bool {
         archetype.has::<T>()
@@ -134,31 +203,64 @@ impl<T: Component> QueryData for &mut T {
         access.add_with(T::ID);
     }
 
-    fn columns<'w>(_: &'w World, archetype: &'w Archetype) -> Option<ArchetypeColumnMut<'w, T>> {
+    fn borrow<'w>(_: &'w World, archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
         const { assert_free::<T>() };
+        assert_available::<&mut T>(archetype);
         archetype.get::<&mut T>()
     }
 
-    fn rows<'a>(columns: &'a mut ArchetypeColumnMut<'_, T>) -> slice::IterMut<'a, T> {
-        columns.iter_mut()
+    fn raw(guard: &mut Self::Guard<'_>) -> NonNull<T> {
+        NonNull::from(&mut **guard).cast()
     }
 
-    type One<'w> = hecs::RefMut<'w, T>;
-
-    fn of_entity(entity: EntityRef<'_>) -> Option<hecs::RefMut<'_, T>> {
+    fn find(columns: &mut Columns<'_>) -> Option<NonNull<T>> {
         const { assert_free::<T>() };
-        entity.get::<&mut T>()
+        columns.first_row()
     }
 
-    fn item<'a>(one: &'a mut hecs::RefMut<'_, T>) -> &'a mut T {
-        one
+    fn read_only(raw: NonNull<T>) -> NonNull<T> {
+        raw
+    }
+
+    #[inline]
+    unsafe fn fetch<'a>(raw: NonNull<T>, row: usize) -> &'a mut T {
+        // SAFETY: the caller vouches that the column has such a row, has not moved, and is touched by nobody else.
+        unsafe { raw.add(row).as_mut() }
+    }
+
+    type Slice<'a> = &'a mut [T];
+
+    #[inline]
+    unsafe fn slice<'a>(raw: NonNull<T>, rows: usize) -> &'a mut [T] {
+        // SAFETY: the caller vouches that the column has so many rows, has not moved, and is touched by nobody else.
+        unsafe { slice::from_raw_parts_mut(raw.as_ptr(), rows) }
+    }
+
+    #[inline]
+    unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
+        // SAFETY: the caller vouches that there is such a row, and asks for each once: no two of these overlap.
+        unsafe { &mut *slice.as_mut_ptr().add(row) }
+    }
+
+    #[inline]
+    unsafe fn fold<'a, B>(
+        raw: Self::Raw,
+        rows: usize,
+        first: B,
+        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
+    ) -> B {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
     }
 }
 
-impl<Q: QueryData> QueryData for Option<Q> {
+// SAFETY: as of `Q`, whose access it has.
+#[allow(unsafe_code, reason = "rows are read by pointers")]
+unsafe impl<Q: QueryData> QueryData for Option<Q> {
     type Item<'a> = Option<Q::Item<'a>>;
-    type Columns<'w> = OptionalColumns<'w, Q>;
-    type Rows<'a> = OptionalRows<Q::Rows<'a>>;
+    type ReadOnly = Option<Q::ReadOnly>;
+    type Raw = Option<Q::Raw>;
+    type Guard<'w> = Option<Q::Guard<'w>>;
 
     fn matches(_: &Archetype) -> bool {
         true
@@ -168,59 +270,54 @@ impl<Q: QueryData> QueryData for Option<Q> {
         access.add_optional(Q::add_access);
     }
 
-    fn columns<'w>(world: &'w World, archetype: &'w Archetype) -> Option<OptionalColumns<'w, Q>> {
-        let columns = if Q::matches(archetype) { Q::columns(world, archetype) } else { None };
-        Some(OptionalColumns { columns, length: archetype.len() as usize })
+    fn borrow<'w>(world: &'w World, archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
+        Some(if Q::matches(archetype) { Q::borrow(world, archetype) } else { None })
     }
 
-    fn rows<'a>(columns: &'a mut OptionalColumns<'_, Q>) -> OptionalRows<Q::Rows<'a>> {
-        match &mut columns.columns {
-            Some(columns) => OptionalRows::Present(Q::rows(columns)),
-            None => OptionalRows::Absent(columns.length),
-        }
+    fn raw(guard: &mut Self::Guard<'_>) -> Self::Raw {
+        guard.as_mut().map(Q::raw)
     }
 
-    type One<'w> = Option<Q::One<'w>>;
-
-    fn of_entity(entity: EntityRef<'_>) -> Option<Option<Q::One<'_>>> {
-        Some(Q::of_entity(entity))
+    fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
+        Some(if Q::matches(columns.archetype()) { Q::find(columns) } else { None })
     }
 
-    fn item<'a>(one: &'a mut Option<Q::One<'_>>) -> Option<Q::Item<'a>> {
-        one.as_mut().map(Q::item)
-    }
-}
-
-#[doc(hidden)]
-pub struct OptionalColumns<'w, Q: QueryData> {
-    columns: Option<Q::Columns<'w>>,
-    length: usize,
-}
-
-#[doc(hidden)]
-pub enum OptionalRows<I> {
-    Present(I),
-    Absent(usize),
-}
-
-impl<I: Iterator> Iterator for OptionalRows<I> {
-    type Item = Option<I::Item>;
-
-    fn next(&mut self) -> Option<Option<I::Item>> {
-        match self {
-            Self::Present(rows) => rows.next().map(Some),
-            Self::Absent(0) => None,
-            Self::Absent(left) => {
-                *left -= 1;
-                Some(None)
-            }
-        }
+    fn read_only(raw: Self::Raw) -> Option<<Q::ReadOnly as QueryData>::Raw> {
+        raw.map(Q::read_only)
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        match self {
-            Self::Present(rows) => rows.size_hint(),
-            Self::Absent(left) => (*left, Some(*left)),
-        }
+    #[inline]
+    unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> Self::Item<'a> {
+        // SAFETY: the caller keeps the rules of this same function.
+        raw.map(|raw| unsafe { Q::fetch(raw, row) })
+    }
+
+    type Slice<'a> = Option<Q::Slice<'a>>;
+
+    #[inline]
+    unsafe fn slice<'a>(raw: Self::Raw, rows: usize) -> Self::Slice<'a> {
+        // SAFETY: the caller keeps the rules of this same function.
+        raw.map(|raw| unsafe { Q::slice(raw, rows) })
+    }
+
+    #[inline]
+    unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
+        // SAFETY: the caller keeps the rules of this same function.
+        slice.as_mut().map(|slice| unsafe { Q::of_slice(slice, row) })
+    }
+
+    #[inline]
+    unsafe fn fold<'a, B>(
+        raw: Self::Raw,
+        rows: usize,
+        first: B,
+        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
+    ) -> B {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
     }
 }
+
+// SAFETY: as of `Q`.
+#[allow(unsafe_code, reason = "rows are read by pointers")]
+unsafe impl<Q: ReadOnlyQueryData> ReadOnlyQueryData for Option<Q> {}

@@ -1,58 +1,22 @@
 //! Queries and filters made of up to 12 others.
 
-use std::iter::Zip;
-use std::marker::PhantomData;
+use hecs::Archetype;
 
-use hecs::{Archetype, EntityRef};
-
+use super::ReadOnlyQueryData;
+use super::columns::Columns;
+use super::rows::{WORTH_A_CALL, fold_items, fold_rows};
 use crate::model::tuples::for_tuples;
 use crate::{Access, Or, QueryData, QueryFilter, World};
 
-/// The rows of a tuple: side by side, and each as one flat tuple.
-#[doc(hidden)]
-pub struct Rows<Z, Q> {
-    zipped: Z,
-    query: PhantomData<Q>,
-}
-
-/// How a tuple query's rows become flat. A type and not a function's pointer, which the compiler would call for each row
-/// wherever it can't see through it: 10 ns instead of 1.
-#[doc(hidden)]
-pub trait Flatten<Nested> {
-    type Output;
-
-    fn flatten(nested: Nested) -> Self::Output;
-}
-
-#[doc(hidden)]
-pub struct Flat<'a, Q>(PhantomData<fn(&'a ()) -> Q>);
-
-impl<Z: Iterator, Q: Flatten<Z::Item>> Iterator for Rows<Z, Q> {
-    type Item = Q::Output;
-
-    #[inline]
-    fn next(&mut self) -> Option<Q::Output> {
-        self.zipped.next().map(Q::flatten)
-    }
-
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.zipped.size_hint()
-    }
-
-    #[inline]
-    fn fold<B, F: FnMut(B, Q::Output) -> B>(self, first: B, mut step: F) -> B {
-        self.zipped.fold(first, move |folded, nested| step(folded, Q::flatten(nested)))
-    }
-}
-
-/// Flattens the nested pairs that `zip` makes into one tuple.
 macro_rules! tuples {
     ($($all:ident)+) => {
-        impl<$($all: QueryData),+> QueryData for ($($all,)+) {
+        // SAFETY: as of each of them; whoever asks checks by `add_access` that they don't exclude each other.
+        #[allow(unsafe_code, reason = "rows are read by pointers")]
+        unsafe impl<$($all: QueryData),+> QueryData for ($($all,)+) {
             type Item<'a> = ($($all::Item<'a>,)+);
-            type Columns<'w> = ($($all::Columns<'w>,)+);
-            type Rows<'a> = Rows<tuples!(@zip $($all)+), Flat<'a, Self>>;
+            type ReadOnly = ($($all::ReadOnly,)+);
+            type Raw = ($($all::Raw,)+);
+            type Guard<'w> = ($($all::Guard<'w>,)+);
 
             fn matches(archetype: &Archetype) -> bool {
                 $($all::matches(archetype))&&+
@@ -62,38 +26,87 @@ macro_rules! tuples {
                 $($all::add_access(access);)+
             }
 
-            fn columns<'w>(world: &'w World, archetype: &'w Archetype) -> Option<Self::Columns<'w>> {
-                Some(($($all::columns(world, archetype)?,)+))
+            fn borrow<'w>(world: &'w World, archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
+                Some(($($all::borrow(world, archetype)?,)+))
             }
 
             #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
-            fn rows<'a>(columns: &'a mut Self::Columns<'_>) -> Self::Rows<'a> {
-                let ($($all,)+) = columns;
-                Rows { zipped: tuples!(@rows $($all)+), query: PhantomData }
+            fn raw(guard: &mut Self::Guard<'_>) -> Self::Raw {
+                let ($($all,)+) = guard;
+                ($($all::raw($all),)+)
             }
 
-            type One<'w> = ($($all::One<'w>,)+);
-
-            fn of_entity(entity: EntityRef<'_>) -> Option<Self::One<'_>> {
-                Some(($($all::of_entity(entity)?,)+))
+            fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
+                Some(($($all::find(columns)?,)+))
             }
 
             #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
-            fn item<'a>(one: &'a mut Self::One<'_>) -> Self::Item<'a> {
-                let ($($all,)+) = one;
-                ($($all::item($all),)+)
+            fn read_only(raw: Self::Raw) -> <Self::ReadOnly as QueryData>::Raw {
+                let ($($all,)+) = raw;
+                ($($all::read_only($all),)+)
             }
-        }
-
-        impl<'a, $($all: QueryData),+> Flatten<tuples!(@items $($all)+)> for Flat<'a, ($($all,)+)> {
-            type Output = ($($all::Item<'a>,)+);
 
             #[inline]
             #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
-            fn flatten(tuples!(@pattern $($all)+): tuples!(@items $($all)+)) -> Self::Output {
-                ($($all,)+)
+            unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> Self::Item<'a> {
+                let ($($all,)+) = raw;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { ($($all::fetch($all, row),)+) }
+            }
+
+            type Slice<'a> = ($($all::Slice<'a>,)+);
+
+            #[inline]
+            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
+            unsafe fn slice<'a>(raw: Self::Raw, rows: usize) -> Self::Slice<'a> {
+                let ($($all,)+) = raw;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { ($($all::slice($all, rows),)+) }
+            }
+
+            #[inline]
+            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
+            unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
+                let ($($all,)+) = slice;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { ($($all::of_slice($all, row),)+) }
+            }
+
+            #[inline]
+            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
+            unsafe fn fold<'a, Sum>(
+                raw: Self::Raw,
+                rows: usize,
+                first: Sum,
+                step: &mut impl FnMut(Sum, Self::Item<'a>) -> Sum,
+            ) -> Sum {
+                /// Never inlined: that no two of its parameters overlap is known of a function's parameters alone.
+                #[inline(never)]
+                #[allow(clippy::too_many_arguments, reason = "one for each column")]
+                unsafe fn fold_slices<'a, Sum, $($all: QueryData),+>(
+                    $(mut $all: $all::Slice<'a>,)+
+                    rows: usize,
+                    first: Sum,
+                    step: &mut impl FnMut(Sum, ($($all::Item<'a>,)+)) -> Sum,
+                ) -> Sum {
+                    // SAFETY: the slices have so many rows, and each is asked for once.
+                    let item = |row| unsafe { ($($all::of_slice(&mut $all, row),)+) };
+                    fold_items(0..rows, first, item, step)
+                }
+
+                if rows < WORTH_A_CALL {
+                    // SAFETY: the caller keeps the rules of this same function.
+                    return unsafe { fold_rows::<Self, Sum>(raw, 0..rows, first, step) };
+                }
+                let ($($all,)+) = raw;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { fold_slices::<Sum, $($all),+>($($all::slice($all, rows),)+ rows, first, step) }
             }
         }
+
+        // SAFETY: as of each of them.
+        #[allow(unsafe_code, reason = "rows are read by pointers")]
+        unsafe impl<$($all: ReadOnlyQueryData),+> ReadOnlyQueryData for ($($all,)+) {}
 
         impl<$($all: QueryFilter),+> QueryFilter for ($($all,)+) {
             fn passes(archetype: &Archetype) -> bool {
@@ -114,14 +127,6 @@ macro_rules! tuples {
             fn add_access(_: &mut Access) {}
         }
     };
-    (@zip $one:ident) => { $one::Rows<'a> };
-    (@zip $one:ident $($rest:ident)+) => { Zip<$one::Rows<'a>, tuples!(@zip $($rest)+)> };
-    (@items $one:ident) => { $one::Item<'a> };
-    (@items $one:ident $($rest:ident)+) => { ($one::Item<'a>, tuples!(@items $($rest)+)) };
-    (@rows $one:ident) => { $one::rows($one) };
-    (@rows $one:ident $($rest:ident)+) => { $one::rows($one).zip(tuples!(@rows $($rest)+)) };
-    (@pattern $one:ident) => { $one };
-    (@pattern $one:ident $($rest:ident)+) => { ($one, tuples!(@pattern $($rest)+)) };
 }
 
 for_tuples!(tuples);

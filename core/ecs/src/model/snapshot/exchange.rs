@@ -190,6 +190,7 @@ fn pieces<'a>(
     moving: &'a MovingType,
     segments: &[Segment],
 ) -> Vec<Piece<'a>> {
+    old.columns_borrowed();
     let first_row = |world: &World, place: usize, info: &ModelTypeInfo| {
         let archetype = world.entities.archetypes().nth(place)?;
         (info.component_operations()?.first_row)(archetype)
