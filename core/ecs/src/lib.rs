@@ -40,7 +40,7 @@ pub use model::bundle::Bundle;
 pub use model::change::{ChangeTracker, Changes};
 pub use model::commands::Commands;
 pub use model::component::{
-    Component, ComponentAccess, Data, Event, ModelTypeInfo, ModelTypeKind, Resource, TypeSummary,
+    Component, ComponentAccess, Data, Event, ModelTypeInfo, ModelTypeKind, Resource, StorageKind, TypeSummary,
 };
 pub use model::dynamic::{ComponentValue, EventCount};
 pub use model::entity::Entity;
@@ -52,7 +52,7 @@ pub use model::query::{
     Without,
 };
 pub use model::snapshot::{ReplacedWorld, RestoreReport, WorldConversion, WorldDifference, WorldSnapshot};
-pub use model::statistics::{ArchetypeStatistics, WorldStatistics};
+pub use model::statistics::{ArchetypeStatistics, SparseStatistics, WorldStatistics};
 pub use model::terms::{PreparedTerms, QueryRow, QueryTerms};
 pub use model::world::World;
 pub use view::component::ComponentView;
@@ -65,7 +65,7 @@ pub use view::world::WorldView;
 /// What the attributes expand to. Not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{Component, Event, Resource};
+    pub use crate::{Component, Event, Resource, StorageKind};
     pub use keel_core_types::{Contract, View};
     pub use keel_state::__private::*;
 }

@@ -6,7 +6,6 @@ use keel::ecs::{
 use keel::state::{Difference, SavedValue, Value};
 
 use crate::Ecs;
-use crate::query::entities_matching;
 
 impl ComponentView for Ecs {
     fn names(&self, world: &World) -> Vec<String> {
@@ -114,7 +113,7 @@ impl ComponentView for Ecs {
     }
 
     fn entities_with(&self, world: &World, name: &str) -> Result<Vec<Entity>, EcsError> {
-        entities_matching(world, &QueryTerms::new().with(name))
+        world.entities_matching(&QueryTerms::new().with(name))
     }
 
     fn compare(

@@ -15,7 +15,7 @@ impl QueryView for Ecs {
     }
 
     fn entities(&self, world: &World, terms: &QueryTerms) -> Result<Vec<Entity>, EcsError> {
-        entities_matching(world, terms)
+        world.entities_matching(terms)
     }
 
     fn count(&self, world: &World, terms: &QueryTerms) -> Result<usize, EcsError> {
@@ -59,7 +59,7 @@ impl QueryView for Ecs {
         skip: usize,
         count: usize,
     ) -> Result<Vec<QueryRow>, EcsError> {
-        let entities = entities_matching(world, terms)?.into_iter().skip(skip).take(count);
+        let entities = world.entities_matching(terms)?.into_iter().skip(skip).take(count);
         entities.map(|entity| world.row(terms, entity)).collect()
     }
 
@@ -69,7 +69,7 @@ impl QueryView for Ecs {
 
     fn column(&self, world: &World, terms: &QueryTerms, name: &str) -> Result<Vec<SavedValue>, EcsError> {
         world.component_named(name)?;
-        entities_matching(world, terms)?.into_iter().map(|entity| world.value(entity, name)).collect()
+        world.entities_matching(terms)?.into_iter().map(|entity| world.value(entity, name)).collect()
     }
 
     fn visit(
@@ -79,7 +79,7 @@ impl QueryView for Ecs {
         visit: &mut dyn FnMut(&QueryRow) -> bool,
     ) -> Result<usize, EcsError> {
         let mut visited = 0;
-        for entity in entities_matching(world, terms)? {
+        for entity in world.entities_matching(terms)? {
             visited += 1;
             if !visit(&world.row(terms, entity)?) {
                 break;
@@ -95,7 +95,7 @@ impl QueryView for Ecs {
     }
 
     fn entities_prepared(&self, world: &World, query: &mut PreparedTerms) -> Result<Vec<Entity>, EcsError> {
-        entities_in(world, &query.matching(world)?)
+        query.entities(world)
     }
 
     fn count_prepared(&self, world: &World, query: &mut PreparedTerms) -> Result<usize, EcsError> {
@@ -107,17 +107,4 @@ fn shown(row: QueryRow) -> Result<ShownRow, EcsError> {
     let components =
         row.components.iter().map(|value| Ok(value.as_ref().map(SavedValue::value).transpose()?));
     Ok(ShownRow { entity: row.entity, components: components.collect::<Result<_, EcsError>>()? })
-}
-
-/// The entities that match, archetype by archetype.
-pub(crate) fn entities_matching(world: &World, terms: &QueryTerms) -> Result<Vec<Entity>, EcsError> {
-    entities_in(world, &world.matching(terms)?)
-}
-
-fn entities_in(world: &World, archetypes: &[usize]) -> Result<Vec<Entity>, EcsError> {
-    let mut entities = Vec::new();
-    for index in archetypes {
-        entities.extend(world.archetype_entities(*index)?);
-    }
-    Ok(entities)
 }

@@ -1,17 +1,27 @@
 //! Groups of components that are spawned, inserted and removed together.
 
 use std::any::TypeId;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 
+use crate::model::component::StorageKind;
+use crate::model::dropped::drop_contained;
+use crate::model::sparse::SparseSets;
 use crate::model::tuples::for_tuples;
 use crate::model::types::TypeTable;
-use crate::{Component, ComponentAccess};
+use crate::{Component, ComponentAccess, Entity};
 
 /// A tuple of up to 12 components.
+///
+/// # Safety
+/// It is implemented here alone: each component goes either into a column or into a sparse set, by its `STORAGE`.
+#[allow(unsafe_code, reason = "its components are moved by address")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a bundle of components",
     note = "a bundle is a tuple of components; a single one is written `(component,)`"
 )]
-pub trait Bundle: hecs::Bundle + hecs::DynamicBundle + Send + Sync + 'static {
+pub unsafe trait Bundle: hecs::Bundle + hecs::DynamicBundle + Send + Sync + 'static {
     /// The first component that `types` does not know.
     #[doc(hidden)]
     fn unknown(types: &dyn Fn(TypeId) -> bool) -> Option<&'static str>;
@@ -19,6 +29,55 @@ pub trait Bundle: hecs::Bundle + hecs::DynamicBundle + Send + Sync + 'static {
     /// The first component that only the world itself may insert and remove.
     #[doc(hidden)]
     fn kept_by_world() -> Option<&'static str>;
+
+    /// How many of its components are sparse.
+    #[doc(hidden)]
+    const SPARSE: usize;
+
+    /// How many of its components lie in columns.
+    #[doc(hidden)]
+    const COLUMNS: usize;
+
+    /// Its components that lie in columns; `None` for the others.
+    #[doc(hidden)]
+    type Columns: 'static;
+
+    #[doc(hidden)]
+    fn column_types() -> Vec<hecs::TypeInfo>;
+
+    /// # Safety
+    /// `put` takes the values; they are not used in `this` afterwards.
+    #[doc(hidden)]
+    unsafe fn put_columns(this: NonNull<Self>, put: &mut dyn FnMut(*mut u8, hecs::TypeInfo));
+
+    /// Moves the sparse components into their sets.
+    ///
+    /// # Safety
+    /// They are not used in `this` afterwards.
+    #[doc(hidden)]
+    unsafe fn put_sparse(this: NonNull<Self>, entity: Entity, sets: &mut SparseSets);
+
+    /// # Safety
+    /// That of `hecs::Bundle::get`, for the components that lie in columns.
+    #[doc(hidden)]
+    unsafe fn take_columns(
+        find: &mut dyn FnMut(hecs::TypeInfo) -> Option<NonNull<u8>>,
+    ) -> Result<Self::Columns, hecs::MissingComponent>;
+
+    /// What [`Bundle::take_columns`] gives where there are none.
+    #[doc(hidden)]
+    fn no_columns() -> Self::Columns;
+
+    /// The sparse component that `entity` lacks.
+    #[doc(hidden)]
+    fn missing_sparse(entity: Entity, sets: &SparseSets) -> Option<&'static str>;
+
+    /// The whole bundle, of which the sparse components are still in their sets. Those that are not there are an error
+    /// that nobody checked for.
+    #[doc(hidden)]
+    fn join(columns: Self::Columns, entity: Entity, sets: &mut SparseSets) -> Option<Self>
+    where
+        Self: Sized;
 }
 
 /// A bundle on its way into a world, where its types are stored as the world has them: an archetype that it is the
@@ -59,13 +118,110 @@ unsafe impl<B: hecs::DynamicBundle> hecs::DynamicBundle for Stored<'_, B> {
     }
 }
 
+/// The part of a bundle that lies in columns, on its way into a world. The rest goes by [`Bundle::put_sparse`].
+pub(crate) struct ColumnsOf<'b, B> {
+    bundle: &'b mut ManuallyDrop<B>,
+}
+
+impl<'b, B: Bundle> ColumnsOf<'b, B> {
+    pub(crate) fn new(bundle: &'b mut ManuallyDrop<B>) -> Self {
+        Self { bundle }
+    }
+}
+
+/// Stands for the columns of a bundle where hecs knows bundles by their types.
+struct ColumnsKey<B>(PhantomData<B>);
+
+// SAFETY: ids and types are those of the components of `B` that lie in columns, in hecs's order, and those are put.
+#[allow(unsafe_code, reason = "hecs's trait is unsafe to implement")]
+unsafe impl<B: Bundle> hecs::DynamicBundle for ColumnsOf<'_, B> {
+    fn key(&self) -> Option<TypeId> {
+        Some(TypeId::of::<ColumnsKey<B>>())
+    }
+
+    fn with_ids<R>(&self, f: impl FnOnce(&[TypeId]) -> R) -> R {
+        f(&column_ids::<B>())
+    }
+
+    fn type_info(&self) -> Vec<hecs::TypeInfo> {
+        B::column_types()
+    }
+
+    unsafe fn put(self, mut f: impl FnMut(*mut u8, hecs::TypeInfo)) {
+        // SAFETY: the caller takes what is put, and whoever made this takes the rest.
+        unsafe { B::put_columns(NonNull::from(&mut **self.bundle), &mut f) }
+    }
+}
+
+/// The part of a bundle that lay in columns.
+pub(crate) struct TakenColumns<B: Bundle>(pub(crate) B::Columns);
+
+// SAFETY: as above; it is taken out of a world and never put into one.
+#[allow(unsafe_code, reason = "hecs's trait is unsafe to implement")]
+unsafe impl<B: Bundle> hecs::DynamicBundle for TakenColumns<B> {
+    fn with_ids<R>(&self, f: impl FnOnce(&[TypeId]) -> R) -> R {
+        f(&column_ids::<B>())
+    }
+
+    fn type_info(&self) -> Vec<hecs::TypeInfo> {
+        B::column_types()
+    }
+
+    unsafe fn put(self, _: impl FnMut(*mut u8, hecs::TypeInfo)) {
+        unreachable!("columns that were taken are joined with the rest of their bundle")
+    }
+}
+
+// SAFETY: as above.
+#[allow(unsafe_code, reason = "hecs's trait is unsafe to implement")]
+unsafe impl<B: Bundle> hecs::Bundle for TakenColumns<B> {
+    fn with_static_ids<R>(f: impl FnOnce(&[TypeId]) -> R) -> R {
+        f(&column_ids::<B>())
+    }
+
+    fn with_static_type_info<R>(f: impl FnOnce(&[hecs::TypeInfo]) -> R) -> R {
+        f(&B::column_types())
+    }
+
+    unsafe fn get(
+        mut f: impl FnMut(hecs::TypeInfo) -> Option<NonNull<u8>>,
+    ) -> Result<Self, hecs::MissingComponent> {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { B::take_columns(&mut f) }.map(Self)
+    }
+}
+
+fn column_ids<B: Bundle>() -> Vec<TypeId> {
+    B::column_types().iter().map(hecs::TypeInfo::id).collect()
+}
+
+/// Puts what is left of a bundle, of which hecs has taken the columns, into the sparse sets.
+#[inline]
+pub(crate) fn put_sparse<B: Bundle>(mut bundle: ManuallyDrop<B>, entity: Entity, sets: &mut SparseSets) {
+    // SAFETY: the sparse components are still in the bundle, which nobody uses afterwards.
+    #[allow(unsafe_code, reason = "its components are moved by address")]
+    unsafe {
+        B::put_sparse(NonNull::from(&mut *bundle), entity, sets);
+    }
+}
+
 pub(crate) fn first_unknown<B: Bundle>(types: &TypeTable) -> Option<&'static str> {
     B::unknown(&|id| types.knows(id))
 }
 
+const fn is_sparse<T: Component>() -> bool {
+    matches!(T::STORAGE, StorageKind::Sparse)
+}
+
 macro_rules! bundles {
     ($($name:ident)*) => {
-        impl<$($name: Component),*> Bundle for ($($name,)*) {
+        #[allow(
+            non_snake_case, unused_mut, unused_unsafe, unused_variables, clippy::unused_unit,
+            reason = "the type parameters' names serve as the values', of which there may be none"
+        )]
+        #[allow(unsafe_code, reason = "its components are moved by address")]
+        // SAFETY: `STORAGE` decides in each function.
+        unsafe impl<$($name: Component),*> Bundle for ($($name,)*) {
             fn unknown(_types: &dyn Fn(TypeId) -> bool) -> Option<&'static str> {
                 $(if !_types(TypeId::of::<$name>()) {
                     return Some($name::NAME);
@@ -78,6 +234,77 @@ macro_rules! bundles {
                     return Some($name::NAME);
                 })*
                 None
+            }
+
+            const SPARSE: usize = 0 $(+ is_sparse::<$name>() as usize)*;
+
+            const COLUMNS: usize = 0 $(+ !is_sparse::<$name>() as usize)*;
+
+            type Columns = ($(Option<$name>,)*);
+
+            fn column_types() -> Vec<hecs::TypeInfo> {
+                let mut types = Vec::with_capacity(Self::COLUMNS);
+                $(if !is_sparse::<$name>() {
+                    types.push(hecs::TypeInfo::of::<$name>());
+                })*
+                types.sort_unstable();
+                types
+            }
+
+            unsafe fn put_columns(this: NonNull<Self>, put: &mut dyn FnMut(*mut u8, hecs::TypeInfo)) {
+                // SAFETY: the caller lends the bundle.
+                let ($($name,)*) = unsafe { &mut *this.as_ptr() };
+                $(if !is_sparse::<$name>() {
+                    put(std::ptr::from_mut($name).cast(), hecs::TypeInfo::of::<$name>());
+                })*
+            }
+
+            #[inline]
+            unsafe fn put_sparse(this: NonNull<Self>, entity: Entity, sets: &mut SparseSets) {
+                // SAFETY: the caller lends the bundle.
+                let ($($name,)*) = unsafe { &mut *this.as_ptr() };
+                $(if is_sparse::<$name>() && let Some(set) = sets.set_mut::<$name>() {
+                    // SAFETY: the caller does not use it afterwards.
+                    let before = set.insert(entity, unsafe { std::ptr::read($name) });
+                    if std::mem::needs_drop::<$name>() {
+                        drop_contained($name::NAME, before);
+                    }
+                })*
+            }
+
+            unsafe fn take_columns(
+                find: &mut dyn FnMut(hecs::TypeInfo) -> Option<NonNull<u8>>,
+            ) -> Result<Self::Columns, hecs::MissingComponent> {
+                // All are found before one is taken.
+                $(let $name = if is_sparse::<$name>() {
+                    None
+                } else {
+                    let found = find(hecs::TypeInfo::of::<$name>());
+                    Some(found.ok_or_else(hecs::MissingComponent::new::<$name>)?.cast::<$name>())
+                };)*
+                // SAFETY: hecs lends the values to be moved out.
+                Ok(unsafe { ($($name.map(|place| place.read()),)*) })
+            }
+
+            fn no_columns() -> Self::Columns {
+                $(let $name = None;)*
+                ($($name,)*)
+            }
+
+            fn missing_sparse(entity: Entity, sets: &SparseSets) -> Option<&'static str> {
+                $(if is_sparse::<$name>() && !sets.has::<$name>(entity) {
+                    return Some($name::NAME);
+                })*
+                None
+            }
+
+            #[inline]
+            fn join(columns: Self::Columns, entity: Entity, sets: &mut SparseSets) -> Option<Self> {
+                let ($($name,)*) = columns;
+                Some(($(match $name {
+                    Some(value) => value,
+                    None => sets.set_mut::<$name>()?.remove(entity)?,
+                },)*))
             }
         }
     };

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::model::event::{AnyEvents, EventStore};
 use crate::model::resource::AnyResource;
 use crate::model::snapshot::{drop_value, first_row, share_column};
+use crate::model::sparse::SparseOperations;
 
 /// What can be saved, restored and migrated. The attributes `#[component]`, `#[resource]`, `#[event]` and
 /// `#[data]` implement all of it.
@@ -36,6 +37,20 @@ pub trait Component: Data {
     /// Who may change a value.
     #[doc(hidden)]
     const ACCESS: ComponentAccess = ComponentAccess::Free;
+    /// Where values lie.
+    const STORAGE: StorageKind = StorageKind::Columns;
+}
+
+/// Where the values of a component lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum StorageKind {
+    /// In a column of the archetype, beside the entity's other components: the fastest to go through, together with
+    /// others. Inserting and removing one moves all of the entity's columns.
+    #[default]
+    Columns,
+    /// In a set of its own, `#[component(sparse)]`: for components that come and go, often in every frame. Inserting and
+    /// removing one moves nothing else.
+    Sparse,
 }
 
 /// Who may change the values of a component.
@@ -179,6 +194,8 @@ pub(crate) struct ComponentOperations {
     pub(crate) build: fn(&mut hecs::EntityBuilder, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) remove: fn(&mut hecs::World, hecs::Entity) -> bool,
     pub(crate) access: ComponentAccess,
+    /// How its sets are made, if it is sparse.
+    pub(crate) sparse: Option<SparseOperations>,
 }
 
 pub(crate) struct ResourceOperations {
@@ -231,6 +248,7 @@ impl ModelTypeInfo {
                 },
                 remove: |world, entity| world.remove_one::<T>(entity).is_ok(),
                 access: T::ACCESS,
+                sparse: (T::STORAGE == StorageKind::Sparse).then(SparseOperations::of::<T>),
             }),
         )
     }
@@ -323,6 +341,15 @@ impl ModelTypeInfo {
             size: self.fingerprint.size,
             align: self.fingerprint.align,
         }
+    }
+
+    /// Where values of the component lie; columns for what is no component.
+    pub fn storage(&self) -> StorageKind {
+        self.sparse_operations().map_or(StorageKind::Columns, |_| StorageKind::Sparse)
+    }
+
+    pub(crate) fn sparse_operations(&self) -> Option<SparseOperations> {
+        self.component_operations()?.sparse
     }
 
     pub(crate) fn component_operations(&self) -> Option<&ComponentOperations> {

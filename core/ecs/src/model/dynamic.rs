@@ -5,8 +5,8 @@ use std::sync::Arc;
 use keel_core_types::ComponentId;
 use keel_state::{LiveSchema, Migration, SavedValue, StateError};
 
-use crate::model::bundle::Stored;
 use crate::model::component::{ComponentOperations, EventOperations, Operations, ResourceOperations};
+use crate::model::values::ValueBundle;
 use crate::{Component, ComponentAccess, EcsError, Entity, ModelTypeInfo, ModelTypeKind, TypeSummary, World};
 
 /// A component by its declared name, with its value.
@@ -135,8 +135,7 @@ impl World {
     /// [`EcsError::NoSuchEntity`], and those of [`World::component_named`].
     pub fn has_named(&self, entity: Entity, name: &str) -> Result<bool, EcsError> {
         let (info, _) = self.component(name)?;
-        let rust = info.fingerprint().rust;
-        Ok(self.entity_ref(entity)?.component_types().any(|found| found == rust))
+        self.has_component(entity, info)
     }
 
     /// The component called `name` of `entity`, as a copy.
@@ -147,9 +146,9 @@ impl World {
     /// # Panics
     /// When a living query writes the component; the message names it.
     pub fn value(&self, entity: Entity, name: &str) -> Result<SavedValue, EcsError> {
-        let (info, operations) = self.component(name)?;
+        let (info, _) = self.component(name)?;
         let mut bytes = Vec::new();
-        if !(operations.get)(self.entity_ref(entity)?, &mut bytes)? {
+        if !self.encode_component(entity, info, &mut bytes)? {
             return Err(EcsError::MissingComponent { entity, component: name.to_owned() });
         }
         Ok(info.saved(bytes))
@@ -177,10 +176,8 @@ impl World {
     /// Those of [`World::component_named`]; [`EcsError::WrongSchema`] and [`EcsError::State`] for a value that is
     /// none of its component; [`EcsError::KeptByWorld`] for `Parent` and `Children`. The world is then unchanged.
     pub fn spawn_values(&mut self, components: &[ComponentValue]) -> Result<Entity, EcsError> {
-        let mut bundle = self.bundle_of(components)?;
-        self.structure_changed();
-        let entity = self.entities.spawn(Stored::new(bundle.build(), &self.types));
-        Ok(self.born(entity))
+        let bundle = self.bundle_of(components)?;
+        Ok(self.spawn_bundle(bundle))
     }
 
     /// Adds an entity for each list of components: all of them or none.
@@ -189,13 +186,8 @@ impl World {
     /// As [`World::spawn_values`].
     pub fn spawn_values_batch(&mut self, entities: &[Vec<ComponentValue>]) -> Result<Vec<Entity>, EcsError> {
         let bundles = entities.iter().map(|components| self.bundle_of(components));
-        let mut bundles = bundles.collect::<Result<Vec<_>, _>>()?;
-        self.structure_changed();
-        let spawned = bundles.iter_mut().map(|bundle| {
-            let entity = self.entities.spawn(Stored::new(bundle.build(), &self.types));
-            self.born(entity)
-        });
-        Ok(spawned.collect())
+        let bundles = bundles.collect::<Result<Vec<_>, _>>()?;
+        Ok(bundles.into_iter().map(|bundle| self.spawn_bundle(bundle)).collect())
     }
 
     /// Adds components to `entity`; those that it has are replaced.
@@ -204,10 +196,9 @@ impl World {
     /// [`EcsError::NoSuchEntity`], and those of [`World::spawn_values`]. The world is then unchanged.
     pub fn insert_values(&mut self, entity: Entity, components: &[ComponentValue]) -> Result<(), EcsError> {
         self.check_alive(entity)?;
-        let mut bundle = self.bundle_of(components)?;
-        self.structure_changed();
-        let inserted = self.entities.insert(entity.inner(), Stored::new(bundle.build(), &self.types));
-        inserted.map_err(|_| EcsError::NoSuchEntity { entity })
+        let bundle = self.bundle_of(components)?;
+        self.insert_bundle(entity, bundle);
+        Ok(())
     }
 
     /// Takes the component called `name` from `entity`.
@@ -218,9 +209,16 @@ impl World {
         let (info, _) = self.component(name)?;
         check_writable(info)?;
         let value = self.value(entity, name)?;
-        let remove = self.component(name)?.1.remove;
-        self.structure_changed();
-        remove(&mut self.entities, entity.inner());
+        let (id, remove) = (info.id(), self.component(name)?.1.remove);
+        match self.sparse.get_mut(id) {
+            Some(set) => {
+                set.remove(entity);
+            }
+            None => {
+                self.structure_changed();
+                remove(&mut self.entities, entity.inner());
+            }
+        }
         Ok(value)
     }
 
@@ -237,14 +235,14 @@ impl World {
         self.spawn_values(&components)
     }
 
-    fn bundle_of(&self, components: &[ComponentValue]) -> Result<hecs::EntityBuilder, EcsError> {
-        let mut bundle = hecs::EntityBuilder::new();
+    fn bundle_of(&self, components: &[ComponentValue]) -> Result<ValueBundle, EcsError> {
+        let mut bundle = ValueBundle::default();
         for ComponentValue { name, value } in components {
             let (info, operations) = self.component(name)?;
             check_writable(info)?;
             let bytes = info.bytes_of(value)?;
             let mut rest = bytes.as_ref();
-            (operations.build)(&mut bundle, &mut rest)?;
+            bundle.add(info, operations, &mut rest)?;
             all_read(rest)?;
         }
         Ok(bundle)

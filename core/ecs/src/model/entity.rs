@@ -30,11 +30,13 @@ impl Entity {
     }
 
     /// The index, reused after a despawn.
+    #[inline]
     pub fn index(self) -> u32 {
         self.0.id()
     }
 
     /// How many entities lived at this index before, and one.
+    #[inline]
     pub fn generation(self) -> u32 {
         (self.bits() >> 32) as u32
     }

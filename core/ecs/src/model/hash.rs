@@ -35,6 +35,11 @@ impl World {
                 }
             }
         }
+        for (id, cell) in self.sparse.iter() {
+            if let Some(info) = self.types.get(id) {
+                cell.read().set().visit(&mut |entity, bytes| sum.add_value(entity.bits(), info, bytes))?;
+            }
+        }
         let mut bytes = Vec::new();
         for info in self.resources.ids().filter_map(|id| self.types.get(id)) {
             if let Operations::Resource(operations) = &info.operations {

@@ -10,6 +10,8 @@ pub struct WorldStatistics {
     pub entities: usize,
     /// The archetypes in the order in which they came to be; empty ones too.
     pub archetypes: Vec<ArchetypeStatistics>,
+    /// The components that lie in sets of their own, in the order of their ids.
+    pub sparse: Vec<SparseStatistics>,
     /// How many resources there are.
     pub resources: usize,
     /// How many events wait, of all types.
@@ -27,10 +29,23 @@ pub struct ArchetypeStatistics {
     pub bytes_per_entity: usize,
 }
 
+/// The size of one sparse component's set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SparseStatistics {
+    /// The component's name.
+    pub component: String,
+    /// How many entities have it.
+    pub entities: usize,
+    /// The bytes of one value, what it owns on the heap not counted.
+    pub bytes_per_entity: usize,
+}
+
 impl WorldStatistics {
-    /// The bytes of all components in their columns.
+    /// The bytes of all components in their columns and sets.
     pub fn bytes(&self) -> usize {
-        self.archetypes.iter().map(|archetype| archetype.entities * archetype.bytes_per_entity).sum()
+        let columns = self.archetypes.iter().map(|archetype| archetype.entities * archetype.bytes_per_entity);
+        let sparse = self.sparse.iter().map(|set| set.entities * set.bytes_per_entity);
+        columns.chain(sparse).sum()
     }
 }
 
@@ -44,6 +59,7 @@ impl World {
                 .archetypes()
                 .map(|archetype| self.archetype_statistics(archetype))
                 .collect(),
+            sparse: self.sparse_statistics(),
             resources: self.resources.len(),
             events: self.events.values().map(|store| store.try_borrow().map_or(0, |store| store.len())).sum(),
         }
@@ -78,7 +94,8 @@ impl World {
         let components = self.entities.archetypes();
         let components =
             components.map(|archetype| archetype.len() as usize * archetype.component_types().len());
-        components.sum::<usize>() + self.resources.len() + self.events.len()
+        let sparse = self.sparse.iter().map(|(_, cell)| cell.entities().len());
+        components.chain(sparse).sum::<usize>() + self.resources.len() + self.events.len()
     }
 
     /// How many archetypes there are, empty ones too.
@@ -91,6 +108,16 @@ impl World {
         let mut free: Vec<_> = self.entities.freelist().map(Entity::wrap).collect();
         free.reverse();
         free
+    }
+
+    fn sparse_statistics(&self) -> Vec<SparseStatistics> {
+        let sets = self.sparse.iter().filter_map(|(id, cell)| Some((self.types.get(id)?, cell)));
+        let statistics = sets.map(|(info, cell)| SparseStatistics {
+            component: info.name().to_owned(),
+            entities: cell.entities().len(),
+            bytes_per_entity: info.fingerprint().size,
+        });
+        statistics.collect()
     }
 
     fn archetype_statistics(&self, archetype: &hecs::Archetype) -> ArchetypeStatistics {

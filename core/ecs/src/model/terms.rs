@@ -1,13 +1,12 @@
 //! Queries by name: for tools and for modules that don't know the types they ask for.
 
-use std::any::TypeId;
 use std::fmt;
 use std::str::FromStr;
 
 use keel_module_macros::data;
 use keel_state::SavedValue;
 
-use crate::{EcsError, Entity, World};
+use crate::{EcsError, Entity, ModelTypeInfo, StorageKind, World};
 
 /// Which entities, by the declared names of their components.
 ///
@@ -143,7 +142,7 @@ impl PreparedTerms {
         &self.terms
     }
 
-    /// The places of the archetypes that match, in order.
+    /// The places of the archetypes whose entities may match, in order; see [`World::matching`].
     ///
     /// # Errors
     /// Those of [`World::component_named`], for any of the terms.
@@ -160,19 +159,28 @@ impl PreparedTerms {
         self.seen = known;
         Ok(self.matching.iter().map(|index| *index as usize).collect())
     }
+
+    /// The entities that match, archetype by archetype.
+    ///
+    /// # Errors
+    /// As [`PreparedTerms::matching`].
+    pub fn entities(&mut self, world: &World) -> Result<Vec<Entity>, EcsError> {
+        let places = self.matching(world)?;
+        Resolved::new(world, &self.terms)?.entities(world, &places)
+    }
 }
 
 /// Terms with their types looked up.
-struct Resolved {
-    with: Vec<TypeId>,
-    without: Vec<TypeId>,
-    any: Vec<Vec<TypeId>>,
+struct Resolved<'w> {
+    with: Vec<&'w ModelTypeInfo>,
+    without: Vec<&'w ModelTypeInfo>,
+    any: Vec<Vec<&'w ModelTypeInfo>>,
 }
 
-impl Resolved {
-    fn new(world: &World, terms: &QueryTerms) -> Result<Self, EcsError> {
+impl<'w> Resolved<'w> {
+    fn new(world: &'w World, terms: &QueryTerms) -> Result<Self, EcsError> {
         let all = |names: &[String]| {
-            let types = names.iter().map(|name| Ok(world.component_named(name)?.fingerprint().rust));
+            let types = names.iter().map(|name| world.component_named(name).map(|info| &**info));
             types.collect::<Result<Vec<_>, EcsError>>()
         };
         all(&terms.optional)?;
@@ -183,19 +191,45 @@ impl Resolved {
         })
     }
 
+    /// Whether entities of the archetype may match: what is sparse is asked of each of them.
     fn match_archetype(&self, archetype: &hecs::Archetype) -> bool {
-        self.match_types(&|id| archetype.has_dynamic(id))
+        let has = |info: &ModelTypeInfo| archetype.has_dynamic(info.fingerprint().rust);
+        let is_sparse = |info: &ModelTypeInfo| info.storage() == StorageKind::Sparse;
+        self.with.iter().all(|info| is_sparse(info) || has(info))
+            && !self.without.iter().any(|info| has(info))
+            && self.any.iter().all(|infos| infos.iter().any(|info| is_sparse(info) || has(info)))
     }
 
-    fn match_types(&self, has: &dyn Fn(TypeId) -> bool) -> bool {
-        self.with.iter().all(|id| has(*id))
-            && !self.without.iter().any(|id| has(*id))
-            && self.any.iter().all(|ids| ids.iter().any(|id| has(*id)))
+    fn match_entity(&self, has: &dyn Fn(&ModelTypeInfo) -> bool) -> bool {
+        self.with.iter().all(|info| has(info))
+            && !self.without.iter().any(|info| has(info))
+            && self.any.iter().all(|infos| infos.iter().any(|info| has(info)))
+    }
+
+    /// Whether each entity has to be asked.
+    fn asks_each(&self) -> bool {
+        let mut all = self.with.iter().chain(&self.without).chain(self.any.iter().flatten());
+        all.any(|info| info.storage() == StorageKind::Sparse)
+    }
+
+    /// Those entities of the archetypes at these places that match.
+    fn entities(&self, world: &World, places: &[usize]) -> Result<Vec<Entity>, EcsError> {
+        let mut entities = Vec::new();
+        for place in places {
+            entities.extend(world.archetype_entities(*place)?);
+        }
+        if self.asks_each() {
+            entities.retain(|entity| {
+                self.match_entity(&|info| world.has_component(*entity, info).unwrap_or_default())
+            });
+        }
+        Ok(entities)
     }
 }
 
 impl World {
-    /// The places of the archetypes that match `terms`, in order; empty ones too.
+    /// The places of the archetypes whose entities may match `terms`, in order; empty ones too. Where a term is sparse, not
+    /// all of their entities need match.
     ///
     /// # Errors
     /// Those of [`World::component_named`], for any of the terms.
@@ -208,13 +242,24 @@ impl World {
             .collect())
     }
 
+    /// The entities that match `terms`, archetype by archetype.
+    ///
+    /// # Errors
+    /// As [`World::matching`].
+    pub fn entities_matching(&self, terms: &QueryTerms) -> Result<Vec<Entity>, EcsError> {
+        Resolved::new(self, terms)?.entities(self, &self.matching(terms)?)
+    }
+
     /// How many entities match `terms`.
     ///
     /// # Errors
     /// As [`World::matching`].
     pub fn count_matching(&self, terms: &QueryTerms) -> Result<usize, EcsError> {
-        let terms = Resolved::new(self, terms)?;
-        let archetypes = self.inner().archetypes().filter(|archetype| terms.match_archetype(archetype));
+        let resolved = Resolved::new(self, terms)?;
+        if resolved.asks_each() {
+            return Ok(self.entities_matching(terms)?.len());
+        }
+        let archetypes = self.inner().archetypes().filter(|archetype| resolved.match_archetype(archetype));
         Ok(archetypes.map(|archetype| archetype.len() as usize).sum())
     }
 
@@ -224,8 +269,8 @@ impl World {
     /// [`EcsError::NoSuchEntity`], and those of [`World::matching`].
     pub fn matches(&self, terms: &QueryTerms, entity: Entity) -> Result<bool, EcsError> {
         let terms = Resolved::new(self, terms)?;
-        let types: Vec<_> = self.entity_ref(entity)?.component_types().collect();
-        Ok(terms.match_types(&|id| types.contains(&id)))
+        let has = self.components_of(entity)?;
+        Ok(terms.match_entity(&|info| has.iter().any(|found| found.id() == info.id())))
     }
 
     /// What `terms` name of `entity`, which must match them.

@@ -81,7 +81,7 @@ impl TypeTable {
 impl Storage {
     fn of(info: &Arc<ModelTypeInfo>) -> Self {
         match &info.operations {
-            Operations::Component(operations) if !operations.needs_drop => {
+            Operations::Component(operations) if !operations.needs_drop && operations.sparse.is_none() => {
                 let column = operations.column;
                 Self::Plain(hecs::TypeInfo::from_parts(column.id(), column.layout(), drop_nothing))
             }

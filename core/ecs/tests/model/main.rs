@@ -13,6 +13,7 @@ mod prepared;
 mod property;
 mod query;
 mod restore;
+mod sparse;
 mod world;
 
 use keel_ecs::{ModelTypeInfo, World, WorldSnapshot, component, event, resource};
@@ -35,6 +36,20 @@ struct Cargo {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Frozen;
 
+/// Comes and goes.
+#[component(crate = keel_ecs, sparse)]
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Smoke {
+    text: String,
+}
+
+/// Comes and goes, too.
+#[component(crate = keel_ecs, sparse)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Wet {
+    drops: u32,
+}
+
 #[resource(crate = keel_ecs)]
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Tide {
@@ -47,11 +62,13 @@ struct Eaten {
     by: i64,
 }
 
-fn types() -> [ModelTypeInfo; 5] {
+fn types() -> [ModelTypeInfo; 7] {
     [
         ModelTypeInfo::component::<Position>(),
         ModelTypeInfo::component::<Cargo>(),
         ModelTypeInfo::component::<Frozen>(),
+        ModelTypeInfo::component::<Smoke>(),
+        ModelTypeInfo::component::<Wet>(),
         ModelTypeInfo::resource::<Tide>(),
         ModelTypeInfo::event::<Eaten>(),
     ]

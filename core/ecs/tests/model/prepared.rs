@@ -39,7 +39,7 @@ fn a_prepared_query_sees_what_a_query_sees() {
     }
     let (sum, rest) = query.iter_mut().skip(3).fold((0.0, 0), |(sum, count), it| (sum + it.1.y, count + 1));
     assert_eq!((sum, rest), (7.0 * 3.0 + 10.0 * 2.0, 17));
-    assert_eq!(query.iter_mut().len(), 20);
+    assert_eq!(query.iter_mut().size_hint(), (20, Some(20)));
 }
 
 #[test]

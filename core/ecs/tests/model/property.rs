@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use keel_ecs::{Commands, Entity, EventCursor, Name, World};
+use keel_ecs::{Commands, Entity, EventCursor, Name, Or, PreparedQuery, With, Without, World};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::{Cargo, Eaten, Frozen, Position, Tide, at, new_world, restore, save, through_a_file};
+use crate::{Cargo, Eaten, Frozen, Position, Smoke, Tide, Wet, at, new_world, restore, save, through_a_file};
 
 /// A number stands for an entity: any that ever lived, counted from the first, modulo their count.
 #[derive(Clone, Debug)]
@@ -20,6 +20,11 @@ enum Change {
     RemovePosition(usize),
     RemoveCargo(usize),
     RemoveFrozen(usize),
+    InsertSmoke(usize, i8),
+    RemoveSmoke(usize),
+    InsertWet(usize, u8),
+    RemoveWet(usize),
+    Exchange(usize, i8),
     SetParent(usize, Option<usize>),
     SetName(usize, Option<u8>),
     Send(i8),
@@ -38,7 +43,7 @@ enum Change {
 fn change() -> impl Strategy<Value = Change> {
     let entity = any::<usize>();
     prop_oneof![
-        6 => (0_u8..8, any::<i8>()).prop_map(|(components, value)| Change::Spawn { components, value }),
+        6 => (0_u8..32, any::<i8>()).prop_map(|(components, value)| Change::Spawn { components, value }),
         1 => (0_u8..5).prop_map(|count| Change::SpawnBatch { count }),
         4 => entity.prop_map(Change::Despawn),
         3 => (entity, any::<i8>()).prop_map(|(entity, value)| Change::InsertPosition(entity, value)),
@@ -47,6 +52,11 @@ fn change() -> impl Strategy<Value = Change> {
         2 => entity.prop_map(Change::RemovePosition),
         2 => entity.prop_map(Change::RemoveCargo),
         2 => entity.prop_map(Change::RemoveFrozen),
+        3 => (entity, any::<i8>()).prop_map(|(entity, value)| Change::InsertSmoke(entity, value)),
+        2 => entity.prop_map(Change::RemoveSmoke),
+        3 => (entity, any::<u8>()).prop_map(|(entity, value)| Change::InsertWet(entity, value)),
+        2 => entity.prop_map(Change::RemoveWet),
+        1 => (entity, any::<i8>()).prop_map(|(entity, value)| Change::Exchange(entity, value)),
         5 => (entity, any::<Option<usize>>()).prop_map(|(child, parent)| Change::SetParent(child, parent)),
         2 => (entity, proptest::option::of(0_u8..4)).prop_map(|(entity, name)| Change::SetName(entity, name)),
         3 => any::<i8>().prop_map(Change::Send),
@@ -68,6 +78,8 @@ struct PlainEntity {
     position: Option<Position>,
     cargo: Option<Cargo>,
     frozen: bool,
+    smoke: Option<Smoke>,
+    wet: Option<Wet>,
     name: Option<String>,
     parent: Option<Entity>,
     children: Vec<Entity>,
@@ -111,15 +123,38 @@ struct History {
     /// All that ever lived.
     ids: Vec<Entity>,
     reader: EventCursor<Eaten>,
+    prepared: Prepared,
+}
+
+type SmokesAndIsCold = (With<Smoke>, Or<(With<Frozen>, Without<Wet>)>);
+
+/// Queries that live as long as the history does.
+#[derive(Default)]
+struct Prepared {
+    columns: PreparedQuery<(Entity, &'static mut Position, Option<&'static Smoke>)>,
+    both: PreparedQuery<(Entity, &'static Position, &'static mut Smoke)>,
+    sparse: PreparedQuery<(Entity, &'static Smoke)>,
+    two: PreparedQuery<(Entity, &'static mut Smoke, &'static Wet), Without<Frozen>>,
+    filtered: PreparedQuery<Entity, SmokesAndIsCold>,
 }
 
 fn cargo(value: i8) -> Cargo {
     Cargo { goods: vec![format!("{value}"); (value.unsigned_abs() % 3).into()] }
 }
 
+fn smoke(value: i8) -> Smoke {
+    Smoke { text: format!("{value}") }
+}
+
 impl History {
     fn new() -> Self {
-        Self { world: new_world(), plain: Plain::default(), ids: Vec::new(), reader: EventCursor::default() }
+        Self {
+            world: new_world(),
+            plain: Plain::default(),
+            ids: Vec::new(),
+            reader: EventCursor::default(),
+            prepared: Prepared::default(),
+        }
     }
 
     fn id(&self, number: usize) -> Option<Entity> {
@@ -185,6 +220,40 @@ impl History {
                 assert!(commands.apply(world).is_empty());
                 plain.frozen = false;
             }),
+            Change::InsertSmoke(number, value) => self.on(*number, |world, entity, plain| {
+                plain.smoke = Some(smoke(*value));
+                if value % 2 == 0 {
+                    world.insert(entity, (smoke(*value),)).unwrap();
+                } else {
+                    let value = keel_ecs::ComponentValue::of(&smoke(*value)).unwrap();
+                    world.insert_values(entity, &[value]).unwrap();
+                }
+            }),
+            Change::RemoveSmoke(number) => self.on(*number, |world, entity, plain| {
+                let removed = world.remove_value(entity, "Smoke").ok();
+                assert_eq!(removed.map(|it| it.restore::<Smoke>(false).unwrap().0), plain.smoke.take());
+            }),
+            Change::InsertWet(number, drops) => self.on(*number, |world, entity, plain| {
+                plain.wet = Some(Wet { drops: (*drops).into() });
+                plain.frozen = true;
+                world.insert(entity, (Frozen, Wet { drops: (*drops).into() })).unwrap();
+            }),
+            Change::RemoveWet(number) => self.on(*number, |world, entity, plain| {
+                if plain.frozen && plain.wet.is_some() && number % 2 == 0 {
+                    let (wet, _) = world.remove::<(Wet, Frozen)>(entity).unwrap();
+                    assert_eq!(Some(wet), plain.wet.take());
+                    plain.frozen = false;
+                } else {
+                    assert_eq!(world.remove::<(Wet,)>(entity).ok().map(|(wet,)| wet), plain.wet.take());
+                }
+            }),
+            Change::Exchange(number, value) => self.on(*number, |world, entity, plain| {
+                let exchanged = world.exchange::<(Smoke,), _>(entity, (Wet { drops: 1 }, cargo(*value)));
+                assert_eq!(exchanged.ok().map(|(smoke,)| smoke), plain.smoke.clone());
+                if plain.smoke.take().is_some() {
+                    (plain.wet, plain.cargo) = (Some(Wet { drops: 1 }), Some(cargo(*value)));
+                }
+            }),
             Change::SetParent(child, parent) => self.set_parent(*child, *parent),
             Change::SetName(number, name) => self.on(*number, |world, entity, plain| {
                 plain.name = name.map(|name| format!("name {name}"));
@@ -243,10 +312,20 @@ impl History {
 
     fn spawn(&mut self, components: u8, value: i8) {
         let mut plain = PlainEntity::default();
-        let entity = self.world.spawn(());
+        let entity = if components & 24 == 24 {
+            plain.wet = Some(Wet { drops: 7 });
+            plain.position = Some(at(value.into()));
+            self.world.spawn((Wet { drops: 7 }, at(value.into())))
+        } else {
+            self.world.spawn(())
+        };
         if components & 1 != 0 {
             plain.position = Some(at(value.into()));
             self.world.insert(entity, (at(value.into()),)).unwrap();
+        }
+        if components & 8 != 0 {
+            plain.smoke = Some(smoke(value));
+            self.world.insert(entity, (smoke(value),)).unwrap();
         }
         if components & 2 != 0 {
             plain.cargo = Some(cargo(value));
@@ -318,7 +397,53 @@ impl History {
         }
     }
 
-    fn check(&self) {
+    /// Each prepared query finds what the plain model has, and what a query that borrows finds.
+    fn check_queries(&mut self) {
+        let Self { world, plain, prepared, .. } = self;
+        let ids = |is_match: fn(&PlainEntity) -> bool| {
+            plain.entities.iter().filter(|(_, it)| is_match(it)).map(|(id, _)| *id).collect::<Vec<_>>()
+        };
+        let sorted = |mut found: Vec<Entity>| {
+            found.sort();
+            found
+        };
+        let with_both = ids(|it| it.position.is_some() && it.smoke.is_some());
+        let mut found = Vec::new();
+        prepared.columns.query(world).for_each(|(entity, position, smoke)| {
+            assert_eq!(Some(*position), plain.entities[&entity].position);
+            assert_eq!(smoke, plain.entities[&entity].smoke.as_ref());
+            found.push(entity);
+        });
+        assert_eq!(sorted(found), ids(|it| it.position.is_some()));
+        let mut query = prepared.both.query(world);
+        let found: Vec<_> = (&mut query).into_iter().map(|(entity, ..)| entity).collect();
+        assert_eq!(sorted(found), with_both);
+        assert_eq!(query.count(), with_both.len());
+        assert_eq!(sorted(query.entities()), with_both);
+        for (entity, expected) in &plain.entities {
+            let found = query.get(*entity).ok().map(|(_, position, smoke)| (*position, smoke.clone()));
+            assert_eq!(found, expected.position.zip(expected.smoke.clone()));
+        }
+        let query = prepared.sparse.query(world);
+        assert_eq!(sorted(query.iter().map(|(entity, _)| entity).collect()), ids(|it| it.smoke.is_some()));
+        assert!(query.iter().all(|(entity, smoke)| plain.entities[&entity].smoke.as_ref() == Some(smoke)));
+        let mut found = Vec::new();
+        prepared.two.query(world).for_each(|(entity, ..)| found.push(entity));
+        assert_eq!(sorted(found), ids(|it| it.smoke.is_some() && it.wet.is_some() && !it.frozen));
+        let found: Vec<_> = prepared.filtered.query(world).iter().collect();
+        let expected = ids(|it| it.smoke.is_some() && (it.frozen || it.wet.is_none()));
+        assert_eq!(sorted(found), expected);
+        assert_eq!(sorted(world.query_filtered::<Entity, SmokesAndIsCold>().iter().collect()), expected);
+        assert_eq!(sorted(world.query::<(&mut Smoke, &Position)>().entities()), with_both);
+        let terms = "Smoke, !Wet, (Position|Cargo)".parse().unwrap();
+        let expected =
+            ids(|it| it.smoke.is_some() && it.wet.is_none() && (it.position.is_some() || it.cargo.is_some()));
+        assert_eq!(sorted(world.entities_matching(&terms).unwrap()), expected);
+        assert_eq!(world.count_matching(&terms).unwrap(), expected.len());
+    }
+
+    fn check(&mut self) {
+        self.check_queries();
         let Self { world, plain, .. } = self;
         assert_eq!(world.len(), plain.entities.len());
         let mut listed = world.entities();
@@ -329,6 +454,8 @@ impl History {
                 position: world.get::<Position>(*entity).ok().map(|it| *it),
                 cargo: world.get::<Cargo>(*entity).ok().map(|it| it.clone()),
                 frozen: world.has::<Frozen>(*entity),
+                smoke: world.get::<Smoke>(*entity).ok().map(|it| it.clone()),
+                wet: world.get_mut::<Wet>(*entity).ok().map(|it| *it),
                 name: world.name(*entity),
                 parent: world.parent(*entity),
                 children: world.children(*entity),

@@ -41,12 +41,13 @@ pub fn data(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a type data of an entity: a `Component`.
 ///
-/// It is `#[data]`, and gets the declared name `name = "..."`, or else its own.
+/// It is `#[data]`, and gets the declared name `name = "..."`, or else its own. With `sparse` its values lie in a set of
+/// their own instead of a column: for what comes and goes, often in every frame.
 #[proc_macro_attribute]
 pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
-    let args = parse_macro_input!(args as root::NamedArgs);
+    let args = parse_macro_input!(args as kind::ComponentArgs);
     let item = parse_macro_input!(item as DeriveInput);
-    kind::expand("Component", &args, item).unwrap_or_else(|error| error.into_compile_error()).into()
+    kind::expand_component(&args, item).unwrap_or_else(|error| error.into_compile_error()).into()
 }
 
 /// Makes a type data of a world, one of each: a `Resource`.

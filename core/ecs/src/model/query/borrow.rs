@@ -1,70 +1,75 @@
 //! A query that borrows the columns it reads and writes.
 
-use std::marker::PhantomData;
-
-use hecs::Archetype;
-
-use super::column::RawEntities;
-use super::filter::is_match;
+use super::filter::QueryFilter;
+use super::found::Found;
 use super::locate::locate;
 use super::rows::Part;
-use crate::{EcsError, Entity, QueryData, QueryFilter, QueryIter, World};
+use super::{QueryData, QueryIter};
+use crate::model::query::entity::RawEntities;
+use crate::model::sparse::SparseGuard;
+use crate::{EcsError, Entity, World};
 
-/// A query at work: it borrows the columns it reads and writes until it is dropped.
+/// A query at work: it borrows the columns and sparse sets it reads and writes until it is dropped.
 ///
-/// While it lives, a second query for a column that it writes panics, naming the component; the engine contains
+/// While it lives, a second query for a component that it writes panics, naming the component; the engine contains
 /// that panic and reports it as a fault of the module.
 pub struct QueryBorrow<'w, Q: QueryData, F: QueryFilter = ()> {
-    parts: Vec<Part<Q>>,
-    entities: Vec<Part<Entity>>,
-    // What the parts point to is borrowed until these are dropped.
+    world: &'w World,
+    found: Found<Q, F>,
+    entities: Vec<RawEntities>,
+    // What was found is borrowed until these are dropped.
     _guards: Vec<Q::Guard<'w>>,
-    filter: PhantomData<F>,
+    _sparse: Vec<SparseGuard<'w>>,
 }
 
+// What follows relies on the guards, which hold columns and sets for as long as `self` lives; and on the borrow of `self`,
+// so that no row is handed out twice in a way that excludes itself.
 impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
     fn new(world: &'w World) -> Self {
         world.columns_borrowed();
-        let (mut entities, mut guards) = (Vec::new(), Vec::new());
-        for archetype in world.inner().archetypes().filter(|archetype| is_match::<Q, F>(archetype)) {
-            if let Some(guard) = Q::borrow(world, archetype) {
-                guards.push(guard);
-                entities
-                    .push(Part { raw: RawEntities::of(world, archetype), rows: archetype.len() as usize });
-            }
-        }
-        let rows = entities.iter().map(|part| part.rows);
-        let parts = guards.iter_mut().zip(rows).map(|(guard, rows)| Part { raw: Q::raw(guard), rows });
-        Self { parts: parts.collect(), entities, _guards: guards, filter: PhantomData }
+        let (mut found, mut sparse) = (Found::<Q, F>::nothing(), Vec::new());
+        Q::borrow_sparse(world, &mut sparse);
+        found.find_sets(world);
+        let is_match = |archetype: &&hecs::Archetype| {
+            !archetype.is_empty() && Q::matches(archetype) && F::passes(archetype)
+        };
+        let matching: Vec<_> = world.inner().archetypes().filter(is_match).collect();
+        // The guards stay in their places once they are there.
+        let mut guards: Vec<_> = matching.iter().filter_map(|archetype| Q::borrow(archetype)).collect();
+        let parts = guards.iter_mut().zip(&matching).map(|(guard, archetype)| Part {
+            raw: Q::raw(guard, world, archetype),
+            filter: F::find(world, Some(*archetype)),
+            rows: archetype.len() as usize,
+        });
+        found.parts = parts.collect();
+        let entities = matching.iter().map(|archetype| RawEntities::of(world, Some(*archetype))).collect();
+        Self { world, found, entities, _guards: guards, _sparse: sparse }
     }
 
     /// All matching entities, archetype by archetype.
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
-    pub fn iter(&mut self) -> QueryIter<'_, Q> {
-        // SAFETY: the guards hold the columns for as long as `self` lives, and `self` is borrowed until the items are
-        // gone, so nothing moves them and nobody else touches them.
-        unsafe { QueryIter::new(&self.parts) }
+    pub fn iter(&mut self) -> QueryIter<'_, Q, F> {
+        // SAFETY: see above.
+        unsafe { self.found.iter(self.world) }
     }
 
     /// Calls `visit` for all matching entities; the fastest way to go through many.
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
-    pub fn for_each<'q>(&'q mut self, mut visit: impl FnMut(Q::Item<'q>)) {
-        for part in &self.parts {
-            // SAFETY: as in `iter`.
-            unsafe { Q::fold(part.raw, part.rows, (), &mut |(), item| visit(item)) }
-        }
+    pub fn for_each<'q>(&'q mut self, visit: impl FnMut(Q::Item<'q>)) {
+        // SAFETY: see above.
+        unsafe { self.found.for_each(self.world, visit) }
     }
 
     /// How many entities match.
     pub fn count(&self) -> usize {
-        self.parts.iter().map(|part| part.rows).sum()
+        if Found::<Q, F>::ASKS_EACH { self.entities().len() } else { self.found.rows() }
     }
 
     /// Whether no entity matches.
     pub fn is_empty(&self) -> bool {
-        self.parts.iter().all(|part| part.rows == 0)
+        self.count() == 0
     }
 
     /// The first match, if there is one.
@@ -77,26 +82,36 @@ impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
         if self.count() == 1 { self.iter().next() } else { None }
     }
 
-    /// The matching entities' ids.
+    /// The matching entities' ids, archetype by archetype.
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn entities(&self) -> Vec<Entity> {
-        // SAFETY: the world is borrowed for `'w`, so no entity comes or goes.
-        unsafe { QueryIter::new(&self.entities) }.collect()
+        let mut entities = Vec::new();
+        for (part, raw) in self.found.parts.iter().zip(&self.entities) {
+            for row in 0..part.rows {
+                // SAFETY: see above; what is looked at here is of the query's form that only reads.
+                unsafe {
+                    let is_match = F::accepts(part.filter, row)
+                        && Q::ReadOnly::try_fetch(Q::read_only(part.raw), row).is_some();
+                    entities.extend(is_match.then(|| Entity::fetch(*raw, row)));
+                }
+            }
+        }
+        entities
     }
 }
 
 impl<'q, Q: QueryData, F: QueryFilter> IntoIterator for &'q mut QueryBorrow<'_, Q, F> {
     type Item = Q::Item<'q>;
-    type IntoIter = QueryIter<'q, Q>;
+    type IntoIter = QueryIter<'q, Q, F>;
 
     #[inline]
-    fn into_iter(self) -> QueryIter<'q, Q> {
+    fn into_iter(self) -> QueryIter<'q, Q, F> {
         self.iter()
     }
 }
 
 impl World {
-    /// Borrows the columns that `Q` names, of every archetype that has them.
+    /// Borrows the columns and sparse sets that `Q` names.
     ///
     /// # Panics
     /// When another query, still alive, excludes this one; the message names the component.
@@ -104,7 +119,7 @@ impl World {
         self.query_filtered::<Q, ()>()
     }
 
-    /// [`World::query`], of those archetypes that pass `F`.
+    /// [`World::query`], of those entities that pass `F`.
     ///
     /// # Panics
     /// As [`World::query`].
@@ -120,30 +135,23 @@ impl World {
     /// # Panics
     /// As [`World::query`].
     #[inline]
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn query_one<Q: QueryData, R>(
         &self,
         entity: Entity,
         visit: impl FnOnce(Q::Item<'_>) -> R,
     ) -> Result<Option<R>, EcsError> {
         let (archetype, row) = locate(self.entity_ref(entity)?);
-        Ok(self.visit_row::<Q, R>(archetype, row, visit))
-    }
-
-    #[inline]
-    #[allow(unsafe_code, reason = "rows are read by pointers")]
-    fn visit_row<Q: QueryData, R>(
-        &self,
-        archetype: &Archetype,
-        row: usize,
-        visit: impl FnOnce(Q::Item<'_>) -> R,
-    ) -> Option<R> {
         if !Q::matches(archetype) {
-            return None;
+            return Ok(None);
         }
         self.columns_borrowed();
-        let mut guard = Q::borrow(self, archetype)?;
-        let raw = Q::raw(&mut guard);
-        // SAFETY: the guard holds the columns until the visit is over, and the entity's row is one of them.
-        Some(visit(unsafe { Q::fetch(raw, row) }))
+        let mut sparse = Vec::new();
+        Q::borrow_sparse(self, &mut sparse);
+        let Some(mut guard) = Q::borrow(archetype) else { return Ok(None) };
+        let raw = Q::raw(&mut guard, self, archetype);
+        // SAFETY: the guards hold columns and sets until the visit is over, and the entity is in this row.
+        let item = unsafe { Q::try_fetch(raw, row) };
+        Ok(item.map(visit))
     }
 }

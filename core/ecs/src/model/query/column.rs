@@ -1,4 +1,4 @@
-//! Queries for one thing: a component, one that need not be there, the entity itself.
+//! Queries for a component, and for one that need not be there.
 
 use std::ptr::NonNull;
 use std::slice;
@@ -7,8 +7,9 @@ use hecs::{Archetype, ArchetypeColumn, ArchetypeColumnMut, Fetch};
 
 use super::ReadOnlyQueryData;
 use super::columns::Columns;
-use super::rows::fold_rows;
-use crate::{Access, Component, ComponentAccess, Entity, QueryData, World};
+use super::rows::{Driver, fold_driver, fold_items, fold_rows};
+use crate::model::sparse::{SparseGuard, SparseRows, SparseSet};
+use crate::{Access, Component, ComponentAccess, Entity, QueryData, StorageKind, World};
 
 /// Fails the build of a module that would change in place what the world keeps an index of.
 pub(crate) const fn assert_free<T: Component>() {
@@ -16,6 +17,10 @@ pub(crate) const fn assert_free<T: Component>() {
         matches!(T::ACCESS, ComponentAccess::Free),
         "this component can't be changed in place: insert another value, or call `World::set_parent`"
     );
+}
+
+pub(super) const fn is_sparse<T: Component>() -> bool {
+    matches!(T::STORAGE, StorageKind::Sparse)
 }
 
 /// Panics, naming the component, where a column is borrowed in a way that excludes `Q`. hecs looks only after it has made
@@ -27,70 +32,400 @@ fn assert_available<Q: hecs::Query>(archetype: &Archetype) {
     }
 }
 
-/// The entity with index `id`, where `id` was read from an archetype of the world with these generations.
-///
-/// hecs keeps generations too, but offers no safe way to them from a row.
-#[inline]
-pub(crate) fn entity_of_row(generations: &[u32], id: u32) -> Entity {
-    let generation = generations.get(id as usize).copied().unwrap_or_default();
-    Entity::from_parts(id, generation)
-}
-
-/// The entities of one archetype, and the generations of all.
+/// Where the values of `T` lie: the first row of a column, or a sparse set, by its storage.
 #[doc(hidden)]
-#[derive(Clone, Copy)]
-pub struct RawEntities {
-    ids: *const u32,
-    generations: *const [u32],
+pub union RawValues<T> {
+    column: NonNull<T>,
+    sparse: SparseRows<T>,
 }
 
-impl RawEntities {
-    pub(super) fn of(world: &World, archetype: &Archetype) -> Self {
-        Self { ids: archetype.ids().as_ptr(), generations: world.generations() }
+impl<T> Clone for RawValues<T> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-// SAFETY: it reads ids and generations, which are no component's column.
+impl<T> Copy for RawValues<T> {}
+
+impl<T: Component> RawValues<T> {
+    fn of_column(column: NonNull<T>) -> Self {
+        Self { column }
+    }
+
+    fn of_set(world: &World, archetype: Option<&Archetype>) -> Self {
+        Self { sparse: SparseRows::of(world.sparse.set(), archetype) }
+    }
+
+    fn find(columns: &mut Columns<'_>) -> Option<Self> {
+        if is_sparse::<T>() {
+            return Some(Self::of_set(columns.world(), columns.archetype()));
+        }
+        columns.first_row().map(Self::of_column)
+    }
+
+    #[inline]
+    #[allow(unsafe_code, reason = "one of two, by the storage")]
+    fn column(self) -> NonNull<T> {
+        assert!(!is_sparse::<T>(), "a sparse component that must be there is asked for by `try_fetch`");
+        // SAFETY: a component that is not sparse has a column, by `find` and `raw`.
+        unsafe { self.column }
+    }
+
+    #[inline]
+    #[allow(unsafe_code, reason = "one of two, by the storage")]
+    fn sparse(self) -> SparseRows<T> {
+        assert!(is_sparse::<T>(), "what is in a column has no set");
+        // SAFETY: a sparse component has a set, by `find` and `raw`.
+        unsafe { self.sparse }
+    }
+
+    /// # Safety
+    /// The world exists, and the set is not changed while the driver is used.
+    #[allow(unsafe_code, reason = "sparse sets are behind pointers")]
+    unsafe fn driver(self) -> Option<Driver> {
+        if !is_sparse::<T>() {
+            return None;
+        }
+        // SAFETY: the caller says so.
+        let set = unsafe { self.sparse().set() };
+        Some(Driver { set: self.sparse().id(), entities: set.map_or(&[], |set| set.entities()) })
+    }
+
+    /// # Safety
+    /// As of [`QueryData::try_fetch`].
+    #[inline]
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    unsafe fn place(self, row: usize) -> Option<NonNull<T>> {
+        if is_sparse::<T>() {
+            // SAFETY: the caller vouches that the archetype has such a row, and that nothing has moved.
+            return unsafe { self.sparse().of_row(row) };
+        }
+        // SAFETY: the caller vouches that the column has such a row.
+        Some(unsafe { self.column().add(row) })
+    }
+
+    /// # Safety
+    /// As of [`QueryData::driven`].
+    #[inline]
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    unsafe fn driven(self, driver: *const (), row: usize, entity: Entity) -> Option<NonNull<T>> {
+        let sparse = self.sparse();
+        // SAFETY: the caller vouches that the entity is in this row of the driving set, and that nothing has moved.
+        unsafe { if sparse.id() == driver { sparse.at(row) } else { sparse.of_entity(entity.index()) } }
+    }
+
+    /// All values of a set.
+    ///
+    /// # Safety
+    /// As of [`QueryData::fold_set`].
+    #[inline]
+    #[allow(unsafe_code, reason = "sparse sets are behind pointers")]
+    unsafe fn set_values(self) -> (NonNull<T>, usize) {
+        // SAFETY: the caller says so.
+        unsafe { self.sparse().set() }.map_or((NonNull::dangling(), 0), SparseSet::values)
+    }
+}
+
+// SAFETY: items read a value of `T`, as `add_access` says.
 #[allow(unsafe_code, reason = "rows are read by pointers")]
-unsafe impl QueryData for Entity {
-    type Item<'a> = Entity;
+unsafe impl<T: Component> QueryData for &T {
+    type Item<'a> = &'a T;
     type ReadOnly = Self;
-    type Raw = RawEntities;
-    type Guard<'w> = RawEntities;
+    type Raw = RawValues<T>;
+    type Guard<'w> = Option<ArchetypeColumn<'w, T>>;
+
+    const SPARSE: usize = is_sparse::<T>() as usize;
+    const USES_COLUMNS: bool = !is_sparse::<T>();
+
+    fn matches(archetype: &Archetype) -> bool {
+        is_sparse::<T>() || archetype.has::<T>()
+    }
+
+    fn add_access(access: &mut Access) {
+        access.add_read(T::ID, T::NAME);
+        access.add_with(T::ID);
+    }
+
+    fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
+        if is_sparse::<T>() {
+            return Some(None);
+        }
+        assert_available::<&T>(archetype);
+        archetype.get::<&T>().map(Some)
+    }
+
+    fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
+        if is_sparse::<T>() {
+            guards.extend(world.sparse.cell(T::ID).map(|cell| cell.read()));
+        }
+    }
+
+    fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
+        match guard {
+            Some(column) => RawValues::of_column(NonNull::from(&**column).cast()),
+            None => RawValues::of_set(world, Some(archetype)),
+        }
+    }
+
+    fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
+        RawValues::find(columns)
+    }
+
+    unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { raw.driver() }
+    }
+
+    fn read_only(raw: Self::Raw) -> Self::Raw {
+        raw
+    }
+
+    #[inline]
+    unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> &'a T {
+        // SAFETY: the caller vouches that the column has such a row, has not moved, and is not written.
+        unsafe { raw.column().add(row).as_ref() }
+    }
+
+    #[inline]
+    unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<&'a T> {
+        // SAFETY: the caller vouches for the row, and that its value is not written.
+        unsafe { raw.place(row).map(|place| place.as_ref()) }
+    }
+
+    #[inline]
+    unsafe fn driven<'a>(raw: Self::Raw, driver: *const (), row: usize, entity: Entity) -> Option<&'a T> {
+        // SAFETY: the caller vouches for the entity, and that its value is not written.
+        unsafe { raw.driven(driver, row, entity).map(|place| place.as_ref()) }
+    }
+
+    type Slice<'a> = &'a [T];
+
+    #[inline]
+    unsafe fn slice<'a>(raw: Self::Raw, rows: usize) -> &'a [T] {
+        // SAFETY: the caller vouches that the column has so many rows, has not moved, and is not written.
+        unsafe { slice::from_raw_parts(raw.column().as_ptr(), rows) }
+    }
+
+    #[inline]
+    unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
+        // SAFETY: the caller vouches that there is such a row.
+        unsafe { slice.get_unchecked(row) }
+    }
+
+    #[inline]
+    unsafe fn fold<'a, B>(
+        raw: Self::Raw,
+        rows: usize,
+        first: B,
+        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
+    ) -> B {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
+    }
+
+    #[inline]
+    unsafe fn fold_set<'a, B>(
+        raw: Self::Raw,
+        _: Driver,
+        first: B,
+        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
+    ) -> B {
+        // SAFETY: the caller keeps the rules of this same function; each value is handed out once.
+        unsafe {
+            let (values, count) = raw.set_values();
+            fold_items(0..count, first, |row| values.add(row).as_ref(), step)
+        }
+    }
+}
+
+// SAFETY: a shared reference is handed out.
+#[allow(unsafe_code, reason = "rows are read by pointers")]
+unsafe impl<T: Component> ReadOnlyQueryData for &T {}
+
+// SAFETY: items write a value of `T`, as `add_access` says.
+#[allow(unsafe_code, reason = "rows are written by pointers")]
+unsafe impl<'q, T: Component> QueryData for &'q mut T {
+    type Item<'a> = &'a mut T;
+    type ReadOnly = &'q T;
+    type Raw = RawValues<T>;
+    type Guard<'w> = Option<ArchetypeColumnMut<'w, T>>;
+
+    const SPARSE: usize = is_sparse::<T>() as usize;
+    const USES_COLUMNS: bool = !is_sparse::<T>();
+
+    fn matches(archetype: &Archetype) -> bool {
+        is_sparse::<T>() || archetype.has::<T>()
+    }
+
+    fn add_access(access: &mut Access) {
+        access.add_write(T::ID, T::NAME);
+        access.add_with(T::ID);
+    }
+
+    fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
+        const { assert_free::<T>() };
+        if is_sparse::<T>() {
+            return Some(None);
+        }
+        assert_available::<&mut T>(archetype);
+        archetype.get::<&mut T>().map(Some)
+    }
+
+    fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
+        if is_sparse::<T>() {
+            guards.extend(world.sparse.cell(T::ID).map(|cell| cell.write()));
+        }
+    }
+
+    fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
+        match guard {
+            Some(column) => RawValues::of_column(NonNull::from(&mut **column).cast()),
+            None => RawValues::of_set(world, Some(archetype)),
+        }
+    }
+
+    fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
+        const { assert_free::<T>() };
+        RawValues::find(columns)
+    }
+
+    unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { raw.driver() }
+    }
+
+    fn read_only(raw: Self::Raw) -> Self::Raw {
+        raw
+    }
+
+    #[inline]
+    unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> &'a mut T {
+        // SAFETY: the caller vouches that the column has such a row, has not moved, and is touched by nobody else.
+        unsafe { raw.column().add(row).as_mut() }
+    }
+
+    #[inline]
+    unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<&'a mut T> {
+        // SAFETY: the caller vouches for the row, and that nobody else touches its value.
+        unsafe { raw.place(row).map(|mut place| place.as_mut()) }
+    }
+
+    #[inline]
+    unsafe fn driven<'a>(raw: Self::Raw, driver: *const (), row: usize, entity: Entity) -> Option<&'a mut T> {
+        // SAFETY: the caller vouches for the entity, and that nobody else touches its value.
+        unsafe { raw.driven(driver, row, entity).map(|mut place| place.as_mut()) }
+    }
+
+    type Slice<'a> = &'a mut [T];
+
+    #[inline]
+    unsafe fn slice<'a>(raw: Self::Raw, rows: usize) -> &'a mut [T] {
+        // SAFETY: the caller vouches that the column has so many rows, has not moved, and is touched by nobody else.
+        unsafe { slice::from_raw_parts_mut(raw.column().as_ptr(), rows) }
+    }
+
+    #[inline]
+    unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
+        // SAFETY: the caller vouches that there is such a row, and asks for each once: no two of these overlap.
+        unsafe { &mut *slice.as_mut_ptr().add(row) }
+    }
+
+    #[inline]
+    unsafe fn fold<'a, B>(
+        raw: Self::Raw,
+        rows: usize,
+        first: B,
+        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
+    ) -> B {
+        // SAFETY: the caller keeps the rules of this same function.
+        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
+    }
+
+    #[inline]
+    unsafe fn fold_set<'a, B>(
+        raw: Self::Raw,
+        _: Driver,
+        first: B,
+        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
+    ) -> B {
+        // SAFETY: the caller keeps the rules of this same function; each value is handed out once.
+        unsafe {
+            let (values, count) = raw.set_values();
+            fold_items(0..count, first, |row| values.add(row).as_mut(), step)
+        }
+    }
+}
+
+// SAFETY: as of `Q`, whose access it has.
+#[allow(unsafe_code, reason = "rows are read by pointers")]
+unsafe impl<Q: QueryData> QueryData for Option<Q> {
+    type Item<'a> = Option<Q::Item<'a>>;
+    type ReadOnly = Option<Q::ReadOnly>;
+    type Raw = Option<Q::Raw>;
+    type Guard<'w> = Option<Q::Guard<'w>>;
+
+    const SPARSE: usize = 0;
+    const USES_COLUMNS: bool = Q::USES_COLUMNS;
 
     fn matches(_: &Archetype) -> bool {
         true
     }
 
-    fn add_access(_: &mut Access) {}
-
-    fn borrow<'w>(world: &'w World, archetype: &'w Archetype) -> Option<RawEntities> {
-        Some(RawEntities::of(world, archetype))
+    fn add_access(access: &mut Access) {
+        access.add_optional(Q::add_access);
     }
 
-    fn raw(guard: &mut RawEntities) -> RawEntities {
-        *guard
+    fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
+        Some(if Q::matches(archetype) { Q::borrow(archetype) } else { None })
     }
 
-    fn find(columns: &mut Columns<'_>) -> Option<RawEntities> {
-        Some(RawEntities::of(columns.world(), columns.archetype()))
+    fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
+        Q::borrow_sparse(world, guards);
     }
 
-    fn read_only(raw: RawEntities) -> RawEntities {
-        raw
+    fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
+        guard.as_mut().map(|guard| Q::raw(guard, world, archetype))
+    }
+
+    fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
+        Some(if columns.archetype().is_none_or(Q::matches) { Q::find(columns) } else { None })
+    }
+
+    unsafe fn driver(_: &Self::Raw) -> Option<Driver> {
+        None
+    }
+
+    fn read_only(raw: Self::Raw) -> Option<<Q::ReadOnly as QueryData>::Raw> {
+        raw.map(Q::read_only)
     }
 
     #[inline]
-    unsafe fn fetch<'a>(raw: RawEntities, row: usize) -> Self::Item<'a> {
-        // SAFETY: the caller vouches that the archetype has such a row, and that nothing has moved: entities come and go
-        // by exclusive access to the world alone.
-        let (id, generations) = unsafe { (*raw.ids.add(row), &*raw.generations) };
-        entity_of_row(generations, id)
+    unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> Self::Item<'a> {
+        // SAFETY: the caller keeps the rules of this same function.
+        raw.and_then(|raw| unsafe { Q::try_fetch(raw, row) })
     }
 
-    type Slice<'a> = RawEntities;
+    #[inline]
+    unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<Self::Item<'a>> {
+        // SAFETY: the caller keeps the rules of this same function.
+        Some(unsafe { Self::fetch(raw, row) })
+    }
 
-    unsafe fn slice<'a>(raw: RawEntities, _: usize) -> Self::Slice<'a> {
+    #[inline]
+    unsafe fn driven<'a>(
+        raw: Self::Raw,
+        driver: *const (),
+        row: usize,
+        entity: Entity,
+    ) -> Option<Self::Item<'a>> {
+        // SAFETY: the caller keeps the rules of this same function.
+        Some(raw.and_then(|raw| unsafe { Q::driven(raw, driver, row, entity) }))
+    }
+
+    // What need not be there is asked for row by row.
+    type Slice<'a> = Self::Raw;
+
+    unsafe fn slice<'a>(raw: Self::Raw, _: usize) -> Self::Slice<'a> {
         raw
     }
 
@@ -110,211 +445,15 @@ unsafe impl QueryData for Entity {
         // SAFETY: the caller keeps the rules of this same function.
         unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
     }
-}
 
-// SAFETY: ids are read.
-#[allow(unsafe_code, reason = "rows are read by pointers")]
-unsafe impl ReadOnlyQueryData for Entity {}
-
-// SAFETY: `fetch` reads a row of the column of `T`, as `add_access` says.
-#[allow(unsafe_code, reason = "rows are read by pointers")]
-unsafe impl<T: Component> QueryData for &T {
-    type Item<'a> = &'a T;
-    type ReadOnly = Self;
-    type Raw = NonNull<T>;
-    type Guard<'w> = ArchetypeColumn<'w, T>;
-
-    fn matches(archetype: &Archetype) -> bool {
-        archetype.has::<T>()
-    }
-
-    fn add_access(access: &mut Access) {
-        access.add_read(T::ID, T::NAME);
-        access.add_with(T::ID);
-    }
-
-    fn borrow<'w>(_: &'w World, archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
-        assert_available::<&T>(archetype);
-        archetype.get::<&T>()
-    }
-
-    fn raw(guard: &mut Self::Guard<'_>) -> NonNull<T> {
-        NonNull::from(&**guard).cast()
-    }
-
-    fn find(columns: &mut Columns<'_>) -> Option<NonNull<T>> {
-        columns.first_row()
-    }
-
-    fn read_only(raw: NonNull<T>) -> NonNull<T> {
-        raw
-    }
-
-    #[inline]
-    unsafe fn fetch<'a>(raw: NonNull<T>, row: usize) -> &'a T {
-        // SAFETY: the caller vouches that the column has such a row, has not moved, and is not written.
-        unsafe { raw.add(row).as_ref() }
-    }
-
-    type Slice<'a> = &'a [T];
-
-    #[inline]
-    unsafe fn slice<'a>(raw: NonNull<T>, rows: usize) -> &'a [T] {
-        // SAFETY: the caller vouches that the column has so many rows, has not moved, and is not written.
-        unsafe { slice::from_raw_parts(raw.as_ptr(), rows) }
-    }
-
-    #[inline]
-    unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
-        // SAFETY: the caller vouches that there is such a row.
-        unsafe { slice.get_unchecked(row) }
-    }
-
-    #[inline]
-    unsafe fn fold<'a, B>(
+    unsafe fn fold_set<'a, B>(
         raw: Self::Raw,
-        rows: usize,
+        driver: Driver,
         first: B,
         step: &mut impl FnMut(B, Self::Item<'a>) -> B,
     ) -> B {
         // SAFETY: the caller keeps the rules of this same function.
-        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
-    }
-}
-
-// SAFETY: a shared reference is handed out.
-#[allow(unsafe_code, reason = "rows are read by pointers")]
-unsafe impl<T: Component> ReadOnlyQueryData for &T {}
-
-// SAFETY: `fetch` writes a row of the column of `T`, as `add_access` says.
-#[allow(unsafe_code, reason = "rows are written by pointers")]
-unsafe impl<'q, T: Component> QueryData for &'q mut T {
-    type Item<'a> = &'a mut T;
-    type ReadOnly = &'q T;
-    type Raw = NonNull<T>;
-    type Guard<'w> = ArchetypeColumnMut<'w, T>;
-
-    fn matches(archetype: &Archetype) -> bool {
-        archetype.has::<T>()
-    }
-
-    fn add_access(access: &mut Access) {
-        access.add_write(T::ID, T::NAME);
-        access.add_with(T::ID);
-    }
-
-    fn borrow<'w>(_: &'w World, archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
-        const { assert_free::<T>() };
-        assert_available::<&mut T>(archetype);
-        archetype.get::<&mut T>()
-    }
-
-    fn raw(guard: &mut Self::Guard<'_>) -> NonNull<T> {
-        NonNull::from(&mut **guard).cast()
-    }
-
-    fn find(columns: &mut Columns<'_>) -> Option<NonNull<T>> {
-        const { assert_free::<T>() };
-        columns.first_row()
-    }
-
-    fn read_only(raw: NonNull<T>) -> NonNull<T> {
-        raw
-    }
-
-    #[inline]
-    unsafe fn fetch<'a>(raw: NonNull<T>, row: usize) -> &'a mut T {
-        // SAFETY: the caller vouches that the column has such a row, has not moved, and is touched by nobody else.
-        unsafe { raw.add(row).as_mut() }
-    }
-
-    type Slice<'a> = &'a mut [T];
-
-    #[inline]
-    unsafe fn slice<'a>(raw: NonNull<T>, rows: usize) -> &'a mut [T] {
-        // SAFETY: the caller vouches that the column has so many rows, has not moved, and is touched by nobody else.
-        unsafe { slice::from_raw_parts_mut(raw.as_ptr(), rows) }
-    }
-
-    #[inline]
-    unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
-        // SAFETY: the caller vouches that there is such a row, and asks for each once: no two of these overlap.
-        unsafe { &mut *slice.as_mut_ptr().add(row) }
-    }
-
-    #[inline]
-    unsafe fn fold<'a, B>(
-        raw: Self::Raw,
-        rows: usize,
-        first: B,
-        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B {
-        // SAFETY: the caller keeps the rules of this same function.
-        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
-    }
-}
-
-// SAFETY: as of `Q`, whose access it has.
-#[allow(unsafe_code, reason = "rows are read by pointers")]
-unsafe impl<Q: QueryData> QueryData for Option<Q> {
-    type Item<'a> = Option<Q::Item<'a>>;
-    type ReadOnly = Option<Q::ReadOnly>;
-    type Raw = Option<Q::Raw>;
-    type Guard<'w> = Option<Q::Guard<'w>>;
-
-    fn matches(_: &Archetype) -> bool {
-        true
-    }
-
-    fn add_access(access: &mut Access) {
-        access.add_optional(Q::add_access);
-    }
-
-    fn borrow<'w>(world: &'w World, archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
-        Some(if Q::matches(archetype) { Q::borrow(world, archetype) } else { None })
-    }
-
-    fn raw(guard: &mut Self::Guard<'_>) -> Self::Raw {
-        guard.as_mut().map(Q::raw)
-    }
-
-    fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
-        Some(if Q::matches(columns.archetype()) { Q::find(columns) } else { None })
-    }
-
-    fn read_only(raw: Self::Raw) -> Option<<Q::ReadOnly as QueryData>::Raw> {
-        raw.map(Q::read_only)
-    }
-
-    #[inline]
-    unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> Self::Item<'a> {
-        // SAFETY: the caller keeps the rules of this same function.
-        raw.map(|raw| unsafe { Q::fetch(raw, row) })
-    }
-
-    type Slice<'a> = Option<Q::Slice<'a>>;
-
-    #[inline]
-    unsafe fn slice<'a>(raw: Self::Raw, rows: usize) -> Self::Slice<'a> {
-        // SAFETY: the caller keeps the rules of this same function.
-        raw.map(|raw| unsafe { Q::slice(raw, rows) })
-    }
-
-    #[inline]
-    unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
-        // SAFETY: the caller keeps the rules of this same function.
-        slice.as_mut().map(|slice| unsafe { Q::of_slice(slice, row) })
-    }
-
-    #[inline]
-    unsafe fn fold<'a, B>(
-        raw: Self::Raw,
-        rows: usize,
-        first: B,
-        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B {
-        // SAFETY: the caller keeps the rules of this same function.
-        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
+        unsafe { fold_driver::<Self, B>(raw, driver, first, step) }
     }
 }
 

@@ -30,29 +30,28 @@ unsafe impl Send for FirstRow {}
 #[allow(unsafe_code, reason = "a pointer is not `Sync` by itself")]
 unsafe impl Sync for FirstRow {}
 
-/// One archetype, whose columns are looked for.
+/// A world, and one archetype of it whose columns are looked for.
 #[doc(hidden)]
 pub struct Columns<'w> {
     world: &'w World,
-    archetype: &'w Archetype,
-    index: usize,
+    /// With its number.
+    archetype: Option<(usize, &'w Archetype)>,
     table: &'w mut ColumnTable,
 }
 
 impl ColumnTable {
-    /// The archetype number `index`.
+    /// The archetype with this number, or none.
     pub(crate) fn columns<'w>(
         &'w mut self,
         world: &'w World,
-        archetype: &'w Archetype,
-        index: usize,
+        archetype: Option<(usize, &'w Archetype)>,
     ) -> Columns<'w> {
         let version = world.columns_version();
         if self.version != version {
             self.first_rows.clear();
             self.version = version;
         }
-        Columns { world, archetype, index, table: self }
+        Columns { world, archetype, table: self }
     }
 }
 
@@ -61,17 +60,18 @@ impl<'w> Columns<'w> {
         self.world
     }
 
-    pub(super) fn archetype(&self) -> &'w Archetype {
-        self.archetype
+    pub(super) fn archetype(&self) -> Option<&'w Archetype> {
+        self.archetype.map(|(_, archetype)| archetype)
     }
 
     /// The first row of the column of `T`, to read and to write.
     pub(super) fn first_row<T: Component>(&mut self) -> Option<NonNull<T>> {
-        let key = (self.index, TypeId::of::<T>());
+        let (index, archetype) = self.archetype?;
+        let key = (index, TypeId::of::<T>());
         if let Some(known) = self.table.first_rows.get(&key) {
             return Some(known.0.cast());
         }
-        let mut column = self.archetype.get::<&mut T>()?;
+        let mut column = archetype.get::<&mut T>()?;
         let first = NonNull::from(&mut *column).cast::<T>();
         self.table.first_rows.insert(key, FirstRow(first.cast()));
         Some(first)

@@ -1,17 +1,23 @@
-//! Queries: the columns of every matching archetype.
+//! Queries: the columns of every matching archetype, and sparse sets beside them.
 //!
 //! A query knows where the columns of each matching archetype lie, and goes through their rows side by side.
 //! [`Query::for_each`] keeps to one archetype at a time and takes several rows at once, which the compiler turns into
 //! vector code. A `for` loop asks at each step whether the archetype has ended, and is two to four times slower where
 //! little is done with a row.
 //!
-//! [`World::query`](crate::World::query) borrows the columns until it is dropped. A [`PreparedQuery`] that has the world
+//! A query that asks for sparse components alone goes through the smallest of their sets. One that asks for both goes
+//! through that set too, where it has fewer values than there are rows, and looks for the row of each of its entities.
+//!
+//! [`World::query`](crate::World::query) borrows what it uses until it is dropped. A [`PreparedQuery`] that has the world
 //! to itself borrows nothing, and remembers where the columns lie until entities come, go or change their components.
 
 mod borrow;
 mod column;
 mod columns;
+mod entity;
 mod filter;
+mod found;
+mod iter;
 mod locate;
 mod prepared;
 mod rows;
@@ -19,21 +25,24 @@ mod tuple;
 
 use hecs::Archetype;
 
-use crate::{Access, World};
+use crate::model::sparse::SparseGuard;
+use crate::{Access, Entity, World};
 
 pub use self::borrow::QueryBorrow;
-pub(crate) use self::column::{assert_free, entity_of_row};
+pub(crate) use self::column::assert_free;
 pub(crate) use self::columns::ColumnTable;
 use self::columns::Columns;
+pub(crate) use self::entity::entity_of_row;
 pub use self::filter::{Or, QueryFilter, With, Without};
+pub use self::iter::QueryIter;
 pub use self::prepared::{PreparedQuery, Query};
-pub use self::rows::QueryIter;
+use self::rows::Driver;
 
-/// What can be asked of each entity: `&T`, `&mut T`, `Option<&T>`, `Option<&mut T>`, [`Entity`](crate::Entity), and tuples of
-/// these of up to 12.
+/// What can be asked of each entity: `&T`, `&mut T`, `Option<&T>`, `Option<&mut T>`, [`Entity`], and tuples of these of up
+/// to 12.
 ///
 /// # Safety
-/// It is implemented here alone. `fetch` touches nothing but the row of the columns that `add_access` names, and writes
+/// It is implemented here alone. Items touch nothing but the values that `add_access` names, of one entity, and write
 /// only those that it says are written.
 #[allow(unsafe_code, reason = "what reads columns relies on it")]
 #[diagnostic::on_unimplemented(
@@ -45,12 +54,19 @@ pub unsafe trait QueryData {
     type Item<'a>;
     /// The same query, which only reads.
     type ReadOnly: ReadOnlyQueryData;
-    /// Where the columns of one archetype lie.
+    /// Where the columns of one archetype lie, and the sparse sets.
     #[doc(hidden)]
     type Raw: Copy;
-    /// Their borrow.
+    /// The borrow of the columns.
     #[doc(hidden)]
     type Guard<'w>;
+
+    /// How many sparse components an entity must have: a row of an archetype may be none of the query's.
+    #[doc(hidden)]
+    const SPARSE: usize;
+    /// Whether it uses columns.
+    #[doc(hidden)]
+    const USES_COLUMNS: bool;
 
     #[doc(hidden)]
     fn matches(archetype: &Archetype) -> bool;
@@ -60,25 +76,58 @@ pub unsafe trait QueryData {
 
     /// Borrows the columns; called only where `matches` holds.
     #[doc(hidden)]
-    fn borrow<'w>(world: &'w World, archetype: &'w Archetype) -> Option<Self::Guard<'w>>;
+    fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>>;
+
+    /// Borrows the sparse sets.
+    #[doc(hidden)]
+    fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>);
 
     /// Where what is borrowed lies, for as long as the guard stays where it is: it holds a reference, and moving that ends
     /// the use of what was derived from it.
     #[doc(hidden)]
-    fn raw(guard: &mut Self::Guard<'_>) -> Self::Raw;
+    fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw;
 
-    /// Finds the columns without borrowing them; called only where `matches` holds.
+    /// Finds the columns without borrowing them; called only where `matches` holds. Without an archetype, finds the sparse
+    /// sets alone.
     #[doc(hidden)]
     fn find(columns: &mut Columns<'_>) -> Option<Self::Raw>;
+
+    /// The smallest of the sparse sets that an entity must be in.
+    ///
+    /// # Safety
+    /// `raw` is of a world that exists, and the sets are not changed while the driver is used.
+    #[doc(hidden)]
+    unsafe fn driver(raw: &Self::Raw) -> Option<Driver>;
 
     #[doc(hidden)]
     fn read_only(raw: Self::Raw) -> <Self::ReadOnly as QueryData>::Raw;
 
+    /// The item of a row; called only where `SPARSE` is 0.
+    ///
     /// # Safety
-    /// `raw` is that of an archetype of more than `row` rows, whose columns have not moved since, and nobody else
-    /// touches the row in a way that excludes this while the item lives.
+    /// `raw` is that of an archetype of more than `row` rows, whose columns have not moved since. While the item lives, no
+    /// sparse set is changed, and nobody else touches the entity's values in a way that excludes this.
     #[doc(hidden)]
     unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> Self::Item<'a>;
+
+    /// The item of a row, if it is one of the query's.
+    ///
+    /// # Safety
+    /// As of [`QueryData::fetch`].
+    #[doc(hidden)]
+    unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<Self::Item<'a>>;
+
+    /// The item of an entity which is in `row` of the set called `driver`; called only where `USES_COLUMNS` is false.
+    ///
+    /// # Safety
+    /// As of [`QueryData::fetch`], and the entity is there.
+    #[doc(hidden)]
+    unsafe fn driven<'a>(
+        raw: Self::Raw,
+        driver: *const (),
+        row: usize,
+        entity: Entity,
+    ) -> Option<Self::Item<'a>>;
 
     /// The columns as references, of which the compiler knows that no two of them overlap.
     #[doc(hidden)]
@@ -94,7 +143,7 @@ pub unsafe trait QueryData {
     #[doc(hidden)]
     unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a>;
 
-    /// Calls `step` for each of the first rows, with what it gave for the one before.
+    /// Calls `step` for each of the first rows, with what it gave for the one before; called only where `SPARSE` is 0.
     ///
     /// # Safety
     /// The rules of [`QueryData::fetch`] hold for so many rows.
@@ -102,6 +151,18 @@ pub unsafe trait QueryData {
     unsafe fn fold<'a, B>(
         raw: Self::Raw,
         rows: usize,
+        first: B,
+        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
+    ) -> B;
+
+    /// Calls `step` for each item of a driving set; called only where `USES_COLUMNS` is false.
+    ///
+    /// # Safety
+    /// The rules of [`QueryData::driven`] hold for all its entities.
+    #[doc(hidden)]
+    unsafe fn fold_set<'a, B>(
+        raw: Self::Raw,
+        driver: Driver,
         first: B,
         step: &mut impl FnMut(B, Self::Item<'a>) -> B,
     ) -> B;

@@ -1,17 +1,11 @@
 //! Queries that are asked again and again.
 
 use std::marker::PhantomData;
-use std::ptr;
-
-use hecs::Archetype;
 
 use super::ReadOnlyQueryData;
-use super::locate::locate;
+use super::found::{Found, NOWHERE};
 use super::rows::Part;
 use crate::{Access, EcsError, Entity, QueryData, QueryFilter, QueryIter, World};
-
-/// No part of the query.
-const NOWHERE: u32 = u32::MAX;
 
 /// A query that remembers which archetypes match and where their columns lie, so that asking again costs next to nothing
 /// until entities come, go, or change their components. It leaves nothing in the world.
@@ -22,17 +16,14 @@ pub struct PreparedQuery<Q: QueryData, F: QueryFilter = ()> {
     seen: usize,
     /// The archetypes that match, by number.
     matching: Vec<usize>,
-    /// [`World::columns_version`] when the parts were found.
+    /// [`World::columns_version`] when all was found.
     version: [u64; 2],
-    /// The archetypes that match and are not empty.
-    parts: Vec<Part<Q>>,
-    /// Which part is which archetype's, by number.
-    part_of: Vec<u32>,
+    found: Found<Q, F>,
     filter: PhantomData<fn() -> F>,
 }
 
-// SAFETY: the pointers in `parts` are used through `Query` alone, which borrows the world; what they point to are
-// components, which are `Send` and `Sync`.
+// SAFETY: the pointers in it are used through `Query` alone, which borrows the world; what they point to are components,
+// which are `Send` and `Sync`.
 #[allow(unsafe_code, reason = "a pointer is not `Send` by itself")]
 unsafe impl<Q: QueryData, F: QueryFilter> Send for PreparedQuery<Q, F> {}
 // SAFETY: as above.
@@ -41,14 +32,13 @@ unsafe impl<Q: QueryData, F: QueryFilter> Sync for PreparedQuery<Q, F> {}
 
 impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
     /// Remembers nothing yet.
-    pub fn new() -> Self {
+    pub const fn new() -> Self {
         Self {
             world: 0,
             seen: 0,
             matching: Vec::new(),
             version: [0; 2],
-            parts: Vec::new(),
-            part_of: Vec::new(),
+            found: Found::nothing(),
             filter: PhantomData,
         }
     }
@@ -75,8 +65,8 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
     /// Goes through `world`, which others may use meanwhile.
     ///
     /// # Safety
-    /// While the query lives, nobody changes the structure of the world, writes what [`PreparedQuery::access`] says is
-    /// read, or touches what it says is written.
+    /// While the query lives, nobody changes the structure of the world, inserts or removes a sparse component, writes what
+    /// [`PreparedQuery::access`] says is read, or touches what it says is written.
     ///
     /// # Panics
     /// As [`PreparedQuery::query`].
@@ -86,7 +76,7 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
         if self.world != world.incarnation() || self.version != world.columns_version() {
             self.find(world);
         }
-        Query { world, prepared: self }
+        Query { world, found: &self.found }
     }
 
     #[cold]
@@ -98,24 +88,26 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
             *self = Self { world: world.incarnation(), ..Self::new() };
         }
         self.match_new(world);
-        self.parts.clear();
+        let Self { matching, found, .. } = self;
+        found.parts.clear();
+        found.find_sets(world);
         let mut table = world.column_table();
         let mut archetypes = world.inner().archetypes();
         let mut next = 0;
-        for index in &self.matching {
-            let Some(archetype) = archetypes.nth(index - next) else { break };
-            next = index + 1;
-            let raw = if archetype.is_empty() {
-                None
-            } else {
-                Q::find(&mut table.columns(world, archetype, *index))
-            };
-            self.part_of[*index] = match raw {
-                Some(_) => self.parts.len() as u32,
+        for index in matching {
+            let Some(archetype) = archetypes.nth(*index - next) else { break };
+            next = *index + 1;
+            let rows = archetype.len() as usize;
+            let raw = (rows > 0).then(|| Q::find(&mut table.columns(world, Some((*index, archetype)))));
+            found.part_of[*index] = match raw.flatten() {
+                Some(raw) => {
+                    found.parts.push(Part { raw, filter: F::find(world, Some(archetype)), rows });
+                    found.parts.len() as u32 - 1
+                }
                 None => NOWHERE,
             };
-            self.parts.extend(raw.map(|raw| Part { raw, rows: archetype.len() as usize }));
         }
+        drop(table);
         self.version = world.columns_version();
     }
 
@@ -128,7 +120,7 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
                 .map(|(index, _)| index),
         );
         self.seen = known;
-        self.part_of.resize(known, NOWHERE);
+        self.found.part_of.resize(known, NOWHERE);
     }
 }
 
@@ -141,39 +133,44 @@ impl<Q: QueryData, F: QueryFilter> Default for PreparedQuery<Q, F> {
 /// A query at work, which knows where everything lies.
 pub struct Query<'w, Q: QueryData, F: QueryFilter = ()> {
     world: &'w World,
-    prepared: &'w PreparedQuery<Q, F>,
+    found: &'w Found<Q, F>,
 }
 
-// What follows relies on `query_unchecked`, whose caller vouches for the columns for as long as a `Query` lives; and on
+// SAFETY: what is handed out are references to components, which are `Send` and `Sync`.
+#[allow(unsafe_code, reason = "a pointer is not `Send` by itself")]
+unsafe impl<Q: QueryData, F: QueryFilter> Send for Query<'_, Q, F> {}
+// SAFETY: as above; by a shared one components are read alone.
+#[allow(unsafe_code, reason = "a pointer is not `Sync` by itself")]
+unsafe impl<Q: QueryData, F: QueryFilter> Sync for Query<'_, Q, F> {}
+
+// What follows relies on `query_unchecked`, whose caller vouches for columns and sets for as long as a `Query` lives; and on
 // the borrow of `self`, so that no row is handed out twice in a way that excludes itself.
-impl<'w, Q: QueryData, F: QueryFilter> Query<'w, Q, F> {
-    /// All matching entities, to be read, archetype by archetype.
+impl<Q: QueryData, F: QueryFilter> Query<'_, Q, F> {
+    /// All matching entities, to be read: archetype by archetype, or in the order of a sparse set.
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
-    pub fn iter(&self) -> QueryIter<'_, Q>
+    pub fn iter(&self) -> QueryIter<'_, Q, F>
     where
         Q: ReadOnlyQueryData,
     {
         // SAFETY: see above; items that only read may be handed out any number of times.
-        unsafe { QueryIter::new(&self.prepared.parts) }
+        unsafe { self.found.iter(self.world) }
     }
 
-    /// All matching entities, archetype by archetype.
+    /// All matching entities: archetype by archetype, or in the order of a sparse set.
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
-    pub fn iter_mut(&mut self) -> QueryIter<'_, Q> {
+    pub fn iter_mut(&mut self) -> QueryIter<'_, Q, F> {
         // SAFETY: see above.
-        unsafe { QueryIter::new(&self.prepared.parts) }
+        unsafe { self.found.iter(self.world) }
     }
 
     /// Calls `visit` for all matching entities; the fastest way to go through many.
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
-    pub fn for_each<'q>(&'q mut self, mut visit: impl FnMut(Q::Item<'q>)) {
-        for part in &self.prepared.parts {
-            // SAFETY: see above.
-            unsafe { Q::fold(part.raw, part.rows, (), &mut |(), item| visit(item)) }
-        }
+    pub fn for_each<'q>(&'q mut self, visit: impl FnMut(Q::Item<'q>)) {
+        // SAFETY: see above.
+        unsafe { self.found.for_each(self.world, visit) }
     }
 
     /// What is asked of `entity`, to be read.
@@ -183,9 +180,14 @@ impl<'w, Q: QueryData, F: QueryFilter> Query<'w, Q, F> {
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn get(&self, entity: Entity) -> Result<<Q::ReadOnly as QueryData>::Item<'_>, EcsError> {
-        let (raw, row) = self.place(entity)?;
-        // SAFETY: see above; `self` is borrowed for as long as the item lives, so none that writes is handed out.
-        Ok(unsafe { Q::ReadOnly::fetch(Q::read_only(raw), row) })
+        let found = self.found.place(self.world, entity).and_then(|(part, row)| {
+            // SAFETY: see above; `self` is borrowed for as long as the item lives, so none that writes is handed out.
+            unsafe {
+                let accepted = F::accepts(part.filter, row);
+                if accepted { Q::ReadOnly::try_fetch(Q::read_only(part.raw), row) } else { None }
+            }
+        });
+        found.ok_or_else(|| self.passed_over(entity))
     }
 
     /// What is asked of `entity`.
@@ -196,25 +198,26 @@ impl<'w, Q: QueryData, F: QueryFilter> Query<'w, Q, F> {
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn get_mut(&mut self, entity: Entity) -> Result<Q::Item<'_>, EcsError> {
-        let (raw, row) = self.place(entity)?;
+        let place = self.found.place(self.world, entity);
         // SAFETY: see above.
-        Ok(unsafe { Q::fetch(raw, row) })
+        let found = place.and_then(|(part, row)| unsafe { part.try_fetch(row) });
+        found.ok_or_else(|| self.passed_over(entity))
     }
 
     /// Whether `entity` lives and matches.
     #[inline]
     pub fn contains(&self, entity: Entity) -> bool {
-        self.place(entity).is_ok()
+        self.get(entity).is_ok()
     }
 
     /// How many entities match.
     pub fn count(&self) -> usize {
-        self.prepared.parts.iter().map(|part| part.rows).sum()
+        if Found::<Q, F>::ASKS_EACH { self.read_only().count() } else { self.found.rows() }
     }
 
     /// Whether no entity matches.
     pub fn is_empty(&self) -> bool {
-        self.prepared.parts.is_empty()
+        if Found::<Q, F>::ASKS_EACH { self.read_only().next().is_none() } else { self.found.parts.is_empty() }
     }
 
     /// The only match; `None` when there is none or more than one.
@@ -223,50 +226,52 @@ impl<'w, Q: QueryData, F: QueryFilter> Query<'w, Q, F> {
     }
 
     /// The only match, to be read; `None` when there is none or more than one.
-    #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn single(&self) -> Option<<Q::ReadOnly as QueryData>::Item<'_>> {
-        match self.prepared.parts.as_slice() {
-            // SAFETY: see above, and `get`.
-            [Part { raw, rows: 1 }] => Some(unsafe { Q::ReadOnly::fetch(Q::read_only(*raw), 0) }),
-            _ => None,
-        }
+        let mut items = self.read_only();
+        let first = items.next();
+        if items.next().is_none() { first } else { None }
     }
 
-    /// The matching entities' ids.
+    /// The matching entities' ids, archetype by archetype.
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn entities(&self) -> Vec<Entity> {
-        let archetypes = self.world.inner().archetypes().zip(&self.prepared.part_of);
-        let matching = archetypes.filter(|(_, part)| **part != NOWHERE);
+        let archetypes = self.world.inner().archetypes().zip(&self.found.part_of);
         let generations = self.world.generations();
-        matching
-            .flat_map(|(archetype, _)| archetype.ids())
-            .map(|id| super::entity_of_row(generations, *id))
-            .collect()
-    }
-
-    /// Where the row of `entity` is.
-    #[inline]
-    fn place(&self, entity: Entity) -> Result<(Q::Raw, usize), EcsError> {
-        let (archetype, row) = locate(self.world.entity_ref(entity)?);
-        let part = self.part_of(archetype).and_then(|part| self.prepared.parts.get(part as usize));
-        match part {
-            Some(part) => Ok((part.raw, row)),
-            None => Err(self.passed_over(entity)),
+        let mut entities = Vec::new();
+        for (archetype, part) in archetypes {
+            let Some(part) = self.found.parts.get(*part as usize) else { continue };
+            let rows = archetype.ids().iter().enumerate();
+            let matching = rows.filter(|(row, _)| {
+                // SAFETY: see `get`.
+                unsafe {
+                    F::accepts(part.filter, *row)
+                        && Q::ReadOnly::try_fetch(Q::read_only(part.raw), *row).is_some()
+                }
+            });
+            entities.extend(matching.map(|(_, id)| super::entity_of_row(generations, *id)));
         }
+        entities
     }
 
-    /// hecs has all archetypes side by side, so that the number of one follows from where it lies.
-    #[inline]
-    fn part_of(&self, archetype: &Archetype) -> Option<u32> {
-        let first = ptr::from_ref(self.world.inner().archetypes().next()?);
-        let index = ptr::from_ref(archetype).addr().wrapping_sub(first.addr()) / size_of::<Archetype>();
-        let is_found =
-            self.world.inner().archetypes().nth(index).is_some_and(|found| ptr::eq(found, archetype));
-        debug_assert!(is_found, "archetypes lie side by side");
-        if is_found { self.prepared.part_of.get(index).copied() } else { None }
+    /// All items, to be read.
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    fn read_only(&self) -> impl Iterator<Item = <Q::ReadOnly as QueryData>::Item<'_>> {
+        self.found.parts.iter().flat_map(|part| {
+            (0..part.rows).filter_map(|row| {
+                // SAFETY: see `get`.
+                unsafe {
+                    let accepted = F::accepts(part.filter, row);
+                    if accepted { Q::ReadOnly::try_fetch(Q::read_only(part.raw), row) } else { None }
+                }
+            })
+        })
     }
 
     #[cold]
     fn passed_over(&self, entity: Entity) -> EcsError {
+        if let Err(error) = self.world.check_alive(entity) {
+            return error;
+        }
         let access = PreparedQuery::<Q, F>::access();
         let has = self.world.components_of(entity).unwrap_or_default();
         match access.first_missing(|id| has.iter().any(|info| info.id() == id)) {
@@ -278,20 +283,20 @@ impl<'w, Q: QueryData, F: QueryFilter> Query<'w, Q, F> {
 
 impl<'q, Q: QueryData, F: QueryFilter> IntoIterator for &'q mut Query<'_, Q, F> {
     type Item = Q::Item<'q>;
-    type IntoIter = QueryIter<'q, Q>;
+    type IntoIter = QueryIter<'q, Q, F>;
 
     #[inline]
-    fn into_iter(self) -> QueryIter<'q, Q> {
+    fn into_iter(self) -> QueryIter<'q, Q, F> {
         self.iter_mut()
     }
 }
 
 impl<'q, Q: ReadOnlyQueryData, F: QueryFilter> IntoIterator for &'q Query<'_, Q, F> {
     type Item = Q::Item<'q>;
-    type IntoIter = QueryIter<'q, Q>;
+    type IntoIter = QueryIter<'q, Q, F>;
 
     #[inline]
-    fn into_iter(self) -> QueryIter<'q, Q> {
+    fn into_iter(self) -> QueryIter<'q, Q, F> {
         self.iter()
     }
 }

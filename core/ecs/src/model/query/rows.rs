@@ -1,31 +1,73 @@
-//! Stepping through the rows of the columns that a query has found.
+//! Stepping through rows.
 
-use std::marker::PhantomData;
 use std::ops::Range;
-use std::slice;
 
-use crate::QueryData;
+use crate::{Entity, QueryData, QueryFilter};
 
 /// So many rows are taken at once. The compiler sees their code side by side, and makes vector code of what is done to
 /// each of them alike: 2.3 us instead of 6.0 for adding 10,000 velocities of three `f32` to positions.
 const AT_ONCE: usize = 4;
 
-/// The columns of one archetype, and how many rows they have.
-pub(crate) struct Part<Q: QueryData> {
-    pub(crate) raw: Q::Raw,
-    pub(crate) rows: usize,
+/// From so many rows on, a call is nothing beside what is done with them.
+pub(super) const WORTH_A_CALL: usize = 32;
+
+/// What a query uses of one archetype, and how many rows that has.
+pub(super) struct Part<Q: QueryData, F: QueryFilter> {
+    pub(super) raw: Q::Raw,
+    pub(super) filter: F::Raw,
+    pub(super) rows: usize,
 }
 
-impl<Q: QueryData> Clone for Part<Q> {
+impl<Q: QueryData, F: QueryFilter> Clone for Part<Q, F> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<Q: QueryData> Copy for Part<Q> {}
+impl<Q: QueryData, F: QueryFilter> Copy for Part<Q, F> {}
 
-/// From so many rows on, a call is nothing beside what is done with them.
-pub(super) const WORTH_A_CALL: usize = 32;
+impl<Q: QueryData, F: QueryFilter> Part<Q, F> {
+    /// The smallest of the sparse sets that an entity must be in.
+    ///
+    /// # Safety
+    /// As of [`QueryData::driver`].
+    #[allow(unsafe_code, reason = "sparse sets are behind pointers")]
+    pub(super) unsafe fn driver(&self) -> Option<Driver> {
+        // SAFETY: the caller keeps the rules of both.
+        unsafe { Driver::smaller(Q::driver(&self.raw), F::driver(&self.filter)) }
+    }
+
+    /// The item of a row, if it is one of the query's.
+    ///
+    /// # Safety
+    /// As of [`QueryData::fetch`].
+    #[inline]
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    pub(super) unsafe fn try_fetch<'a>(&self, row: usize) -> Option<Q::Item<'a>> {
+        // SAFETY: the caller keeps the rules of both.
+        unsafe { if F::accepts(self.filter, row) { Q::try_fetch(self.raw, row) } else { None } }
+    }
+}
+
+/// A sparse set whose entities are gone through.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Driver {
+    /// Which set it is.
+    pub(super) set: *const (),
+    pub(super) entities: *const [Entity],
+}
+
+impl Driver {
+    pub(super) fn smaller(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => {
+                Some(if other.entities.len() < one.entities.len() { other } else { one })
+            }
+            (one, other) => one.or(other),
+        }
+    }
+}
 
 /// Calls `step` for the items of these rows, with what it gave for the one before.
 #[inline(always)]
@@ -66,61 +108,26 @@ pub(super) unsafe fn fold_rows<'a, Q: QueryData + ?Sized, B>(
     fold_items(rows, first, |row| unsafe { Q::fetch(raw, row) }, step)
 }
 
-/// Steps through all matching entities, archetype by archetype.
-pub struct QueryIter<'a, Q: QueryData> {
-    parts: slice::Iter<'a, Part<Q>>,
-    part: Option<Part<Q>>,
-    row: usize,
-    items: PhantomData<Q::Item<'a>>,
-}
-
-impl<'a, Q: QueryData> QueryIter<'a, Q> {
-    /// # Safety
-    /// The rules of [`QueryData::fetch`] hold for all rows of the parts for `'a`.
-    #[inline]
-    #[allow(unsafe_code, reason = "the caller vouches for what `next` reads")]
-    pub(super) unsafe fn new(parts: &'a [Part<Q>]) -> Self {
-        Self { parts: parts.iter(), part: None, row: 0, items: PhantomData }
-    }
-}
-
-impl<'a, Q: QueryData> Iterator for QueryIter<'a, Q> {
-    type Item = Q::Item<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Q::Item<'a>> {
-        loop {
-            if let Some(Part { raw, rows }) = self.part
-                && self.row < rows
-            {
-                self.row += 1;
-                // SAFETY: whoever made this vouches for the rows of its parts; each is handed out once.
-                #[allow(unsafe_code, reason = "rows are read by pointers")]
-                return Some(unsafe { Q::fetch(raw, self.row - 1) });
-            }
-            self.part = Some(*self.parts.next()?);
-            self.row = 0;
+/// Calls `step` for each item of a driving set.
+///
+/// # Safety
+/// As of [`QueryData::fold_set`].
+#[inline]
+#[allow(unsafe_code, reason = "sparse sets are behind pointers")]
+pub(super) unsafe fn fold_driver<'a, Q: QueryData + ?Sized, B>(
+    raw: Q::Raw,
+    Driver { set, entities }: Driver,
+    first: B,
+    step: &mut impl FnMut(B, Q::Item<'a>) -> B,
+) -> B {
+    // SAFETY: the caller vouches that the set is not changed.
+    let entities = unsafe { &*entities };
+    let mut folded = first;
+    for (row, entity) in entities.iter().enumerate() {
+        // SAFETY: the caller says so; the entity was read from this row, and each is asked for once.
+        if let Some(item) = unsafe { Q::driven(raw, set, row, *entity) } {
+            folded = step(folded, item);
         }
     }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let begun = self.part.map_or(0, |part| part.rows - self.row);
-        let left = begun + self.parts.as_slice().iter().map(|part| part.rows).sum::<usize>();
-        (left, Some(left))
-    }
-
-    #[inline]
-    fn fold<B, F: FnMut(B, Q::Item<'a>) -> B>(self, first: B, mut step: F) -> B {
-        let begun = match self.part {
-            // SAFETY: whoever made this vouches for the rows of its parts; these were not handed out yet.
-            #[allow(unsafe_code, reason = "rows are read by pointers")]
-            Some(Part { raw, rows }) => unsafe { fold_rows::<Q, B>(raw, self.row..rows, first, &mut step) },
-            None => first,
-        };
-        // SAFETY: as above.
-        #[allow(unsafe_code, reason = "rows are read by pointers")]
-        self.parts.fold(begun, |folded, part| unsafe { Q::fold(part.raw, part.rows, folded, &mut step) })
-    }
+    folded
 }
-
-impl<Q: QueryData> ExactSizeIterator for QueryIter<'_, Q> {}

@@ -4,19 +4,24 @@ use hecs::Archetype;
 
 use super::ReadOnlyQueryData;
 use super::columns::Columns;
-use super::rows::{WORTH_A_CALL, fold_items, fold_rows};
+use super::rows::{Driver, WORTH_A_CALL, fold_driver, fold_items, fold_rows};
+use crate::model::sparse::SparseGuard;
 use crate::model::tuples::for_tuples;
-use crate::{Access, Or, QueryData, QueryFilter, World};
+use crate::{Access, Entity, Or, QueryData, QueryFilter, World};
 
-macro_rules! tuples {
+macro_rules! queries {
     ($($all:ident)+) => {
         // SAFETY: as of each of them; whoever asks checks by `add_access` that they don't exclude each other.
         #[allow(unsafe_code, reason = "rows are read by pointers")]
+        #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
         unsafe impl<$($all: QueryData),+> QueryData for ($($all,)+) {
             type Item<'a> = ($($all::Item<'a>,)+);
             type ReadOnly = ($($all::ReadOnly,)+);
             type Raw = ($($all::Raw,)+);
             type Guard<'w> = ($($all::Guard<'w>,)+);
+
+            const SPARSE: usize = 0 $(+ $all::SPARSE)+;
+            const USES_COLUMNS: bool = $($all::USES_COLUMNS)||+;
 
             fn matches(archetype: &Archetype) -> bool {
                 $($all::matches(archetype))&&+
@@ -26,38 +31,65 @@ macro_rules! tuples {
                 $($all::add_access(access);)+
             }
 
-            fn borrow<'w>(world: &'w World, archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
-                Some(($($all::borrow(world, archetype)?,)+))
+            fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
+                Some(($($all::borrow(archetype)?,)+))
             }
 
-            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
-            fn raw(guard: &mut Self::Guard<'_>) -> Self::Raw {
+            fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
+                $($all::borrow_sparse(world, guards);)+
+            }
+
+            fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
                 let ($($all,)+) = guard;
-                ($($all::raw($all),)+)
+                ($($all::raw($all, world, archetype),)+)
             }
 
             fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
                 Some(($($all::find(columns)?,)+))
             }
 
-            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
+            unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
+                let ($($all,)+) = raw;
+                let mut driver = None;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                $(driver = Driver::smaller(driver, unsafe { $all::driver($all) });)+
+                driver
+            }
+
             fn read_only(raw: Self::Raw) -> <Self::ReadOnly as QueryData>::Raw {
                 let ($($all,)+) = raw;
                 ($($all::read_only($all),)+)
             }
 
             #[inline]
-            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
             unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> Self::Item<'a> {
                 let ($($all,)+) = raw;
                 // SAFETY: the caller keeps the rules of this same function for all of them.
                 unsafe { ($($all::fetch($all, row),)+) }
             }
 
+            #[inline]
+            unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<Self::Item<'a>> {
+                let ($($all,)+) = raw;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { Some(($($all::try_fetch($all, row)?,)+)) }
+            }
+
+            #[inline]
+            unsafe fn driven<'a>(
+                raw: Self::Raw,
+                driver: *const (),
+                row: usize,
+                entity: Entity,
+            ) -> Option<Self::Item<'a>> {
+                let ($($all,)+) = raw;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { Some(($($all::driven($all, driver, row, entity)?,)+)) }
+            }
+
             type Slice<'a> = ($($all::Slice<'a>,)+);
 
             #[inline]
-            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
             unsafe fn slice<'a>(raw: Self::Raw, rows: usize) -> Self::Slice<'a> {
                 let ($($all,)+) = raw;
                 // SAFETY: the caller keeps the rules of this same function for all of them.
@@ -65,7 +97,6 @@ macro_rules! tuples {
             }
 
             #[inline]
-            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
             unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
                 let ($($all,)+) = slice;
                 // SAFETY: the caller keeps the rules of this same function for all of them.
@@ -73,7 +104,6 @@ macro_rules! tuples {
             }
 
             #[inline]
-            #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
             unsafe fn fold<'a, Sum>(
                 raw: Self::Raw,
                 rows: usize,
@@ -102,31 +132,86 @@ macro_rules! tuples {
                 // SAFETY: the caller keeps the rules of this same function for all of them.
                 unsafe { fold_slices::<Sum, $($all),+>($($all::slice($all, rows),)+ rows, first, step) }
             }
+
+            #[inline]
+            unsafe fn fold_set<'a, Sum>(
+                raw: Self::Raw,
+                driver: Driver,
+                first: Sum,
+                step: &mut impl FnMut(Sum, Self::Item<'a>) -> Sum,
+            ) -> Sum {
+                // SAFETY: the caller keeps the rules of this same function.
+                unsafe { fold_driver::<Self, Sum>(raw, driver, first, step) }
+            }
         }
 
         // SAFETY: as of each of them.
         #[allow(unsafe_code, reason = "rows are read by pointers")]
         unsafe impl<$($all: ReadOnlyQueryData),+> ReadOnlyQueryData for ($($all,)+) {}
+    };
+}
 
-        impl<$($all: QueryFilter),+> QueryFilter for ($($all,)+) {
-            fn passes(archetype: &Archetype) -> bool {
-                $($all::passes(archetype))&&+
-            }
-
+/// A filter of several others; `$joined` says how what they say is joined.
+macro_rules! filters {
+    ($($all:ident)+) => {
+        filters!(($($all,)+), &&, [
             fn add_access(access: &mut Access) {
                 $($all::add_access(access);)+
             }
-        }
 
-        impl<$($all: QueryFilter),+> QueryFilter for Or<($($all,)+)> {
-            fn passes(archetype: &Archetype) -> bool {
-                $($all::passes(archetype))||+
+            unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
+                let ($($all,)+) = raw;
+                let mut driver = None;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                $(driver = Driver::smaller(driver, unsafe { $all::driver($all) });)+
+                driver
             }
-
+        ], $($all)+);
+        filters!(Or<($($all,)+)>, ||, [
             // Each by itself says nothing of the others.
             fn add_access(_: &mut Access) {}
+
+            unsafe fn driver(_: &Self::Raw) -> Option<Driver> {
+                None
+            }
+        ], $($all)+);
+    };
+    ($type:ty, $joined:tt, [$($functions:tt)*], $one:ident $($more:ident)*) => {
+        // SAFETY: as of each of them.
+        #[allow(unsafe_code, reason = "sparse sets are asked by pointers")]
+        #[allow(non_snake_case, reason = "the type parameters' names serve as the values'")]
+        unsafe impl<$one: QueryFilter, $($more: QueryFilter),*> QueryFilter for $type {
+            type Raw = ($one::Raw, $($more::Raw,)*);
+
+            const USES_SPARSE: bool = $one::USES_SPARSE $(|| $more::USES_SPARSE)*;
+            const USES_COLUMNS: bool = $one::USES_COLUMNS $(|| $more::USES_COLUMNS)*;
+
+            fn passes(archetype: &Archetype) -> bool {
+                $one::passes(archetype) $($joined $more::passes(archetype))*
+            }
+
+            $($functions)*
+
+            fn find(world: &World, archetype: Option<&Archetype>) -> Self::Raw {
+                ($one::find(world, archetype), $($more::find(world, archetype),)*)
+            }
+
+            #[inline]
+            unsafe fn accepts(raw: Self::Raw, row: usize) -> bool {
+                let ($one, $($more,)*) = raw;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { $one::accepts($one, row) $($joined $more::accepts($more, row))* }
+            }
+
+            #[inline]
+            unsafe fn accepts_entity(raw: Self::Raw, entity: Entity) -> bool {
+                let ($one, $($more,)*) = raw;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { $one::accepts_entity($one, entity) $($joined $more::accepts_entity($more, entity))* }
+            }
         }
     };
 }
 
-for_tuples!(tuples);
+for_tuples!(queries);
+for_tuples!(filters);

@@ -10,10 +10,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use keel_core_types::ComponentId;
+
 use crate::model::dropped::note_panic;
 use crate::model::snapshot::exchange::Exchange;
 use crate::model::snapshot::restore::Restore;
-use crate::{EcsError, ModelTypeInfo, RestoreReport, World};
+use crate::{EcsError, ModelTypeInfo, RestoreReport, StorageKind, World};
 
 /// A world, and the one that is to take its place. Dropped, it drops both.
 pub struct WorldConversion {
@@ -100,6 +102,7 @@ impl WorldConversion {
     pub fn accept(mut self) -> (World, ReplacedWorld) {
         if let (Some(old), Some(new)) = (&mut self.old, &mut self.new) {
             std::mem::take(&mut self.exchange).run(old, new);
+            self.moved.sets.iter().for_each(|id| move_set(old, new, *id));
         }
         let old = self.old.take().unwrap_or_default();
         match self.new.take() {
@@ -147,22 +150,50 @@ impl Drop for ReplacedWorld {
     }
 }
 
-/// Components whose values lie in two worlds.
+/// Hands a sparse set on, as it is.
+fn move_set(old: &mut World, new: &mut World, id: ComponentId) {
+    let operations = |world: &World| world.type_info(id).and_then(|info| info.sparse_operations());
+    let (Some(of_old), Some(of_new)) = (operations(old), operations(new)) else { return };
+    let set = old.sparse.replace(id, (of_old.make)());
+    // The new world's code handles it from now on.
+    if let Some(set) = set.and_then(|set| (of_new.own)(set.into_any())) {
+        drop(new.sparse.replace(id, set));
+    }
+}
+
+/// Components that stay as they are.
 #[derive(Clone, Default)]
-pub(super) struct Moved(Arc<BTreeSet<TypeId>>);
+pub(super) struct Moved {
+    /// Their values lie in two worlds.
+    columns: Arc<BTreeSet<TypeId>>,
+    /// Their values are handed on at the end.
+    sets: Arc<Vec<ComponentId>>,
+}
 
 impl Moved {
     fn between(old: &World, new: &World) -> Self {
         let is_same = |info: &&Arc<ModelTypeInfo>| {
             let after = new.type_info(info.id());
-            after
-                .is_some_and(|after| after.fingerprint() == info.fingerprint() && after.kind() == info.kind())
+            after.is_some_and(|after| {
+                after.fingerprint() == info.fingerprint()
+                    && after.kind() == info.kind()
+                    && after.storage() == info.storage()
+            })
         };
-        Self(Arc::new(old.component_types().filter(is_same).map(|info| info.fingerprint().rust).collect()))
+        let same = old.component_types().filter(is_same);
+        let (columns, sets): (Vec<_>, Vec<_>) = same.partition(|info| info.storage() == StorageKind::Columns);
+        Self {
+            columns: Arc::new(columns.into_iter().map(|info| info.fingerprint().rust).collect()),
+            sets: Arc::new(sets.into_iter().map(|info| info.id()).collect()),
+        }
     }
 
     pub(super) fn contains(&self, id: TypeId) -> bool {
-        self.0.contains(&id)
+        self.columns.contains(&id)
+    }
+
+    pub(super) fn contains_set(&self, id: ComponentId) -> bool {
+        self.sets.contains(&id)
     }
 }
 

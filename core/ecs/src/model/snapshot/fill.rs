@@ -31,6 +31,8 @@ pub(super) struct Planned<'s> {
     /// None if it has no columns.
     pub(super) batch: Option<hecs::ColumnBatchBuilder>,
     pub(super) columns: Vec<Column<'s>>,
+    /// Columns of components that are sparse now.
+    pub(super) sparse: Vec<Column<'s>>,
 }
 
 /// A column on its way into the new world.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::bundle::Stored;
+use crate::model::values::ValueBundle;
 use crate::{ComponentAccess, EcsError, Entity, World};
 
 impl World {
@@ -16,29 +16,25 @@ impl World {
         let mut bundles = Vec::new();
         let mut bytes = Vec::new();
         for entity in other.entities() {
-            let mut bundle = hecs::EntityBuilder::new();
+            let mut bundle = ValueBundle::default();
             for info in other.components_of(entity)? {
                 let target = self.types.get(info.id());
                 let target = target.filter(|target| target.fingerprint() == info.fingerprint());
-                let target = target.and_then(|target| target.component_operations());
-                let (Some(target), Some(source)) = (target, info.component_operations()) else {
+                let target = target.and_then(|target| Some((target, target.component_operations()?)));
+                let Some((target, operations)) = target else {
                     return Err(EcsError::NotRegistered { name: info.name().to_owned() });
                 };
-                if target.access == ComponentAccess::World {
+                if operations.access == ComponentAccess::World {
                     continue;
                 }
                 bytes.clear();
-                (source.get)(other.entity_ref(entity)?, &mut bytes)?;
-                (target.build)(&mut bundle, &mut bytes.as_slice())?;
+                other.encode_component(entity, &info, &mut bytes)?;
+                bundle.add(target, operations, &mut bytes.as_slice())?;
             }
             bundles.push((entity, bundle));
         }
-        self.structure_changed();
-        let spawned = bundles.into_iter().map(|(old, mut bundle)| {
-            let entity = self.entities.spawn(Stored::new(bundle.build(), &self.types));
-            (old, self.born(entity))
-        });
-        let moved: Vec<_> = spawned.collect();
+        let moved: Vec<_> =
+            bundles.into_iter().map(|(old, bundle)| (old, self.spawn_bundle(bundle))).collect();
         self.relink(other, &moved);
         Ok(moved)
     }

@@ -34,7 +34,7 @@ use crate::{EcsError, Entity, ModelTypeInfo, ModelTypeKind, World};
 #[derive(Default)]
 pub struct WorldSnapshot {
     index: Index,
-    /// Entities and columns of each archetype, then resources, then events, in the order of the index.
+    /// Entities and columns of each archetype, then entities and values of each sparse component, then resources, then events, in the order of the index.
     bytes: Vec<u8>,
 }
 
@@ -47,6 +47,8 @@ struct Index {
     /// Ids that are free, in the order in which they are given out again.
     free: Vec<u64>,
     archetypes: Vec<SavedArchetype>,
+    /// Components that lie in sets of their own.
+    sparse: Vec<SavedSparse>,
     /// Type and number of bytes.
     resources: Vec<(u32, u64)>,
     /// Type and number of bytes.
@@ -73,6 +75,15 @@ struct SavedArchetype {
     entities: u64,
     /// Type and number of bytes of each column.
     columns: Vec<(u32, u64)>,
+}
+
+/// Entities and values of one sparse component, in the order of its set.
+#[derive(Clone, Serialize, Deserialize)]
+struct SavedSparse {
+    kind: u32,
+    entities: u64,
+    /// How many bytes the values take.
+    length: u64,
 }
 
 impl WorldSnapshot {
@@ -139,6 +150,15 @@ impl WorldSnapshot {
                 }
             }
         }
+        for SavedSparse { kind, entities, length } in &self.index.sparse {
+            let entities = take_entities(&mut bytes, *entities)?;
+            let saved = self.saved_type(*kind)?;
+            let mut values = take(&mut bytes, *length)?;
+            for entity in entities.iter().map(|entity| Entity::wrap(*entity)) {
+                let text = saved.schema.display(&mut values)?;
+                lines.insert(format!("entity {entity} {}", saved.name), text);
+            }
+        }
         for (kind, length) in &self.index.resources {
             let saved = self.saved_type(*kind)?;
             let text = saved.schema.display(&mut take(&mut bytes, *length)?)?;
@@ -197,6 +217,16 @@ impl World {
                 saved.columns.push((number_of(info, &mut index.types), (out.len() - start) as u64));
             }
             index.archetypes.push(saved);
+        }
+        for (id, cell) in self.sparse.iter().filter(|(_, cell)| !cell.entities().is_empty()) {
+            let Some(info) = self.types.get(id) else { continue };
+            let guard = cell.read();
+            let entities = guard.set().entities();
+            entities.iter().for_each(|entity| out.extend_from_slice(&entity.bits().to_le_bytes()));
+            let start = out.len();
+            guard.set().save(out)?;
+            let (entities, length) = (entities.len() as u64, (out.len() - start) as u64);
+            index.sparse.push(SavedSparse { kind: number_of(info, &mut index.types), entities, length });
         }
         index.free = self.entities.freelist().map(|entity| entity.to_bits().get()).collect();
         let freed = self.entities.freelist().map(|entity| entity.id() + 1).max().unwrap_or(0);

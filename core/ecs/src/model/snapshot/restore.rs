@@ -1,5 +1,6 @@
 //! Building a world again: from a snapshot, or from a living world whose types have changed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,9 +13,10 @@ use crate::model::snapshot::convert::{Moved, WorldConversion};
 use crate::model::snapshot::exchange::{Exchange, MovingType};
 use crate::model::snapshot::fill::{Column, Planned, Target, Values, fill_all};
 use crate::model::snapshot::{
-    Index, SavedKind, SavedType, WorldSnapshot, all_read, corrupt, take, take_entities,
+    Index, SavedKind, SavedSparse, SavedType, WorldSnapshot, all_read, corrupt, take, take_entities,
 };
-use crate::{EcsError, ModelTypeInfo, World};
+use crate::model::values::ValueBundle;
+use crate::{EcsError, Entity, ModelTypeInfo, StorageKind, World};
 
 /// What became of the saved values.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -163,6 +165,11 @@ impl Restore {
             archetypes.push(self.plan(world, entities, columns)?);
         }
         self.spawn(world, archetypes)?;
+        for SavedSparse { kind, entities, length } in &index.sparse {
+            let entities = take_entities(&mut bytes, *entities)?;
+            let values = take(&mut bytes, *length)?;
+            self.sparse(world, *kind as usize, &entities, values)?;
+        }
         let free = index.free.iter().map(|bits| hecs::Entity::from_bits(*bits));
         let free: Vec<_> = free.collect::<Option<_>>().ok_or_else(|| corrupt("a free id of 0"))?;
         ids.claim(&free)?;
@@ -189,6 +196,8 @@ impl Restore {
         }
         for (info, target) in source.types.iter().zip(&mut self.targets) {
             if let Some(target) = target
+                && info.storage() == StorageKind::Columns
+                && target.info.storage() == StorageKind::Columns
                 && !shared.contains(info.fingerprint().rust)
             {
                 target.moving = MovingType::plan(info, &target.info, accept_loss);
@@ -236,6 +245,16 @@ impl Restore {
             archetypes.push(self.plan(world, entities, columns.collect())?);
         }
         self.spawn(world, archetypes)?;
+        for (id, cell) in source.sparse.iter().filter(|(_, cell)| !cell.entities().is_empty()) {
+            if shared.contains_set(id) {
+                self.count(cell.entities().len(), kinds[&id]);
+                continue;
+            }
+            let entities: Vec<_> = cell.entities().iter().map(|entity| entity.inner()).collect();
+            let mut bytes = Vec::new();
+            cell.read().set().save(&mut bytes)?;
+            self.sparse(world, kinds[&id], &entities, &bytes)?;
+        }
         world.entities.set_freelist(&source.entities.freelist().collect::<Vec<_>>());
         for id in source.resources.ids() {
             let Some(info) = source.types.get(id) else { continue };
@@ -272,13 +291,17 @@ impl Restore {
         columns: Vec<Column<'s>>,
     ) -> Result<Planned<'s>, EcsError> {
         let mut types = hecs::ColumnBatchType::new();
-        let mut known = Vec::new();
+        let (mut known, mut sparse) = (Vec::new(), Vec::new());
         for column in columns {
             match self.targets.get(column.kind).ok_or_else(|| corrupt("an unknown type number"))? {
                 Some(target) => {
                     let operations = target.info.component_operations();
                     let operations =
                         operations.ok_or_else(|| corrupt("a column of something else than a component"))?;
+                    if operations.sparse.is_some() {
+                        sparse.push(column);
+                        continue;
+                    }
                     types.add_dynamic(world.types.stored(operations.column));
                     known.push(column);
                 }
@@ -286,14 +309,16 @@ impl Restore {
             }
         }
         let batch = (!known.is_empty()).then(|| types.into_batch(entities.len() as u32));
-        Ok(Planned { entities, batch, columns: known })
+        Ok(Planned { entities, batch, columns: known, sparse })
     }
 
     /// Fills the archetypes and puts them into the world.
     fn spawn(&mut self, world: &mut World, archetypes: Vec<Planned<'_>>) -> Result<(), EcsError> {
         fill_all(&self.targets, &archetypes)?;
         let mut without_components = Vec::new();
-        for Planned { entities, batch, columns } in archetypes {
+        let mut now_sparse = Vec::new();
+        for Planned { entities, batch, columns, sparse } in archetypes {
+            now_sparse.extend(sparse.into_iter().map(|column| (column, entities.clone())));
             columns.iter().for_each(|column| self.count(entities.len(), column.kind));
             let Some(batch) = batch else {
                 without_components.extend(entities);
@@ -313,6 +338,50 @@ impl Restore {
             world.entities.spawn(());
         }
         world.restored(&without_components);
+        for (Column { kind, values }, entities) in now_sparse {
+            let bytes = encoded(&values, entities.len())?;
+            self.sparse(world, kind, &entities, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Gives these entities, which are in the world, values of a component: into its set, or into columns if the component
+    /// is not sparse any more.
+    fn sparse(
+        &mut self,
+        world: &mut World,
+        kind: usize,
+        entities: &[hecs::Entity],
+        mut bytes: &[u8],
+    ) -> Result<(), EcsError> {
+        let ids: Vec<_> = entities.iter().map(|entity| Entity::wrap(*entity)).collect();
+        if !ids.iter().all(|entity| world.contains(*entity)) {
+            return Err(corrupt("a value of an entity that does not live").into());
+        }
+        let saved = self.types.get(kind).ok_or_else(|| corrupt("a type that is not in its table"))?;
+        let Some(target) = &self.targets[kind] else {
+            Arc::make_mut(&mut world.unknown).keep(saved, entities, bytes);
+            return Ok(());
+        };
+        let operations = target.info.component_operations();
+        let operations = operations.ok_or_else(|| corrupt("a value of something else than a component"))?;
+        if let Some(set) = world.sparse.get_mut(target.info.id()) {
+            set.restore(&ids, &target.migration, &mut bytes)?;
+            if set.entities().len() != ids.len() {
+                return Err(corrupt("two values of one entity").into());
+            }
+        } else {
+            let mut migrated = Vec::new();
+            for entity in &ids {
+                migrated.clear();
+                target.migration.apply(&mut bytes, &mut migrated)?;
+                let mut bundle = ValueBundle::default();
+                bundle.add(&target.info, operations, &mut migrated.as_slice())?;
+                world.insert_bundle(*entity, bundle);
+            }
+        }
+        all_read(bytes)?;
+        self.count(ids.len(), kind);
         Ok(())
     }
 
@@ -322,18 +391,10 @@ impl Restore {
         entities: &[hecs::Entity],
         column: &Column<'_>,
     ) -> Result<(), EcsError> {
-        let unknown = Arc::make_mut(&mut world.unknown);
-        match &column.values {
-            Values::Encoded(bytes) => unknown.keep(&self.types[column.kind], entities, bytes),
-            // Types that stay as they are stay known.
-            Values::Shared(..) => {}
-            Values::Living(source, place, info) => {
-                let Some(operations) = info.component_operations() else { return Ok(()) };
-                let Some(archetype) = source.entities.archetypes().nth(*place) else { return Ok(()) };
-                let mut bytes = Vec::new();
-                (operations.save_rows)(archetype, 0..entities.len(), &mut bytes)?;
-                unknown.keep(&self.types[column.kind], entities, &bytes);
-            }
+        // Types that stay as they are stay known.
+        if !matches!(column.values, Values::Shared(..)) {
+            let bytes = encoded(&column.values, entities.len())?;
+            Arc::make_mut(&mut world.unknown).keep(&self.types[column.kind], entities, &bytes);
         }
         Ok(())
     }
@@ -381,6 +442,23 @@ impl Restore {
             self.report.changes.extend_from_slice(target.migration.changes());
         }
     }
+}
+
+/// The encoded values of a column of so many rows.
+fn encoded<'v>(values: &Values<'v>, rows: usize) -> Result<Cow<'v, [u8]>, StateError> {
+    let mut bytes = Vec::new();
+    match values {
+        Values::Encoded(bytes) => return Ok((*bytes).into()),
+        Values::Living(source, place, info) => {
+            if let (Some(operations), Some(archetype)) =
+                (info.component_operations(), source.entities.archetypes().nth(*place))
+            {
+                (operations.save_rows)(archetype, 0..rows, &mut bytes)?;
+            }
+        }
+        Values::Shared(..) => return Err(corrupt("a column in two kinds of storage")),
+    }
+    Ok(bytes.into())
 }
 
 /// Sees to it that each id of a snapshot is in one place.

@@ -7,11 +7,11 @@ use keel_core_types::ComponentId;
 use keel_state::{Migration, StateError, TypeSchema, Value, decode};
 use serde::{Deserialize, Serialize};
 
-use crate::model::bundle::Stored;
 use crate::model::component::Operations;
 use crate::model::event::{AnyEvents, QueueHeader};
 use crate::model::resource::AnyResource;
 use crate::model::snapshot::{SavedKind, SavedType};
+use crate::model::values::ValueBundle;
 use crate::{EcsError, Entity, ModelTypeInfo, World};
 
 /// Values of types that nobody has registered: kept as they are, and saved again.
@@ -119,11 +119,9 @@ impl World {
         for adopted in adopted {
             match adopted {
                 Adopted::Components(values) => {
-                    for (entity, mut bundle) in values {
+                    for (entity, bundle) in values {
                         if self.contains(entity) {
-                            // It was just found alive.
-                            let bundle = Stored::new(bundle.build(), &self.types);
-                            let _ = self.entities.insert(entity.inner(), bundle);
+                            self.insert_bundle(entity, bundle);
                         }
                     }
                 }
@@ -146,7 +144,7 @@ impl World {
 
 /// Values that were kept aside, decoded.
 pub(crate) enum Adopted {
-    Components(Vec<(Entity, hecs::EntityBuilder)>),
+    Components(Vec<(Entity, ValueBundle)>),
     Resource(Box<dyn AnyResource>),
     Events(Box<dyn AnyEvents>),
 }
@@ -163,8 +161,8 @@ impl Adopted {
                 for entity in &kept.entities {
                     migrated.clear();
                     migration.apply(&mut bytes, &mut migrated)?;
-                    let mut bundle = hecs::EntityBuilder::new();
-                    (operations.build)(&mut bundle, &mut migrated.as_slice())?;
+                    let mut bundle = ValueBundle::default();
+                    bundle.add(info, operations, &mut migrated.as_slice())?;
                     values.push((*entity, bundle));
                 }
                 Self::Components(values)

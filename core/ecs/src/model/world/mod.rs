@@ -1,24 +1,27 @@
 //! The world: entities and their components, resources, and queued events.
 
-use std::any::{Any, TypeId};
+mod components;
+mod entities;
+
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::{Deref, DerefMut};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ops::DerefMut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use atomic_refcell::{AtomicRef, AtomicRefCell};
 use keel_core_types::{ComponentId, Model, ModelType, Shared};
 
-use crate::model::bundle::{Stored, first_unknown};
+use crate::model::bundle::first_unknown;
 use crate::model::component::Operations;
 use crate::model::event::AnyEvents;
-use crate::model::query::{ColumnTable, assert_free};
+use crate::model::query::ColumnTable;
 use crate::model::resource::Resources;
 use crate::model::snapshot::Unknown;
+use crate::model::sparse::SparseSets;
 use crate::model::types::TypeTable;
-use crate::{Bundle, Children, Component, EcsError, Entity, ModelTypeInfo, ModelTypeKind, Name, Parent};
+use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, ModelTypeKind, Name, Parent};
 
 /// Counts the worlds that were made, so that a prepared query notices when it meets another one.
 static INCARNATIONS: AtomicU64 = AtomicU64::new(1);
@@ -28,9 +31,10 @@ static INCARNATIONS: AtomicU64 = AtomicU64::new(1);
 /// It is passed in as a parameter wherever it is used; there is no global one.
 pub struct World {
     pub(crate) entities: hecs::World,
+    pub(crate) sparse: SparseSets,
     pub(crate) resources: Resources,
     pub(crate) events: BTreeMap<ComponentId, AtomicRefCell<Box<dyn AnyEvents>>>,
-    // Dropped after the three above: it holds the libraries that their code lies in.
+    // Dropped after the four above: it holds the libraries that their code lies in.
     pub(crate) types: TypeTable,
     /// Bundles that an archetype was made for.
     stored_bundles: HashSet<TypeId, BuildHasherDefault<TypeIdHasher>>,
@@ -42,7 +46,7 @@ pub struct World {
     last_bundle: Option<TypeId>,
     names: Shared<NameIndex>,
     columns: Shared<ColumnTable>,
-    /// The generation of the entity at each index that lives.
+    /// The generation of the entity at each index that lives; 0, which no entity has, where none does.
     generations: Vec<u32>,
     /// Counts the calls that may have moved entities.
     structure: u64,
@@ -76,34 +80,6 @@ impl Hasher for TypeIdHasher {
     }
 }
 
-/// Ends where the author's iterator panics, so that what it gave before is spawned like everything else. hecs would spawn
-/// it, too, and nobody would know.
-struct UntilPanic<'p, I> {
-    bundles: I,
-    panic: &'p mut Option<Box<dyn Any + Send>>,
-}
-
-impl<I: Iterator> Iterator for UntilPanic<'_, I> {
-    type Item = I::Item;
-
-    fn next(&mut self) -> Option<I::Item> {
-        if self.panic.is_some() {
-            return None;
-        }
-        match catch_unwind(AssertUnwindSafe(|| self.bundles.next())) {
-            Ok(bundle) => bundle,
-            Err(panic) => {
-                *self.panic = Some(panic);
-                None
-            }
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.bundles.size_hint()
-    }
-}
-
 impl Default for World {
     fn default() -> Self {
         Self::new()
@@ -115,6 +91,7 @@ impl World {
     pub fn new() -> Self {
         let mut world = Self {
             entities: hecs::World::new(),
+            sparse: SparseSets::default(),
             resources: Resources::default(),
             events: BTreeMap::new(),
             types: TypeTable::default(),
@@ -163,6 +140,11 @@ impl World {
         if let Operations::Event(operations) = &info.operations {
             self.events.entry(info.id()).or_insert_with(|| AtomicRefCell::new((operations.make)()));
         }
+        if let Some(operations) = info.sparse_operations() {
+            self.sparse.register(&info, operations);
+            // A query may have looked for the set in vain.
+            self.structure_changed();
+        }
         self.adopt(&info, adopted)
     }
 
@@ -181,228 +163,6 @@ impl World {
         self.types.iter().filter(|info| info.kind() == ModelTypeKind::Component)
     }
 
-    // Entities.
-
-    /// Adds an entity with `bundle`'s components.
-    ///
-    /// # Panics
-    /// When a component is not registered, or is `Parent` or `Children`; the message names it.
-    pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Entity {
-        self.check_bundle::<B>();
-        self.structure_changed();
-        let entity = self.entities.spawn(Stored::new(bundle, &self.types));
-        self.born(entity)
-    }
-
-    /// Adds an entity for each of `bundles`; faster than one after the other.
-    ///
-    /// # Panics
-    /// As [`World::spawn`].
-    pub fn spawn_batch<B: Bundle>(&mut self, bundles: impl IntoIterator<Item = B>) -> Vec<Entity> {
-        self.check_bundle::<B>();
-        self.structure_changed();
-        self.store_archetype::<B>();
-        let mut panic = None;
-        let bundles = UntilPanic { bundles: bundles.into_iter(), panic: &mut panic };
-        let spawned: Vec<_> = self.entities.spawn_batch(bundles).collect();
-        let spawned = spawned.into_iter().map(|entity| self.born(entity)).collect();
-        match panic {
-            Some(panic) => resume_unwind(panic),
-            None => spawned,
-        }
-    }
-
-    /// Removes `entity` and all entities below it.
-    ///
-    /// # Errors
-    /// [`EcsError::NoSuchEntity`] when it does not live.
-    pub fn despawn(&mut self, entity: Entity) -> Result<(), EcsError> {
-        let found = self.entity_ref(entity)?;
-        let is_alone = !found.has::<Parent>() && !found.has::<Children>();
-        self.structure_changed();
-        if is_alone {
-            let _ = self.entities.despawn(entity.inner());
-            return Ok(());
-        }
-        self.leave_parent(entity);
-        for below in self.descendants(entity).into_iter().rev().chain([entity]) {
-            // Each of them lives: the hierarchy holds no stale ids.
-            let _ = self.entities.despawn(below.inner());
-        }
-        Ok(())
-    }
-
-    /// Removes all entities. Resources, events and types stay, and so do the generations: ids from before are stale.
-    pub fn clear_entities(&mut self) {
-        self.structure_changed();
-        for entity in self.entities() {
-            // It was just listed. `hecs::World::clear` would give out the same ids again.
-            let _ = self.entities.despawn(entity.inner());
-        }
-    }
-
-    /// Makes room for `additional` entities with `B`'s components, so that spawning them moves no columns.
-    ///
-    /// # Panics
-    /// As [`World::spawn`].
-    pub fn reserve<B: Bundle>(&mut self, additional: u32) {
-        self.check_bundle::<B>();
-        self.store_archetype::<B>();
-        self.entities.reserve::<B>(additional);
-    }
-
-    /// Whether `entity` lives.
-    pub fn contains(&self, entity: Entity) -> bool {
-        self.entities.contains(entity.inner())
-    }
-
-    /// How many entities live.
-    pub fn len(&self) -> usize {
-        self.entities.len() as usize
-    }
-
-    /// Whether no entity lives.
-    pub fn is_empty(&self) -> bool {
-        self.entities.is_empty()
-    }
-
-    /// All living entities, archetype by archetype.
-    pub fn entities(&self) -> Vec<Entity> {
-        self.query::<Entity>().iter().collect()
-    }
-
-    /// The names of the components that `entity` has.
-    ///
-    /// # Errors
-    /// [`EcsError::NoSuchEntity`] when it does not live.
-    pub fn components_of(&self, entity: Entity) -> Result<Vec<Arc<ModelTypeInfo>>, EcsError> {
-        let entity_ref = self.entity_ref(entity)?;
-        Ok(entity_ref.component_types().filter_map(|id| self.types.of_rust(id)).map(Arc::clone).collect())
-    }
-
-    /// The entity called `name`; with several, the first that a query would meet. The index behind it is made anew by
-    /// the first search after entities have come, gone or changed their components.
-    pub fn find(&self, name: &str) -> Option<Entity> {
-        {
-            let index = self.names.read();
-            if index.structure == self.structure {
-                return index.by_name.get(name).copied();
-            }
-        }
-        let mut index = self.names.write();
-        index.by_name.clear();
-        self.query::<(Entity, &Name)>().for_each(|(entity, name)| {
-            index.by_name.entry(name.as_str().to_owned()).or_insert(entity);
-        });
-        index.structure = self.structure;
-        index.by_name.get(name).copied()
-    }
-
-    /// What `entity` is called.
-    pub fn name(&self, entity: Entity) -> Option<String> {
-        self.entity_ref(entity).ok()?.get::<&Name>().map(|name| name.as_str().to_owned())
-    }
-
-    /// Calls `entity` by `name`, or takes its name.
-    ///
-    /// # Errors
-    /// [`EcsError::NoSuchEntity`] when it does not live.
-    pub fn set_name(&mut self, entity: Entity, name: Option<&str>) -> Result<(), EcsError> {
-        self.check_alive(entity)?;
-        match name {
-            Some(name) => self.insert(entity, (Name::new(name),)),
-            None if self.has::<Name>(entity) => self.remove::<(Name,)>(entity).map(drop),
-            None => Ok(()),
-        }
-    }
-
-    // Components.
-
-    /// Adds components to `entity`; those that it has are replaced.
-    ///
-    /// # Errors
-    /// [`EcsError::NoSuchEntity`] when it does not live.
-    ///
-    /// # Panics
-    /// As [`World::spawn`].
-    pub fn insert<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
-        self.check_bundle::<B>();
-        self.structure_changed();
-        let bundle = Stored::new(bundle, &self.types);
-        self.entities.insert(entity.inner(), bundle).map_err(|_| EcsError::NoSuchEntity { entity })
-    }
-
-    /// Takes components from `entity`: all of them, or none when one is missing.
-    ///
-    /// # Errors
-    /// [`EcsError::NoSuchEntity`], [`EcsError::MissingComponent`], or [`EcsError::KeptByWorld`] for `Parent` and
-    /// `Children`.
-    pub fn remove<B: Bundle>(&mut self, entity: Entity) -> Result<B, EcsError> {
-        if let Some(name) = B::kept_by_world() {
-            return Err(EcsError::KeptByWorld { name: name.to_owned() });
-        }
-        self.structure_changed();
-        self.entities.remove::<B>(entity.inner()).map_err(|error| self.bundle_error::<B>(entity, &error))
-    }
-
-    /// Takes `R`'s components from `entity` and adds `bundle`'s, in one move.
-    ///
-    /// # Errors
-    /// As [`World::remove`]; nothing has changed then.
-    ///
-    /// # Panics
-    /// As [`World::spawn`].
-    pub fn exchange<R: Bundle, B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<R, EcsError> {
-        self.check_bundle::<B>();
-        if let Some(name) = R::kept_by_world() {
-            return Err(EcsError::KeptByWorld { name: name.to_owned() });
-        }
-        self.structure_changed();
-        let bundle = Stored::new(bundle, &self.types);
-        let exchanged = self.entities.exchange::<R, _>(entity.inner(), bundle);
-        exchanged.map_err(|error| self.bundle_error::<R>(entity, &error))
-    }
-
-    /// Reads a component.
-    ///
-    /// # Errors
-    /// [`EcsError::NoSuchEntity`] or [`EcsError::MissingComponent`].
-    ///
-    /// # Panics
-    /// When a living query writes the component; the message names it.
-    #[inline]
-    pub fn get<T: Component>(&self, entity: Entity) -> Result<impl Deref<Target = T> + use<'_, T>, EcsError> {
-        match self.entities.get::<&T>(entity.inner()) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(component_error::<T>(entity, &error)),
-        }
-    }
-
-    /// Writes a component.
-    ///
-    /// # Errors
-    /// As [`World::get`].
-    ///
-    /// # Panics
-    /// When a living query reads or writes the component; the message names it.
-    #[inline]
-    pub fn get_mut<T: Component>(
-        &self,
-        entity: Entity,
-    ) -> Result<impl DerefMut<Target = T> + use<'_, T>, EcsError> {
-        const { assert_free::<T>() };
-        self.columns_borrowed();
-        match self.entities.get::<&mut T>(entity.inner()) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(component_error::<T>(entity, &error)),
-        }
-    }
-
-    /// Whether `entity` lives and has a `T`.
-    pub fn has<T: Component>(&self, entity: Entity) -> bool {
-        self.entities.entity(entity.inner()).is_ok_and(|entity| entity.has::<T>())
-    }
-
     // What the other files of this crate need.
 
     pub(crate) fn inner(&self) -> &hecs::World {
@@ -411,6 +171,18 @@ impl World {
 
     pub(crate) fn incarnation(&self) -> u64 {
         self.incarnation
+    }
+
+    /// The number of one of this world's archetypes. hecs has them side by side, so that it follows from where it lies.
+    #[inline]
+    pub(crate) fn archetype_number(&self, archetype: &hecs::Archetype) -> Option<usize> {
+        let first = std::ptr::from_ref(self.entities.archetypes().next()?);
+        let number =
+            std::ptr::from_ref(archetype).addr().wrapping_sub(first.addr()) / size_of::<hecs::Archetype>();
+        let is_found =
+            self.entities.archetypes().nth(number).is_some_and(|found| std::ptr::eq(found, archetype));
+        debug_assert!(is_found, "archetypes lie side by side");
+        is_found.then_some(number)
     }
 
     /// Where the columns lie, as far as it was asked for.
@@ -430,6 +202,7 @@ impl World {
         self.borrows.fetch_add(1, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn check_alive(&self, entity: Entity) -> Result<(), EcsError> {
         if self.contains(entity) { Ok(()) } else { Err(EcsError::NoSuchEntity { entity }) }
     }
@@ -525,23 +298,12 @@ impl World {
             hecs::ComponentError::NoSuchEntity => EcsError::NoSuchEntity { entity },
             hecs::ComponentError::MissingComponent(_) => {
                 let has = |id: TypeId| {
-                    self.entity_ref(entity)
-                        .is_ok_and(|entity| entity.component_types().any(|found| found == id))
+                    self.components_of(entity)
+                        .is_ok_and(|found| found.iter().any(|info| info.fingerprint().rust == id))
                 };
                 let component = B::unknown(&has).unwrap_or("?").to_owned();
                 EcsError::MissingComponent { entity, component }
             }
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn component_error<T: Component>(entity: Entity, error: &hecs::ComponentError) -> EcsError {
-    match error {
-        hecs::ComponentError::NoSuchEntity => EcsError::NoSuchEntity { entity },
-        hecs::ComponentError::MissingComponent(_) => {
-            EcsError::MissingComponent { entity, component: T::NAME.to_owned() }
         }
     }
 }

@@ -1,0 +1,146 @@
+//! Going through all that a query has found.
+
+use std::marker::PhantomData;
+use std::slice;
+
+use super::found::Found;
+use super::rows::{Driver, Part, fold_rows};
+use crate::{QueryData, QueryFilter, World};
+
+/// Steps through all matching entities: archetype by archetype, or in the order of a sparse set.
+pub struct QueryIter<'a, Q: QueryData, F: QueryFilter = ()> {
+    found: &'a Found<Q, F>,
+    world: &'a World,
+    driver: Option<Driver>,
+    /// What comes after `part`.
+    parts: slice::Iter<'a, Part<Q, F>>,
+    part: Option<Part<Q, F>>,
+    /// The next row of the part, or of the driver.
+    row: usize,
+    items: PhantomData<Q::Item<'a>>,
+}
+
+impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
+    /// # Safety
+    /// The rules of [`QueryData::fetch`] hold for all rows of the parts for `'a`.
+    #[inline]
+    #[allow(unsafe_code, reason = "the caller vouches for what `next` reads")]
+    pub(super) unsafe fn new(found: &'a Found<Q, F>, world: &'a World) -> Self {
+        // SAFETY: the caller says so.
+        let driver = unsafe { found.driver() };
+        let parts = found.parts.iter();
+        Self { found, world, driver, parts, part: None, row: 0, items: PhantomData }
+    }
+
+    /// The next item, where each row is asked whether it is one.
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    fn next_asked(&mut self) -> Option<Q::Item<'a>> {
+        if let Some(Driver { set, entities }) = self.driver {
+            // SAFETY: whoever made this vouches for the sets.
+            let entities = unsafe { &*entities };
+            while let Some(entity) = entities.get(self.row) {
+                self.row += 1;
+                // SAFETY: as above; the entity was read from this row, and each is handed out once.
+                let item = unsafe { self.found.driven(self.world, set, self.row - 1, *entity) };
+                if item.is_some() {
+                    return item;
+                }
+            }
+            return None;
+        }
+        loop {
+            if let Some(part) = self.part {
+                while self.row < part.rows {
+                    self.row += 1;
+                    // SAFETY: whoever made this vouches for the rows of its parts; each is handed out once.
+                    let item = unsafe { part.try_fetch(self.row - 1) };
+                    if item.is_some() {
+                        return item;
+                    }
+                }
+            }
+            self.part = Some(*self.parts.next()?);
+            self.row = 0;
+        }
+    }
+
+    /// [`Iterator::fold`], where each row is asked whether it is one.
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    fn fold_asked<B>(mut self, first: B, mut step: impl FnMut(B, Q::Item<'a>) -> B) -> B {
+        let mut folded = first;
+        if let Some(driver) = self.driver
+            && Found::<Q, F>::IS_SETS
+            && let Some(sets) = &self.found.sets
+            && self.row == 0
+        {
+            // SAFETY: as in `next_asked`.
+            return unsafe { Q::fold_set(sets.raw, driver, folded, &mut step) };
+        }
+        if let Some(Driver { set, entities }) = self.driver {
+            // SAFETY: as in `next_asked`.
+            let entities = unsafe { &*entities };
+            for (row, entity) in entities.iter().enumerate().skip(self.row) {
+                // SAFETY: as in `next_asked`.
+                if let Some(item) = unsafe { self.found.driven(self.world, set, row, *entity) } {
+                    folded = step(folded, item);
+                }
+            }
+            return folded;
+        }
+        while let Some(item) = self.next_asked() {
+            folded = step(folded, item);
+        }
+        folded
+    }
+}
+
+impl<'a, Q: QueryData, F: QueryFilter> Iterator for QueryIter<'a, Q, F> {
+    type Item = Q::Item<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Q::Item<'a>> {
+        if Found::<Q, F>::ASKS_EACH {
+            return self.next_asked();
+        }
+        loop {
+            if let Some(Part { raw, rows, .. }) = self.part
+                && self.row < rows
+            {
+                self.row += 1;
+                // SAFETY: whoever made this vouches for the rows of its parts; each is handed out once.
+                #[allow(unsafe_code, reason = "rows are read by pointers")]
+                return Some(unsafe { Q::fetch(raw, self.row - 1) });
+            }
+            self.part = Some(*self.parts.next()?);
+            self.row = 0;
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let begun = self.part.map_or(0, |part| part.rows - self.row);
+        let rows = begun + self.parts.as_slice().iter().map(|part| part.rows).sum::<usize>();
+        match self.driver {
+            Some(driver) => (0, Some(driver.entities.len() - self.row)),
+            None if Found::<Q, F>::ASKS_EACH => (0, Some(rows)),
+            None => (rows, Some(rows)),
+        }
+    }
+
+    #[inline]
+    fn fold<B, S: FnMut(B, Q::Item<'a>) -> B>(self, first: B, mut step: S) -> B {
+        if Found::<Q, F>::ASKS_EACH {
+            return self.fold_asked(first, step);
+        }
+        let begun = match self.part {
+            // SAFETY: whoever made this vouches for the rows of its parts; these were not handed out yet.
+            #[allow(unsafe_code, reason = "rows are read by pointers")]
+            Some(Part { raw, rows, .. }) => unsafe {
+                fold_rows::<Q, B>(raw, self.row..rows, first, &mut step)
+            },
+            None => first,
+        };
+        // SAFETY: as above.
+        #[allow(unsafe_code, reason = "rows are read by pointers")]
+        self.parts.fold(begun, |folded, part| unsafe { Q::fold(part.raw, part.rows, folded, &mut step) })
+    }
+}

@@ -1,0 +1,94 @@
+//! Components of one entity whose types are known to the world alone: encoded, decoded, put into columns and sets.
+
+use std::any::Any;
+
+use keel_core_types::ComponentId;
+
+use crate::model::bundle::Stored;
+use crate::model::component::ComponentOperations;
+use crate::{EcsError, Entity, ModelTypeInfo, World};
+
+/// A component of a type that is not known here.
+pub(crate) type AnyComponent = Box<dyn Any + Send>;
+
+/// Decoded components on their way to one entity.
+#[derive(Default)]
+pub(crate) struct ValueBundle {
+    columns: hecs::EntityBuilder,
+    sparse: Vec<(ComponentId, AnyComponent)>,
+}
+
+impl ValueBundle {
+    /// Adds the component that is read off the front of the bytes.
+    pub(crate) fn add(
+        &mut self,
+        info: &ModelTypeInfo,
+        operations: &ComponentOperations,
+        bytes: &mut &[u8],
+    ) -> Result<(), EcsError> {
+        match operations.sparse {
+            Some(sparse) => self.sparse.push((info.id(), (sparse.decode)(bytes)?)),
+            None => (operations.build)(&mut self.columns, bytes)?,
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    pub(crate) fn spawn_bundle(&mut self, mut bundle: ValueBundle) -> Entity {
+        self.structure_changed();
+        let entity = self.entities.spawn(Stored::new(bundle.columns.build(), &self.types));
+        let entity = self.born(entity);
+        self.insert_any(entity, bundle.sparse);
+        entity
+    }
+
+    /// Gives `entity`, which lives, these components.
+    pub(crate) fn insert_bundle(&mut self, entity: Entity, mut bundle: ValueBundle) {
+        let columns = bundle.columns.build();
+        if hecs::DynamicBundle::type_info(&columns).is_empty() {
+            drop(columns);
+        } else {
+            self.structure_changed();
+            let _ = self.entities.insert(entity.inner(), Stored::new(columns, &self.types));
+        }
+        self.insert_any(entity, bundle.sparse);
+    }
+
+    fn insert_any(&mut self, entity: Entity, values: Vec<(ComponentId, AnyComponent)>) {
+        for (id, value) in values {
+            if let Some(set) = self.sparse.get_mut(id) {
+                set.insert_any(entity, value);
+            }
+        }
+    }
+
+    /// Appends the encoded component of an entity; false if it has none of that type.
+    ///
+    /// # Panics
+    /// When a living query writes the component; the message names it.
+    pub(crate) fn encode_component(
+        &self,
+        entity: Entity,
+        info: &ModelTypeInfo,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, EcsError> {
+        let found = self.entity_ref(entity)?;
+        if let Some(cell) = self.sparse.cell(info.id()) {
+            return Ok(cell.read().set().save_one(entity, out)?);
+        }
+        match info.component_operations() {
+            Some(operations) => Ok((operations.get)(found, out)?),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether an entity has a component of this type.
+    pub(crate) fn has_component(&self, entity: Entity, info: &ModelTypeInfo) -> Result<bool, EcsError> {
+        let found = self.entity_ref(entity)?;
+        Ok(match self.sparse.cell(info.id()) {
+            Some(cell) => cell.contains(entity),
+            None => found.component_types().any(|id| id == info.fingerprint().rust),
+        })
+    }
+}

@@ -1,0 +1,186 @@
+//! Components of one entity.
+
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+use crate::model::bundle::{ColumnsOf, Stored, TakenColumns, put_sparse};
+use crate::model::query::assert_free;
+use crate::model::sparse::{SparseGuard, Value, ValueMut};
+use crate::{Bundle, Component, EcsError, Entity, StorageKind, World};
+
+impl World {
+    /// Adds components to `entity`; those that it has are replaced.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`] when it does not live.
+    ///
+    /// # Panics
+    /// As [`World::spawn`].
+    #[inline]
+    pub fn insert<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
+        self.check_bundle::<B>();
+        if B::SPARSE > 0 {
+            return self.insert_sparse(entity, bundle);
+        }
+        self.structure_changed();
+        let bundle = Stored::new(bundle, &self.types);
+        self.entities.insert(entity.inner(), bundle).map_err(|_| EcsError::NoSuchEntity { entity })
+    }
+
+    #[inline]
+    fn insert_sparse<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
+        self.check_alive(entity)?;
+        let mut bundle = ManuallyDrop::new(bundle);
+        if B::COLUMNS > 0 {
+            self.structure_changed();
+            let columns = Stored::new(ColumnsOf::new(&mut bundle), &self.types);
+            // It was just found alive.
+            let _ = self.entities.insert(entity.inner(), columns);
+        }
+        put_sparse(bundle, entity, &mut self.sparse);
+        Ok(())
+    }
+
+    /// Takes components from `entity`: all of them, or none when one is missing.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`], [`EcsError::MissingComponent`], or [`EcsError::KeptByWorld`] for `Parent` and
+    /// `Children`.
+    #[inline]
+    pub fn remove<B: Bundle>(&mut self, entity: Entity) -> Result<B, EcsError> {
+        if let Some(name) = B::kept_by_world() {
+            return Err(EcsError::KeptByWorld { name: name.to_owned() });
+        }
+        if B::SPARSE > 0 {
+            return self.remove_sparse(entity);
+        }
+        self.structure_changed();
+        self.entities.remove::<B>(entity.inner()).map_err(|error| self.bundle_error::<B>(entity, &error))
+    }
+
+    #[inline]
+    fn remove_sparse<B: Bundle>(&mut self, entity: Entity) -> Result<B, EcsError> {
+        if B::SPARSE == 1 && B::COLUMNS == 0 {
+            // Nothing is taken where it is not there, so nothing has to be asked first.
+            let removed = B::join(B::no_columns(), entity, &mut self.sparse);
+            if let Some(removed) = removed {
+                return Ok(removed);
+            }
+        }
+        self.check_alive(entity)?;
+        let missing =
+            |component: &str| EcsError::MissingComponent { entity, component: component.to_owned() };
+        if let Some(component) = B::missing_sparse(entity, &self.sparse) {
+            return Err(missing(component));
+        }
+        let columns = if B::COLUMNS > 0 {
+            self.structure_changed();
+            let taken = self.entities.remove::<TakenColumns<B>>(entity.inner());
+            taken.map_err(|error| self.bundle_error::<B>(entity, &error))?.0
+        } else {
+            B::no_columns()
+        };
+        B::join(columns, entity, &mut self.sparse).ok_or_else(|| missing("?"))
+    }
+
+    /// Takes `R`'s components from `entity` and adds `bundle`'s, in one move.
+    ///
+    /// # Errors
+    /// As [`World::remove`]; nothing has changed then.
+    ///
+    /// # Panics
+    /// As [`World::spawn`].
+    pub fn exchange<R: Bundle, B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<R, EcsError> {
+        self.check_bundle::<B>();
+        if let Some(name) = R::kept_by_world() {
+            return Err(EcsError::KeptByWorld { name: name.to_owned() });
+        }
+        if R::SPARSE + B::SPARSE > 0 {
+            let removed = self.remove::<R>(entity)?;
+            self.insert(entity, bundle)?;
+            return Ok(removed);
+        }
+        self.structure_changed();
+        let bundle = Stored::new(bundle, &self.types);
+        let exchanged = self.entities.exchange::<R, _>(entity.inner(), bundle);
+        exchanged.map_err(|error| self.bundle_error::<R>(entity, &error))
+    }
+
+    /// Reads a component.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`] or [`EcsError::MissingComponent`].
+    ///
+    /// # Panics
+    /// When a living query writes the component; the message names it.
+    #[inline]
+    pub fn get<T: Component>(&self, entity: Entity) -> Result<impl Deref<Target = T> + use<'_, T>, EcsError> {
+        if T::STORAGE == StorageKind::Sparse {
+            return self
+                .sparse_value::<T>(entity, false)
+                .map(|(guard, value)| Value::Sparse { value, _guard: guard });
+        }
+        match self.entities.get::<&T>(entity.inner()) {
+            Ok(value) => Ok(Value::Column(value)),
+            Err(error) => Err(component_error::<T>(entity, &error)),
+        }
+    }
+
+    /// Writes a component.
+    ///
+    /// # Errors
+    /// As [`World::get`].
+    ///
+    /// # Panics
+    /// When a living query reads or writes the component; the message names it.
+    #[inline]
+    pub fn get_mut<T: Component>(
+        &self,
+        entity: Entity,
+    ) -> Result<impl DerefMut<Target = T> + use<'_, T>, EcsError> {
+        const { assert_free::<T>() };
+        if T::STORAGE == StorageKind::Sparse {
+            return self
+                .sparse_value::<T>(entity, true)
+                .map(|(guard, value)| ValueMut::Sparse { value, _guard: guard });
+        }
+        self.columns_borrowed();
+        match self.entities.get::<&mut T>(entity.inner()) {
+            Ok(value) => Ok(ValueMut::Column(value)),
+            Err(error) => Err(component_error::<T>(entity, &error)),
+        }
+    }
+
+    fn sparse_value<T: Component>(
+        &self,
+        entity: Entity,
+        writes: bool,
+    ) -> Result<(SparseGuard<'_>, NonNull<T>), EcsError> {
+        self.check_alive(entity)?;
+        let missing = || EcsError::MissingComponent { entity, component: T::NAME.to_owned() };
+        let cell = self.sparse.cell(T::ID).ok_or_else(missing)?;
+        let guard = if writes { cell.write() } else { cell.read() };
+        let value = guard.value::<T>(entity).ok_or_else(missing)?;
+        Ok((guard, value))
+    }
+
+    /// Whether `entity` lives and has a `T`.
+    pub fn has<T: Component>(&self, entity: Entity) -> bool {
+        if T::STORAGE == StorageKind::Sparse {
+            return self.sparse.has::<T>(entity);
+        }
+        self.entities.entity(entity.inner()).is_ok_and(|entity| entity.has::<T>())
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn component_error<T: Component>(entity: Entity, error: &hecs::ComponentError) -> EcsError {
+    match error {
+        hecs::ComponentError::NoSuchEntity => EcsError::NoSuchEntity { entity },
+        hecs::ComponentError::MissingComponent(_) => {
+            EcsError::MissingComponent { entity, component: T::NAME.to_owned() }
+        }
+    }
+}

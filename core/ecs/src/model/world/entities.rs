@@ -1,0 +1,199 @@
+//! Entities: they come, go, and are found.
+
+use std::any::Any;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use crate::model::bundle::{ColumnsOf, Stored, put_sparse};
+use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, Name, Parent, World};
+
+/// Ends where the author's iterator panics, so that what it gave before is spawned like everything else. hecs would spawn
+/// it, too, and nobody would know.
+struct UntilPanic<'p, I> {
+    bundles: I,
+    panic: &'p mut Option<Box<dyn Any + Send>>,
+}
+
+impl<I: Iterator> Iterator for UntilPanic<'_, I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        if self.panic.is_some() {
+            return None;
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.bundles.next())) {
+            Ok(bundle) => bundle,
+            Err(panic) => {
+                *self.panic = Some(panic);
+                None
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.bundles.size_hint()
+    }
+}
+
+impl World {
+    /// Adds an entity with `bundle`'s components.
+    ///
+    /// # Panics
+    /// When a component is not registered, or is `Parent` or `Children`; the message names it.
+    pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Entity {
+        self.check_bundle::<B>();
+        self.structure_changed();
+        if B::SPARSE > 0 {
+            return self.spawn_sparse(bundle);
+        }
+        let entity = self.entities.spawn(Stored::new(bundle, &self.types));
+        self.born(entity)
+    }
+
+    fn spawn_sparse<B: Bundle>(&mut self, bundle: B) -> Entity {
+        let mut bundle = ManuallyDrop::new(bundle);
+        let columns = Stored::new(ColumnsOf::new(&mut bundle), &self.types);
+        let entity = self.entities.spawn(columns);
+        let entity = self.born(entity);
+        put_sparse(bundle, entity, &mut self.sparse);
+        entity
+    }
+
+    /// Adds an entity for each of `bundles`; faster than one after the other.
+    ///
+    /// # Panics
+    /// As [`World::spawn`].
+    pub fn spawn_batch<B: Bundle>(&mut self, bundles: impl IntoIterator<Item = B>) -> Vec<Entity> {
+        self.check_bundle::<B>();
+        if B::SPARSE > 0 {
+            return bundles.into_iter().map(|bundle| self.spawn(bundle)).collect();
+        }
+        self.structure_changed();
+        self.store_archetype::<B>();
+        let mut panic = None;
+        let bundles = UntilPanic { bundles: bundles.into_iter(), panic: &mut panic };
+        let spawned: Vec<_> = self.entities.spawn_batch(bundles).collect();
+        let spawned = spawned.into_iter().map(|entity| self.born(entity)).collect();
+        match panic {
+            Some(panic) => resume_unwind(panic),
+            None => spawned,
+        }
+    }
+
+    /// Removes `entity` and all entities below it.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`] when it does not live.
+    pub fn despawn(&mut self, entity: Entity) -> Result<(), EcsError> {
+        let found = self.entity_ref(entity)?;
+        let is_alone = !found.has::<Parent>() && !found.has::<Children>();
+        self.structure_changed();
+        if is_alone {
+            self.despawn_alone(entity);
+            return Ok(());
+        }
+        self.leave_parent(entity);
+        for below in self.descendants(entity).into_iter().rev().chain([entity]) {
+            // Each of them lives: the hierarchy holds no stale ids.
+            self.despawn_alone(below);
+        }
+        Ok(())
+    }
+
+    /// Despawns an entity that lives.
+    fn despawn_alone(&mut self, entity: Entity) {
+        self.sparse.despawned(entity);
+        let _ = self.entities.despawn(entity.inner());
+        self.generations[entity.index() as usize] = 0;
+    }
+
+    /// Removes all entities. Resources, events and types stay, and so do the generations: ids from before are stale.
+    pub fn clear_entities(&mut self) {
+        self.structure_changed();
+        for entity in self.entities() {
+            // It was just listed. `hecs::World::clear` would give out the same ids again.
+            self.despawn_alone(entity);
+        }
+    }
+
+    /// Makes room for `additional` entities with `B`'s components, so that spawning them moves no columns.
+    ///
+    /// # Panics
+    /// As [`World::spawn`].
+    pub fn reserve<B: Bundle>(&mut self, additional: u32) {
+        self.check_bundle::<B>();
+        if B::SPARSE == 0 {
+            self.store_archetype::<B>();
+            self.entities.reserve::<B>(additional);
+        }
+    }
+
+    /// Whether `entity` lives.
+    #[inline]
+    pub fn contains(&self, entity: Entity) -> bool {
+        self.generations.get(entity.index() as usize) == Some(&entity.generation())
+    }
+
+    /// How many entities live.
+    pub fn len(&self) -> usize {
+        self.entities.len() as usize
+    }
+
+    /// Whether no entity lives.
+    pub fn is_empty(&self) -> bool {
+        self.entities.is_empty()
+    }
+
+    /// All living entities, archetype by archetype.
+    pub fn entities(&self) -> Vec<Entity> {
+        self.query::<Entity>().iter().collect()
+    }
+
+    /// The names of the components that `entity` has.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`] when it does not live.
+    pub fn components_of(&self, entity: Entity) -> Result<Vec<Arc<ModelTypeInfo>>, EcsError> {
+        let entity_ref = self.entity_ref(entity)?;
+        let columns = entity_ref.component_types().filter_map(|id| self.types.of_rust(id));
+        let sparse = self.sparse.of_entity(entity).filter_map(|id| self.types.get(id));
+        Ok(columns.chain(sparse).map(Arc::clone).collect())
+    }
+
+    /// The entity called `name`; with several, the first that a query would meet. The index behind it is made anew by
+    /// the first search after entities have come, gone or changed their components.
+    pub fn find(&self, name: &str) -> Option<Entity> {
+        {
+            let index = self.names.read();
+            if index.structure == self.structure {
+                return index.by_name.get(name).copied();
+            }
+        }
+        let mut index = self.names.write();
+        index.by_name.clear();
+        self.query::<(Entity, &Name)>().for_each(|(entity, name)| {
+            index.by_name.entry(name.as_str().to_owned()).or_insert(entity);
+        });
+        index.structure = self.structure;
+        index.by_name.get(name).copied()
+    }
+
+    /// What `entity` is called.
+    pub fn name(&self, entity: Entity) -> Option<String> {
+        self.entity_ref(entity).ok()?.get::<&Name>().map(|name| name.as_str().to_owned())
+    }
+
+    /// Calls `entity` by `name`, or takes its name.
+    ///
+    /// # Errors
+    /// [`EcsError::NoSuchEntity`] when it does not live.
+    pub fn set_name(&mut self, entity: Entity, name: Option<&str>) -> Result<(), EcsError> {
+        self.check_alive(entity)?;
+        match name {
+            Some(name) => self.insert(entity, (Name::new(name),)),
+            None if self.has::<Name>(entity) => self.remove::<(Name,)>(entity).map(drop),
+            None => Ok(()),
+        }
+    }
+}
