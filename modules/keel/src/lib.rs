@@ -43,6 +43,11 @@ pub use keel_ecs::{component, event, resource};
 pub use keel_module_macros::{data, model, view, view_model};
 pub use keel_module_types::export_module;
 
+/// Benchmark cases: what `keel bench ecs` measures.
+pub mod bench {
+    pub use keel_module_types::{BenchCase, BenchRoutine, CheckedRoutine};
+}
+
 /// What most modules use.
 pub mod prelude {
     pub use keel_core_types::{

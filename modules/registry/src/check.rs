@@ -13,7 +13,7 @@ use keel_loader::{LibraryFile, LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, PooledTypeInfo, Setup};
 
 use crate::remove::discard;
-use crate::{Code, Rejection, Stated};
+use crate::{Code, LoadedBench, Rejection, Stated};
 
 /// Opens libraries and asks them what they need, on any thread.
 #[derive(Clone)]
@@ -51,6 +51,13 @@ impl Candidate {
     /// The open library.
     pub fn module(&self) -> &Module {
         &self.module
+    }
+
+    /// Takes out the benchmark cases that it declared, each of which keeps the library mapped. Those that are not taken
+    /// are let go when the module goes live.
+    pub fn take_benches(&mut self) -> Vec<LoadedBench> {
+        let declared = self.view_model.as_mut().map(|(_, setup)| setup.take_benches()).unwrap_or_default();
+        declared.into_iter().map(|bench| LoadedBench::new(bench, self.module.guard())).collect()
     }
 
     /// All that it offers to the binding.

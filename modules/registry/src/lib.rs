@@ -22,6 +22,7 @@
 //! ```
 
 mod agree;
+mod bench;
 mod check;
 mod fields;
 mod game_file;
@@ -41,6 +42,7 @@ mod swap;
 mod views;
 mod worlds;
 
+pub use bench::{LoadedBench, PreparedBench};
 pub use check::{Candidate, Checker};
 pub use game_file::describe_pools;
 pub use lifecycle::{Event, Lifecycle, State, WrongTransition};

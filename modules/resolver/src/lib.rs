@@ -7,7 +7,7 @@
 //!
 //! ```toml
 //! [package.metadata.keel]
-//! kind = "view-model"                 # or "model", "view"; "types" and "area" are no modules
+//! kind = "view-model"                 # or "model", "view", "bench"; "types" and "area" are no modules
 //! provides = ["shoal.TideView"]       # or { view = "shoal.TideView", version = "0.2.0" }
 //! requires = [{ view = "keel.ConsoleView", version = "0.1", features = ["color"], optional = true }]
 //! features = ["color"]                # what those who require its views may ask for

@@ -68,8 +68,9 @@ impl Package {
         self.section.as_ref().map(|section| section.kind)
     }
 
+    /// Whether it is built as a module, be it a game's or one of benchmarks.
     pub(crate) fn is_module(&self) -> bool {
-        matches!(self.kind(), Some(PackageKind::Module(_)))
+        matches!(self.kind(), Some(PackageKind::Module(_) | PackageKind::Bench))
     }
 
     /// Whether it is built from a crate of another folder that is no member, tests left out.
@@ -129,7 +130,7 @@ fn library_of(package: &cargo_metadata::Package) -> Option<Library> {
 fn check_library(kind: PackageKind, library: Option<&Library>, reader: &mut SectionReader<'_>) {
     let is_dylib = library.is_some_and(|library| library.is_dylib);
     match kind {
-        PackageKind::Module(_) if !is_dylib => {
+        PackageKind::Module(_) | PackageKind::Bench if !is_dylib => {
             let problem = "a module is a dylib; write `crate-type = [\"dylib\", \"rlib\"]`";
             reader.malformed("lib.crate-type", problem);
         }

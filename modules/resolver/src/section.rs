@@ -11,6 +11,8 @@ use crate::{Conflict, ModuleKind, ProvidedView, RequiredView};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PackageKind {
     Module(ModuleKind),
+    /// A module that is measured, and that no game loads.
+    Bench,
     /// An rlib with a game's data types, linked into its modules.
     Types,
     /// A crate of the engine that needs a view to be provided.
@@ -69,6 +71,7 @@ impl SectionReader<'_> {
             "model" => Some(PackageKind::Module(ModuleKind::Model)),
             "view" => Some(PackageKind::Module(ModuleKind::View)),
             "view-model" => Some(PackageKind::Module(ModuleKind::ViewModel)),
+            "bench" => Some(PackageKind::Bench),
             "types" => Some(PackageKind::Types),
             "area" => Some(PackageKind::Area),
             found => {
@@ -84,6 +87,10 @@ impl SectionReader<'_> {
         if (is_model || section.kind == PackageKind::Types) && !section.requires.is_empty() {
             let problem =
                 "data requires no views, it is loaded before those that provide them; remove the key";
+            self.malformed(&format!("{ROOT}.requires"), problem);
+        }
+        if section.kind == PackageKind::Bench && !section.requires.is_empty() {
+            let problem = "a module of benchmarks is loaded without the game's others; remove the key";
             self.malformed(&format!("{ROOT}.requires"), problem);
         }
         if !matches!(section.kind, PackageKind::Module(_)) && !section.provides.is_empty() {

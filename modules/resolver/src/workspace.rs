@@ -10,7 +10,7 @@ use crate::check::check;
 use crate::order::ViewGraph;
 use crate::package::{FACADE, Package, closure, packages_of};
 use crate::section::PackageKind;
-use crate::{ModuleManifest, ReadError, ResolveErrors};
+use crate::{ModuleKind, ModuleManifest, ReadError, ResolveErrors};
 
 /// The modules of a workspace, which fit together.
 #[derive(Clone, Debug)]
@@ -22,6 +22,7 @@ pub struct Workspace {
     pub(crate) fixed: BTreeSet<usize>,
     pub(crate) extra_inputs: BTreeMap<PathBuf, BTreeSet<String>>,
     modules: Vec<ModuleManifest>,
+    benches: Vec<ModuleManifest>,
     load_order: Vec<Vec<ModuleId>>,
 }
 
@@ -45,7 +46,8 @@ impl Workspace {
     pub fn from_metadata(metadata: &Metadata) -> Result<Self, ResolveErrors> {
         let mut conflicts = Vec::new();
         let packages = packages_of(metadata, &mut conflicts);
-        let modules: Vec<_> = (0..packages.len()).filter_map(|index| module_of(&packages, index)).collect();
+        let modules = modules_of(&packages, game_kind);
+        let benches = modules_of(&packages, bench_kind);
         check(&packages, &modules, &mut conflicts);
         let graph = ViewGraph::new(&modules);
         conflicts.extend(graph.cycles());
@@ -54,12 +56,19 @@ impl Workspace {
         let root = metadata.workspace_root.clone().into_std_path_buf();
         let fixed = fixed_packages(&packages, &root);
         let target_dir = metadata.target_directory.clone().into_std_path_buf();
-        Ok(Self { root, target_dir, packages, fixed, extra_inputs: BTreeMap::new(), modules, load_order })
+        let extra_inputs = BTreeMap::new();
+        Ok(Self { root, target_dir, packages, fixed, extra_inputs, modules, benches, load_order })
     }
 
     /// The modules, sorted by name.
     pub fn modules(&self) -> &[ModuleManifest] {
         &self.modules
+    }
+
+    /// The modules of benchmarks (`kind = "bench"`), sorted by name. No game loads them, and a change of one affects
+    /// nothing that runs.
+    pub fn benches(&self) -> &[ModuleManifest] {
+        &self.benches
     }
 
     /// The module with this id.
@@ -111,10 +120,31 @@ impl Workspace {
     }
 }
 
-fn module_of(packages: &[Package], index: usize) -> Option<ModuleManifest> {
+/// The packages for which `kind_of` has a module's kind.
+fn modules_of(packages: &[Package], kind_of: fn(PackageKind) -> Option<ModuleKind>) -> Vec<ModuleManifest> {
+    (0..packages.len()).filter_map(|index| module_of(packages, index, kind_of)).collect()
+}
+
+fn game_kind(kind: PackageKind) -> Option<ModuleKind> {
+    match kind {
+        PackageKind::Module(kind) => Some(kind),
+        PackageKind::Bench | PackageKind::Types | PackageKind::Area => None,
+    }
+}
+
+/// What it declares, a view model declares.
+fn bench_kind(kind: PackageKind) -> Option<ModuleKind> {
+    (kind == PackageKind::Bench).then_some(ModuleKind::ViewModel)
+}
+
+fn module_of(
+    packages: &[Package],
+    index: usize,
+    kind_of: fn(PackageKind) -> Option<ModuleKind>,
+) -> Option<ModuleManifest> {
     let package = &packages[index];
     let section = package.section.as_ref()?;
-    let PackageKind::Module(kind) = section.kind else { return None };
+    let kind = kind_of(section.kind)?;
     let linked = closure(packages, [index]).into_iter().map(|index| &packages[index]);
     let types = linked.filter(|package| package.kind() == Some(PackageKind::Types));
     Some(ModuleManifest {

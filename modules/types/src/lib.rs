@@ -7,6 +7,7 @@
 #[allow(unused_extern_crates, reason = "the attributes' output names this crate from inside")]
 extern crate self as keel_module_types;
 
+mod bench;
 mod descriptor;
 mod export;
 mod fingerprint;
@@ -17,6 +18,7 @@ mod root;
 mod setup;
 mod view_model;
 
+pub use bench::{BenchCase, BenchRoutine, CheckedRoutine, DeclaredBench};
 pub use descriptor::{Declared, DescriptorError, ModuleDescriptor, ModuleKind, ViewEntry};
 pub use fingerprint::{FINGERPRINT, Fingerprint, facade_address};
 pub use keel_core_types::{

@@ -11,7 +11,9 @@ use keel_engine::{
 use keel_state::SavedValue;
 
 use crate::own::{Own, access_to};
-use crate::{ModuleResult, PooledTypeInfo, ViewModel, ViewModelAccess};
+use crate::{
+    BenchCase, BenchRoutine, DeclaredBench, ModuleResult, PooledTypeInfo, ViewModel, ViewModelAccess,
+};
 
 /// Collects a module's systems, handlers, views and pools. Nothing takes effect until all of it does.
 #[derive(Default)]
@@ -21,6 +23,7 @@ pub struct Setup {
     views: Vec<Provided>,
     model_types: BTreeMap<ViewId, ModelType>,
     pools: Vec<PooledTypeInfo>,
+    benches: Vec<DeclaredBench>,
 }
 
 /// Code that stands alone, or is lent the view model.
@@ -107,6 +110,22 @@ impl Setup {
     pub fn pool<T: TypedModel + Data + Default>(&mut self) -> &mut Self {
         self.pools.push(PooledTypeInfo::of::<T>());
         self
+    }
+
+    /// Declares a case for `keel bench ecs`, which calls `make` to prepare it and times what that gives back. In a game
+    /// nothing of it runs.
+    pub fn bench<R: BenchRoutine + 'static>(
+        &mut self,
+        case: BenchCase,
+        make: impl Fn() -> R + Send + 'static,
+    ) -> &mut Self {
+        self.benches.push(DeclaredBench::new(case, make));
+        self
+    }
+
+    /// Takes the benchmark cases out.
+    pub fn take_benches(&mut self) -> Vec<DeclaredBench> {
+        std::mem::take(&mut self.benches)
     }
 
     /// The type of the models that the view works on, if it was provided on one.

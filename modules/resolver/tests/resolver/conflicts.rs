@@ -117,6 +117,20 @@ fn data_requires_nothing_and_only_modules_provide() {
 }
 
 #[test]
+fn a_module_of_benchmarks_stands_alone() {
+    let bench = json!({ "kind": "bench", "provides": ["v"], "requires": ["v"] });
+    let expected =
+        ["keel.requires: a module of benchmarks is loaded without", "keel.provides: only a module"];
+    check_section(bench, &expected);
+    let bench = json!({ "kind": "bench" });
+    let linked = game().package("races", "apps/races", bench.clone(), &["modules/keel", "systems/swim"]);
+    check_report(&linked, &["`races` depends on the module `swim`"]);
+    let linked = game().package("races", "apps/races", bench, &[]);
+    let linked = linked.package("x", "systems/x", json!({ "kind": "view-model" }), &["apps/races"]);
+    check_report(&linked, &["`x` depends on the module `races`"]);
+}
+
+#[test]
 fn two_modules_of_one_name_are_reported() {
     let fixture = Fixture::default().package("a", "systems/a", json!({ "kind": "view" }), &[]).package(
         "a",

@@ -4,7 +4,7 @@ use keel_core_types::ModuleId;
 use keel_resolver::Workspace;
 use serde_json::json;
 
-use crate::fixture::{Fixture, game, modules};
+use crate::fixture::{Fixture, files, game, modules};
 
 /// Checks the waves, written as names with `|` between the waves.
 #[track_caller]
@@ -57,6 +57,23 @@ fn a_manifest_carries_what_cargo_and_the_section_say() {
     assert_eq!(swim.source_dirs, [std::path::Path::new("/game/systems/swim/src")]);
     let wind = workspace.module(ModuleId::of("wind")).unwrap();
     assert!(wind.model_crates.is_empty(), "a dev-dependency is not linked into the module");
+}
+
+#[test]
+fn a_module_of_benchmarks_is_known_and_no_part_of_the_game() {
+    let bench = json!({ "kind": "bench" });
+    let fixture = game().package("races", "apps/races", bench, &["modules/keel", "systems/math"]);
+    check(&fixture, "shoal | swim wind");
+    let workspace = fixture.workspace().unwrap();
+    assert!(workspace.module(ModuleId::of("races")).is_none());
+    let [races] = workspace.benches() else { panic!("{:?}", workspace.benches()) };
+    assert_eq!((races.name.as_str(), races.library.as_str()), ("races", "races"));
+    assert_eq!(races.model_crates, ["math"]);
+    assert!(game().workspace().unwrap().benches().is_empty());
+
+    let edited = workspace.affected(&files(&["apps/races/src/lib.rs"]));
+    assert_eq!(edited.ignored, files(&["/game/apps/races/src/lib.rs"]), "a running game does not look up");
+    assert!(edited.modules.is_empty() && edited.restart.is_none(), "{edited:?}");
 }
 
 #[test]
