@@ -89,6 +89,7 @@ const UNSAFE_ALLOWED: &[(&str, &str)] = &[
         "modules/types/src/export.rs",
         "what `export_module!` expands to: three statics that the loader finds by symbol",
     ),
+    ("apps/bench/peers/src/memory.rs", "the C library is asked how much memory is in use"),
     ("core/ecs/src/model/bundle.rs", "hecs's trait for bundles is unsafe to implement"),
     ("core/ecs/src/model/component.rs", "the type of a function that moves columns"),
     ("core/ecs/src/model/query/mod.rs", "the trait of what reads columns by pointers"),
@@ -281,6 +282,7 @@ fn layer_of(package: &Package) -> Option<Layer> {
         | ["systems", _, "module"]
         | ["apps", "bench", "shapes"]
         | ["apps", "bench", "soak", _]
+        | ["apps", "bench", "suite", "types"]
             if is_types(package) =>
         {
             Layer::Types
@@ -288,6 +290,7 @@ fn layer_of(package: &Package) -> Option<Layer> {
         ["systems", _]
         | ["systems", _, "module"]
         | ["apps", "bench", "probe"]
+        | ["apps", "bench", "suite"]
         | ["apps", "bench", "soak", _] => Layer::System,
         _ => return None,
     })

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use keel_bench::ecs::{self, EcsOptions};
 use keel_bench::soak::{self, SoakOptions};
 use keel_bench::swap::{self, Options};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 enum Request {
     Swap(SwapRequest),
     Soak(SoakRequest),
+    Ecs(EcsRequest),
 }
 
 /// What is left out is as usual.
@@ -37,6 +39,16 @@ struct SwapRequest {
 struct SoakRequest {
     swaps: u64,
     every: u64,
+    json: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EcsRequest {
+    case: Vec<String>,
+    against: Vec<String>,
+    quick: bool,
+    list: bool,
     json: Option<PathBuf>,
 }
 
@@ -65,7 +77,18 @@ fn run() -> anyhow::Result<()> {
         Request::Soak(SoakRequest { swaps, every, json }) => {
             write(&soak::run(workspace, SoakOptions { swaps, report_every: every }, tell)?, json)
         }
+        Request::Ecs(request) => run_ecs(workspace, request),
     }
+}
+
+fn run_ecs(workspace: &Path, request: EcsRequest) -> anyhow::Result<()> {
+    let EcsRequest { case, against, quick, list, json } = request;
+    let options = EcsOptions { cases: case, against, quick };
+    if list {
+        write!(std::io::stdout().lock(), "{}", ecs::list(workspace, &options, tell)?)?;
+        return Ok(());
+    }
+    write(&ecs::run(workspace, &options, tell)?, json)
 }
 
 fn options(request: &SwapRequest) -> Options {

@@ -24,6 +24,9 @@ pub(crate) const EXIT_ENGINE_DIED: u8 = 4;
 /// More frames a second are none that anyone sees, and their steps would be shorter than timers are exact.
 const FPS_MAX: i64 = 1000;
 
+/// What the world can be compared with.
+const ENGINES: [&str; 8] = ["hecs", "bevy", "flecs", "shipyard", "legion", "sparsey", "floor", "none"];
+
 /// How to call it; clap's own line would not say what it does without a command.
 const USAGE: &str = "keel              start the game, as `keel run` does
        keel <COMMAND>";
@@ -196,6 +199,10 @@ pub(crate) enum BenchCommand {
     /// Memory and mapped libraries over many swaps in one process; `bench swap` has this, too.
     #[command(after_help = examples::BENCH_SOAK)]
     Soak(SoakBenchArgs),
+    /// The world: the cases of all modules of benchmarks, and the same done by other engines, in turn. Builds those when
+    /// they are asked for, in `target/peers`.
+    #[command(after_help = examples::BENCH_ECS)]
+    Ecs(EcsBenchArgs),
 }
 
 #[derive(Args, Serialize)]
@@ -228,6 +235,25 @@ pub(crate) struct SoakBenchArgs {
     /// A row of the table after so many swaps.
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = value_parser!(u64).range(1..))]
     pub(crate) every: u64,
+    /// Writes the figures into this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Args, Serialize)]
+pub(crate) struct EcsBenchArgs {
+    /// A case by its name, all that begin with it, or a pattern with `*`; else all. Can be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) case: Vec<String>,
+    /// An engine to compare with; else all. Plain arrays are always measured, but for `none`. Can be repeated.
+    #[arg(long, value_name = "ENGINE", value_parser = ENGINES)]
+    pub(crate) against: Vec<String>,
+    /// A look within a minute, instead of figures to be quoted.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Measures nothing, and says which cases there are.
+    #[arg(long)]
+    pub(crate) list: bool,
     /// Writes the figures into this file, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

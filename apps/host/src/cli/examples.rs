@@ -86,7 +86,8 @@ Examples:
 pub(super) const BENCH: &str = "\
 Examples:
   keel bench swap --quick           a look within a minute
-  keel bench soak --swaps 1000      memory over 1,000 swaps";
+  keel bench soak --swaps 1000      memory over 1,000 swaps
+  keel bench ecs --quick            the world against other engines";
 
 pub(super) const BENCH_SWAP: &str = "\
 Examples:
@@ -101,6 +102,16 @@ Examples:
   keel bench soak                   10,000 swaps
   keel bench soak --swaps 1000 --every 100 --json soak.json
                                     1,000, with a row for each 100, as JSON, too";
+
+pub(super) const BENCH_ECS: &str = "\
+Examples:
+  keel bench ecs                    all cases, against all engines; takes minutes
+  keel bench ecs --quick --against none
+                                    Keel alone, within a minute
+  keel bench ecs --case simple_iter --case growth --against bevy
+                                    some cases, against one engine
+  keel bench ecs --json ecs.json    the figures as JSON, too
+  keel bench ecs --list             which cases there are, and how they are written";
 
 pub(super) const ENGINE: &str = "\
 Examples:

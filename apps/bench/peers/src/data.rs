@@ -1,0 +1,95 @@
+//! The components, as in `keel_bench_suite_types`, for all engines at once: each derives its own trait beside the others.
+
+use serde::{Deserialize, Serialize};
+
+use crate::task::{self, Matrix};
+
+macro_rules! component {
+    ($item:item) => {
+        #[cfg_attr(feature = "bevy", derive(bevy_ecs::component::Component))]
+        #[cfg_attr(feature = "flecs", derive(flecs_ecs::macros::Component))]
+        #[cfg_attr(feature = "shipyard", derive(shipyard::Component))]
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        $item
+    };
+}
+
+macro_rules! vectors {
+    ($($name:ident)+) => {
+        $(
+            component! {
+                #[repr(C)]
+                pub(crate) struct $name { pub(crate) x: f32, pub(crate) y: f32, pub(crate) z: f32 }
+            }
+
+            impl From<[f32; 3]> for $name {
+                fn from([x, y, z]: [f32; 3]) -> Self {
+                    Self { x, y, z }
+                }
+            }
+
+            impl From<$name> for [f32; 3] {
+                fn from($name { x, y, z }: $name) -> Self {
+                    [x, y, z]
+                }
+            }
+        )+
+    };
+}
+
+macro_rules! numbers {
+    ($($name:ident)+) => {
+        $(component! { pub(crate) struct $name(pub(crate) f32); })+
+    };
+}
+
+vectors! { Position Rotation Velocity Local Global }
+numbers! { A B C D Data E F G H I J K L M N O P Q R S T U V W X Y Z }
+component! {
+    #[repr(C)]
+    pub(crate) struct Transform { pub(crate) columns: Matrix }
+}
+
+/// What is sent a million times.
+#[cfg_attr(feature = "bevy", derive(bevy_ecs::message::Message))]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Hit {
+    pub(crate) target: u32,
+    pub(crate) strength: f32,
+}
+
+impl Transform {
+    pub(crate) fn turn() -> Self {
+        Self { columns: task::turn() }
+    }
+}
+
+/// The components of the suite's large entities.
+pub(crate) type Thing = (Transform, Position, Rotation, Velocity);
+
+/// What each entity of `simple_insert` begins with.
+pub(crate) fn inserted() -> Thing {
+    let along = [1.0, 0.0, 0.0];
+    (Transform::turn(), along.into(), along.into(), along.into())
+}
+
+/// What entity `index` of `simple_iter` begins with.
+pub(crate) fn thing(index: usize) -> Thing {
+    let at = task::start(index);
+    (Transform::turn(), at.into(), at.into(), task::speed(index).into())
+}
+
+/// What entity `index` begins with where there are many.
+pub(crate) fn moving(index: usize) -> (Position, Velocity) {
+    (task::start(index).into(), task::speed(index).into())
+}
+
+impl Position {
+    /// What the cases that iterate do with each entity.
+    #[inline(always)]
+    pub(crate) fn go(&mut self, by: &Velocity) {
+        self.x += by.x;
+        self.y += by.y;
+        self.z += by.z;
+    }
+}

@@ -1,0 +1,152 @@
+//! The figures in a terminal.
+
+use std::fmt;
+
+use crate::ecs::protocol::Storage;
+use crate::ecs::report::{CaseReport, EcsBench, EngineFigures};
+
+/// One case in a line, when it is done.
+pub(crate) fn line(case: &CaseReport) -> String {
+    let engines = case.engines.iter().map(|it| format!("{} {}", it.label(), shown(it.spread.median)));
+    format!("{}, {}: {}", case.case, case.unit, engines.collect::<Vec<_>>().join(", "))
+}
+
+/// All cases, a row each, and what the columns are.
+pub(crate) fn write(out: &mut fmt::Formatter<'_>, report: &EcsBench) -> fmt::Result {
+    writeln!(out, "{}", report.machine)?;
+    let versions = report.versions.iter().map(|(name, version)| format!("{name} {version}"));
+    writeln!(out, "{}\n", versions.collect::<Vec<_>>().join(", "))?;
+    write_rows(out, &rows(report))?;
+    writeln!(out, "\nMedians, of the fastest way of each engine. * the fastest archetype engine but Keel.")?;
+    write_bytes(out, report)?;
+    writeln!(out, "\nWays: median, quarters")?;
+    for case in &report.cases {
+        writeln!(out, "{}, {}", case.case, case.unit)?;
+        for figures in &case.engines {
+            let spread = figures.spread;
+            let [median, p25, p75] = [spread.median, spread.p25, spread.p75].map(shown);
+            let label = figures.label();
+            writeln!(out, "    {label:20} {median:>9}  {p25:>9} {p75:>9}  {}", figures.form())?;
+        }
+    }
+    Ok(())
+}
+
+fn rows(report: &EcsBench) -> Vec<Vec<String>> {
+    let columns = columns(report);
+    let names = columns.iter().map(|column| column.name());
+    let head = ["case", "unit"].map(str::to_owned).into_iter().chain(names);
+    let head = head.chain(["keel : best", "keel : floor"].map(str::to_owned)).collect();
+    let row = |case: &CaseReport| {
+        let cell = |column: &Column| column.cell(case).unwrap_or_default();
+        let ratio = |other| case.ratio_to(other).map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+        let begin = [case.case.clone(), case.unit.to_owned()];
+        let end = [ratio(case.best_peer()), ratio(case.floor())];
+        begin.into_iter().chain(columns.iter().map(cell)).chain(end).collect()
+    };
+    std::iter::once(head).chain(report.cases.iter().map(row)).collect()
+}
+
+fn write_rows(out: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
+            0 => format!("{cell:width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn write_bytes(out: &mut fmt::Formatter<'_>, report: &EcsBench) -> fmt::Result {
+    for case in &report.cases {
+        let bytes = |it: &EngineFigures| Some(format!("{} {:.1}", it.label(), it.bytes_per_entity?));
+        let bytes: Vec<_> = case.engines.iter().filter_map(bytes).collect();
+        if !bytes.is_empty() {
+            writeln!(out, "{}, bytes an entity: {}", case.case, bytes.join(", "))?;
+        }
+    }
+    Ok(())
+}
+
+/// An engine, and how it keeps components where it has two ways.
+#[derive(PartialEq)]
+struct Column {
+    engine: String,
+    storage: Storage,
+}
+
+impl Column {
+    fn of(figures: &EngineFigures) -> Self {
+        Self { engine: figures.case.engine.clone(), storage: figures.case.storage }
+    }
+
+    fn name(&self) -> String {
+        let engine = &self.engine;
+        match self.storage {
+            Storage::SparseSets if ["keel", "bevy_ecs"].contains(&engine.as_str()) => {
+                format!("{engine} sparse")
+            }
+            _ => engine.clone(),
+        }
+    }
+
+    fn cell(&self, case: &CaseReport) -> Option<String> {
+        let fastest = case.fastest(|it| it.engine == self.engine && it.storage == self.storage)?;
+        let is_best = case.best_peer().is_some_and(|best| best.label() == fastest.label());
+        Some(format!("{}{}", if is_best { "*" } else { "" }, shown(fastest.spread.median)))
+    }
+}
+
+/// The engines in the order in which they appear first, and the floor last.
+fn columns(report: &EcsBench) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for figures in report.cases.iter().flat_map(|case| &case.engines) {
+        let column = Column::of(figures);
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns.sort_by_key(|column| column.storage == Storage::Arrays);
+    columns
+}
+
+/// Three digits that count.
+pub(crate) fn shown(value: f64) -> String {
+    let decimals = match value.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    format!("{value:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecs::report::tests::{figures, report};
+
+    #[test]
+    fn a_row_has_all_engines_the_best_marked_and_the_ratios() {
+        let mut report = report();
+        report.cases.push(CaseReport::new("other", vec![figures("keel", Storage::Archetypes, 123.4)]));
+        let text = report.to_string();
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        let head = "case unit keel hecs bevy_ecs sparsey floor keel : best keel : floor";
+        assert!(lines.contains(&head.split(' ').collect()), "{text}");
+        let row = "iter us 6.00 *5.00 7.00 4.00 3.00 1.20 2.00";
+        assert!(lines.contains(&row.split(' ').collect()), "{text}");
+        assert!(lines.contains(&vec!["other", "us", "123"]), "{text}");
+        let way = "keel (for) 8.00 7.50 8.50 keel (for)'s best";
+        assert!(lines.contains(&way.split(' ').collect()), "{text}");
+    }
+
+    #[test]
+    fn figures_have_three_digits_that_count() {
+        assert_eq!([0.0371, 2.0, 17.26, 104.4].map(shown), ["0.037", "2.00", "17.3", "104"]);
+    }
+}

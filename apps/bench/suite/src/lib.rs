@@ -1,0 +1,30 @@
+//! The suite that `keel bench ecs` runs, in a module that is loaded as a game's modules are: each case is written as an
+//! author would write it. Nothing here is part of any game.
+//!
+//! The cases of the same names in `apps/bench/peers` do the same with other engines; what both have in common is in
+//! `keel_bench_suite_types::task`.
+
+mod simple;
+mod worlds;
+
+use keel::prelude::*;
+
+/// The module's state: none.
+#[data]
+#[derive(Default)]
+pub struct Suite {}
+
+#[view_model]
+impl ViewModel for Suite {
+    fn register(&mut self, setup: &mut Setup) -> ModuleResult {
+        declare(setup);
+        Ok(())
+    }
+}
+
+/// Declares all cases, in the order of the report.
+pub fn declare(setup: &mut Setup) {
+    simple::declare(setup);
+}
+
+keel::export_module! { view_model: Suite, models: [keel_bench_suite_types] }

@@ -1,0 +1,16 @@
+//! Components that are one number each.
+
+use keel::component;
+
+macro_rules! numbers {
+    ($($name:ident)+) => {
+        $(
+            /// A number.
+            #[component]
+            #[derive(Clone, Copy, Debug, PartialEq)]
+            pub struct $name(pub f32);
+        )+
+    };
+}
+
+numbers! { A B C D Data E F G H I J K L M N O P Q R S T U V W X Y Z }
