@@ -93,3 +93,19 @@ impl Position {
         self.z += by.z;
     }
 }
+
+impl Global {
+    /// Where a node is that belongs to this one.
+    #[inline(always)]
+    pub(crate) fn below(self, local: &Local) -> Self {
+        Self { x: self.x + local.x, y: self.y + local.y, z: self.z + local.z }
+    }
+}
+
+impl Hit {
+    /// What its reader adds up.
+    #[inline(always)]
+    pub(crate) fn weight(&self) -> f64 {
+        f64::from(self.strength) + f64::from(self.target & 1)
+    }
+}

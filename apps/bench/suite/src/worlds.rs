@@ -1,9 +1,25 @@
-//! Worlds to begin with.
+//! Worlds to begin with, and many of them side by side.
 
+use keel::bench::{BenchCase, CheckedRoutine};
 use keel::module::ModelTypeInfo;
 use keel::prelude::*;
-use keel_bench_suite_types::task::{speed, start};
+use keel_bench_suite_types::task::{PER_WORLD, WORLDS, speed, start};
 use keel_bench_suite_types::{Position, Velocity};
+
+use crate::many::move_each;
+
+pub(crate) fn declare(setup: &mut Setup) {
+    let case = BenchCase::new("worlds").form("World::query, for_each, one world after the other");
+    let case = case.operations(WORLDS as u64).entities((WORLDS * PER_WORLD) as u64);
+    setup.bench(case, || {
+        let worlds: Vec<World> = (0..WORLDS).map(|_| moving(PER_WORLD)).collect();
+        CheckedRoutine::new(
+            worlds,
+            |worlds| worlds.iter_mut().for_each(move_each),
+            |worlds| worlds.iter().map(sum_of_places).sum(),
+        )
+    });
+}
 
 /// A world that knows these types.
 ///

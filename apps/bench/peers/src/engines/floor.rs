@@ -1,20 +1,36 @@
 //! Plain arrays: what the machine can do, when a program knows all of it beforehand.
 
 use std::hint::black_box;
+use std::mem::swap;
+use std::thread::available_parallelism;
 
-use crate::data::{Position, Rotation, Thing, Transform, Velocity, inserted, moving, thing};
+use crate::data::{
+    Global, Hit, Local, Position, Rotation, Thing, Transform, Velocity, inserted, moving, thing,
+};
 use crate::protocol::Storage;
 use crate::routine::Cases;
-use crate::task::{GROWTH, LARGE, SIMPLE};
+use crate::task::{
+    ACCESSED, CHANGED, EMPTY_SYSTEMS, EVENTS, FRAGMENTS, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT,
+    PER_WORLD, SAVED, SCHEDULED, SIMPLE, WORLDS, invert_again_and_again, parent_of, shuffled, speed, start,
+};
 
 pub(crate) fn cases() -> Cases {
     let mut cases = Cases::new("floor", Storage::Arrays);
     simple(&mut cases);
+    fragments(&mut cases);
+    schedule(&mut cases);
+    heavy(&mut cases);
+    changes(&mut cases);
+    many(&mut cases);
+    access(&mut cases);
+    hierarchy(&mut cases);
+    events(&mut cases);
+    saving(&mut cases);
     cases
 }
 
 /// Large entities, one array for each component.
-#[derive(Default)]
+#[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Things {
     transforms: Vec<Transform>,
     positions: Vec<Position>,
@@ -41,8 +57,6 @@ impl Things {
     }
 }
 
-type Moving = (Vec<Position>, Vec<Velocity>);
-
 fn simple(cases: &mut Cases) {
     cases.case("simple_insert", "a Vec of each component, with_capacity").runs(
         || 0,
@@ -57,22 +71,151 @@ fn simple(cases: &mut Cases) {
         |things| go(&mut things.positions, &things.velocities),
         |things| sum(&things.positions),
     );
-    cases.case("simple_iter_1m", "two slices, zip").runs(
-        || many(LARGE),
-        |(positions, velocities)| go(positions, velocities),
-        |(positions, _)| sum(positions),
+}
+
+fn fragments(cases: &mut Cases) {
+    cases.case("fragmented_iter", "one slice").runs(
+        || vec![1.0_f32; FRAGMENTS * PER_FRAGMENT],
+        |data| black_box(data).iter_mut().for_each(|data| *data *= 2.0),
+        |data| data.iter().map(|data| f64::from(*data)).sum(),
     );
-    for entities in GROWTH {
-        cases.case(&format!("growth/{entities}"), "two slices, zip").entities(entities).runs(
-            move || many(entities),
-            |(positions, velocities)| go(positions, velocities),
-            |(positions, _)| sum(positions),
+}
+
+/// The columns of one archetype of `schedule`.
+#[derive(Default)]
+struct Columns {
+    a: Vec<f32>,
+    b: Vec<f32>,
+    c: Vec<f32>,
+    d: Vec<f32>,
+    e: Vec<f32>,
+}
+
+impl Columns {
+    fn new(with_c: bool, with_d: bool, with_e: bool) -> Self {
+        let column = |is_there: bool, value| if is_there { vec![value; SCHEDULED] } else { Vec::new() };
+        Self {
+            a: (0..SCHEDULED).map(|index| (index % 16) as f32).collect(),
+            b: vec![1.0; SCHEDULED],
+            c: column(with_c, 2.0),
+            d: column(with_d, 3.0),
+            e: column(with_e, 4.0),
+        }
+    }
+
+    fn sum(&self) -> f64 {
+        let columns = [(&self.a, 1.0), (&self.b, 2.0), (&self.c, 3.0), (&self.d, 5.0), (&self.e, 7.0)];
+        let sums =
+            columns.map(|(column, factor)| factor * column.iter().copied().map(f64::from).sum::<f64>());
+        sums.iter().sum()
+    }
+}
+
+fn swap_all(one: &mut [f32], other: &mut [f32]) {
+    one.iter_mut().zip(other).for_each(|(one, other)| swap(one, other));
+}
+
+fn schedule(cases: &mut Cases) {
+    cases.case("schedule", "slices swapped value by value, one thread").runs(
+        || {
+            let kinds =
+                [(false, false, false), (true, false, false), (true, true, false), (true, false, true)];
+            kinds.map(|(c, d, e)| Columns::new(c, d, e))
+        },
+        |archetypes| {
+            archetypes.iter_mut().for_each(|it| swap_all(&mut it.a, &mut it.b));
+            archetypes.iter_mut().for_each(|it| swap_all(&mut it.c, &mut it.d));
+            archetypes.iter_mut().for_each(|it| swap_all(&mut it.c, &mut it.e));
+        },
+        |archetypes| archetypes.iter().map(Columns::sum).sum(),
+    );
+    for systems in EMPTY_SYSTEMS {
+        let case = cases.case(&format!("schedule_overhead/{systems}"), "boxed closures, one after the other");
+        let system = || -> Box<dyn FnMut()> { Box::new(|| {}) };
+        case.runs(
+            move || ((0..systems).map(|_| system()).collect::<Vec<_>>(), 0_u64),
+            |(systems, steps)| {
+                black_box(&mut *systems).iter_mut().for_each(|system| system());
+                *steps += 1;
+            },
+            |(_, steps)| *steps as f64,
         );
     }
 }
 
-fn many(count: usize) -> Moving {
-    (0..count).map(moving).unzip()
+fn invert(transforms: &mut [Transform], positions: &mut [Position]) {
+    for (transform, position) in transforms.iter_mut().zip(positions) {
+        let mut place = (*position).into();
+        invert_again_and_again(&mut transform.columns, &mut place);
+        *position = place.into();
+    }
+}
+
+fn heavy(cases: &mut Cases) {
+    let things = || Things::of((0..HEAVY).map(thing));
+    cases.case("heavy_compute", "slices in equal parts, scoped threads").variant("threads").runs(
+        things,
+        |things| {
+            let part = HEAVY.div_ceil(available_parallelism().map_or(1, usize::from));
+            let parts = things.transforms.chunks_mut(part).zip(things.positions.chunks_mut(part));
+            std::thread::scope(|scope| {
+                parts.for_each(|(transforms, positions)| drop(scope.spawn(|| invert(transforms, positions))));
+            });
+        },
+        |things| sum(&things.positions),
+    );
+    cases.case("heavy_compute", "two slices, zip, one thread").runs(
+        things,
+        |things| invert(&mut things.transforms, &mut things.positions),
+        |things| sum(&things.positions),
+    );
+}
+
+fn changes(cases: &mut Cases) {
+    cases.case("add_remove", "a Vec of the component with its owners, filled and cleared").runs(
+        || {
+            let a: Vec<f32> = (0..CHANGED).map(|index| (index % 16) as f32).collect();
+            (a, Vec::<(u32, f32)>::new())
+        },
+        |(a, b)| {
+            (0..a.len() as u32).for_each(|owner| b.push((owner, 1.0)));
+            black_box(&mut *b);
+            while let Some(removed) = b.pop() {
+                black_box(removed);
+            }
+        },
+        |(a, b)| a.iter().copied().map(f64::from).sum::<f64>() + b.len() as f64,
+    );
+}
+
+type Moving = (Vec<Position>, Vec<Velocity>);
+
+fn many(cases: &mut Cases) {
+    let form = "two slices, zip";
+    cases.case("simple_iter_1m", form).runs(|| movers(LARGE), go_all, |(positions, _)| sum(positions));
+    for entities in GROWTH {
+        let case = cases.case(&format!("growth/{entities}"), form).entities(entities);
+        case.runs(move || movers(entities), go_all, |(positions, _)| sum(positions));
+    }
+    let worlds = cases.case("worlds", "two slices for each world").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || (0..WORLDS).map(|_| movers(PER_WORLD)).collect::<Vec<_>>(),
+        |worlds| worlds.iter_mut().for_each(go_all),
+        |worlds| worlds.iter().map(|(positions, _)| sum(positions)).sum(),
+    );
+}
+
+fn movers(count: usize) -> Moving {
+    let (mut positions, mut velocities) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for (position, velocity) in (0..count).map(moving) {
+        positions.push(position);
+        velocities.push(velocity);
+    }
+    (positions, velocities)
+}
+
+fn go_all((positions, velocities): &mut Moving) {
+    go(positions, velocities);
 }
 
 fn go(positions: &mut [Position], velocities: &[Velocity]) {
@@ -83,4 +226,93 @@ fn go(positions: &mut [Position], velocities: &[Velocity]) {
 
 fn sum(positions: &[Position]) -> f64 {
     positions.iter().map(|position| f64::from(position.x)).sum()
+}
+
+fn access(cases: &mut Cases) {
+    cases.case("random_access", "a slice by index").operations(ACCESSED).runs(
+        || {
+            let positions: Vec<Position> = (0..ACCESSED).map(|index| start(index).into()).collect();
+            (positions, shuffled(ACCESSED), 0.0)
+        },
+        |(positions, order, sum)| {
+            order.iter().for_each(|index| *sum += f64::from(positions[*index].x));
+        },
+        |(.., sum)| *sum,
+    );
+}
+
+fn hierarchy(cases: &mut Cases) {
+    cases.case("hierarchy", "arrays in which parents come before their children").runs(
+        || {
+            let locals: Vec<Local> = (0..NODES).map(|index| speed(index).into()).collect();
+            let parents: Vec<Option<usize>> = (0..NODES).map(parent_of).collect();
+            (locals, parents, vec![Global::from([0.0; 3]); NODES])
+        },
+        |(locals, parents, globals)| {
+            for (index, (local, parent)) in locals.iter().zip(&*parents).enumerate() {
+                let above = parent.map_or(Global::from([0.0; 3]), |parent| globals[parent]);
+                globals[index] = above.below(local);
+            }
+        },
+        |(.., globals)| globals.iter().map(|it| f64::from(it.x) + f64::from(it.y)).sum(),
+    );
+}
+
+fn events(cases: &mut Cases) {
+    cases.case("events", "a Vec, filled, read and cleared").runs(
+        || (Vec::<Hit>::new(), 0.0),
+        |(events, sum)| {
+            (0..EVENTS as u32).for_each(|target| events.push(Hit { target, strength: 0.5 }));
+            *sum += black_box(&*events).iter().map(Hit::weight).sum::<f64>();
+            events.clear();
+        },
+        |(_, sum)| *sum,
+    );
+}
+
+/// Positions, rotations and velocities, and as many bytes.
+struct Copied {
+    columns: [Vec<[f32; 3]>; 3],
+    copies: [Vec<[f32; 3]>; 3],
+    saved: usize,
+}
+
+impl Copied {
+    fn new() -> Self {
+        let column = |of: fn(usize) -> [f32; 3]| (0..LARGE).map(of).collect::<Vec<_>>();
+        let columns = [column(start), column(start), column(speed)];
+        Self { copies: columns.clone(), columns, saved: 0 }
+    }
+
+    fn save(&mut self) {
+        for (column, copy) in self.columns.iter().zip(&mut self.copies) {
+            copy.copy_from_slice(black_box(column));
+        }
+        self.saved = black_box(&self.copies)[0].len();
+    }
+
+    fn restore(&mut self) {
+        for (column, copy) in self.columns.iter_mut().zip(&self.copies) {
+            column.copy_from_slice(black_box(copy));
+        }
+        black_box(&self.columns);
+    }
+}
+
+fn saving(cases: &mut Cases) {
+    cases.case("serialize", "bincode of each array, into a reused buffer and back").runs(
+        || (Things::of((0..SAVED).map(thing)), Vec::<u8>::new()),
+        |(things, bytes)| {
+            let config = bincode::config::standard().with_fixed_int_encoding();
+            bytes.clear();
+            bincode::serde::encode_into_std_write(&*things, bytes, config).expect("memory does not fail");
+            (*things, _) = bincode::serde::decode_from_slice(bytes, config).expect("it was just encoded");
+        },
+        |(things, _)| sum(&things.positions),
+    );
+    let form = "a copy of the same bytes between two buffers that stay";
+    cases.case("snapshot_1m", form).runs(Copied::new, Copied::save, |copied| copied.saved as f64);
+    cases.case("restore_1m", form).runs(Copied::new, Copied::restore, |copied| {
+        copied.columns[0].iter().map(|[x, ..]| f64::from(*x)).sum()
+    });
 }

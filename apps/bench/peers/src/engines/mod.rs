@@ -1,5 +1,7 @@
 //! The engines, one in each file.
 
+#[cfg(feature = "bevy")]
+mod bevy;
 mod floor;
 #[cfg(feature = "hecs")]
 mod hecs;
@@ -12,6 +14,8 @@ pub(crate) fn all() -> Vec<Entry> {
         self::floor::cases,
         #[cfg(feature = "hecs")]
         self::hecs::cases,
+        #[cfg(feature = "bevy")]
+        self::bevy::cases,
     ];
     engines.iter().flat_map(|cases| cases().into_entries()).collect()
 }
