@@ -19,6 +19,7 @@ use protocol::{Answer, Request};
 use routine::{Entry, Routine};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    memory::keep_freed();
     let mut server = Server { entries: engines::all(), prepared: BTreeMap::new() };
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {

@@ -49,6 +49,7 @@ pub struct EcsOptions {
 /// When no case is selected, a module of benchmarks can't be built or loaded, a case fails, or engines disagree on what a
 /// case computes. An engine that can't be built is told, and left out.
 pub fn run(root: &Path, options: &EcsOptions, mut told: impl FnMut(&str)) -> anyhow::Result<EcsBench> {
+    memory::keep_freed();
     let rounds = rounds::Rounds::new(options.quick);
     let mut all = contests(root, options, &mut told)?;
     let mut report = EcsBench::new(Machine::this());
