@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use keel_bench::ecs::{self, EcsOptions};
+use keel_bench::ecs::{self, EcsOptions, EcsPage};
 use keel_bench::soak::{self, SoakOptions};
 use keel_bench::swap::{self, Options};
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,7 @@ struct EcsRequest {
     quick: bool,
     list: bool,
     json: Option<PathBuf>,
+    html: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -82,13 +83,18 @@ fn run() -> anyhow::Result<()> {
 }
 
 fn run_ecs(workspace: &Path, request: EcsRequest) -> anyhow::Result<()> {
-    let EcsRequest { case, against, quick, list, json } = request;
+    let EcsRequest { case, against, quick, list, json, html } = request;
     let options = EcsOptions { cases: case, against, quick };
     if list {
         write!(std::io::stdout().lock(), "{}", ecs::list(workspace, &options, tell)?)?;
         return Ok(());
     }
-    write(&ecs::run(workspace, &options, tell)?, json)
+    let report = ecs::run(workspace, &options, tell)?;
+    if let Some(path) = html {
+        std::fs::write(&path, EcsPage::new(&report).to_string())
+            .with_context(|| format!("{} can't be written", path.display()))?;
+    }
+    write(&report, json)
 }
 
 fn options(request: &SwapRequest) -> Options {

@@ -257,6 +257,9 @@ pub(crate) struct EcsBenchArgs {
     /// Writes the figures into this file, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Writes a page with plots into this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Args, Clone)]

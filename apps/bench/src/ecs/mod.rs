@@ -10,6 +10,7 @@ mod contest;
 #[path = "../../peers/src/memory.rs"]
 mod memory;
 mod modules;
+mod page;
 mod peers;
 #[path = "../../peers/src/protocol.rs"]
 #[allow(dead_code, reason = "each side makes requests or answers, and reads the others")]
@@ -29,6 +30,7 @@ use self::modules::BenchModules;
 use self::peers::Peers;
 use crate::swap::Machine;
 
+pub use self::page::EcsPage;
 pub use self::report::{CaseReport, EcsBench, EngineFigures};
 pub use self::statistics::{Spread, quantile};
 

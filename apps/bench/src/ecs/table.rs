@@ -32,7 +32,8 @@ pub(crate) fn write(out: &mut fmt::Formatter<'_>, report: &EcsBench) -> fmt::Res
     Ok(())
 }
 
-fn rows(report: &EcsBench) -> Vec<Vec<String>> {
+/// A head and a row for each case; the best archetype engine is marked with `*`.
+pub(crate) fn rows(report: &EcsBench) -> Vec<Vec<String>> {
     let columns = columns(report);
     let names = columns.iter().map(|column| column.name());
     let head = ["case", "unit"].map(str::to_owned).into_iter().chain(names);

@@ -110,7 +110,8 @@ Examples:
                                     Keel alone, within a minute
   keel bench ecs --case simple_iter --case growth --against bevy
                                     some cases, against one engine
-  keel bench ecs --json ecs.json    the figures as JSON, too
+  keel bench ecs --json ecs.json --html ecs.html
+                                    the figures as JSON and as a page with plots, too
   keel bench ecs --list             which cases there are, and how they are written";
 
 pub(super) const ENGINE: &str = "\
