@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::keys::check_figures;
+use crate::keys::{check_ecs_figures, check_figures};
 use crate::workspace::{Workspace, text};
 
 /// The smallest run that measures everything. Its soak has more swaps than the ring of old generations takes to fill, so
@@ -30,6 +30,82 @@ fn the_figures_of_a_swap_have_every_key_of_the_guide_and_a_bounded_number_of_lib
     // The table has the same figures.
     let median = report["edit_to_running_ms"]["median"].as_f64().unwrap();
     assert!(text(&output).contains(&format!("  whole        {median:>8.1}   p90 ")), "{}", text(&output));
+}
+
+const RACES: &str = r#"//! Cases.
+
+use keel::bench::{BenchCase, CheckedRoutine};
+use keel::prelude::*;
+
+/// No state.
+#[data]
+#[derive(Default)]
+pub struct Races {}
+
+#[view_model]
+impl ViewModel for Races {
+    fn register(&mut self, setup: &mut Setup) -> ModuleResult {
+        let add = |count: &mut u64| *count = std::hint::black_box(*count) + 1;
+        let case = BenchCase::new("races_agree").form("one by one").operations(1000);
+        setup.bench(case, move || CheckedRoutine::new(0, add, |count| *count as f64));
+        for (variant, result) in [("one", 1.0), ("other", 2.0)] {
+            let case = BenchCase::new("races_differ").variant(variant);
+            setup.bench(case, move || CheckedRoutine::new((), |()| (), move |()| result));
+        }
+        setup.bench(BenchCase::new("races_fail"), || || panic!("out of {}", "water"));
+        Ok(())
+    }
+}
+
+keel::export_module! { view_model: Races }
+"#;
+
+#[test]
+fn the_suite_and_a_module_of_ones_own_are_measured_and_are_no_part_of_the_game() {
+    let mut workspace = Workspace::take();
+    let suite = workspace.read("apps/bench/suite/Cargo.toml");
+    let manifest = suite
+        .replace("keel-bench-suite\"", "races\"")
+        .replace("keel-bench-suite-types = { path = \"types\" }\n", "");
+    workspace.new_crate("systems/races", &[("Cargo.toml", &manifest), ("src/lib.rs", RACES)]);
+    let (json, html) = (workspace.scratch("ecs.json"), workspace.scratch("ecs.html"));
+    let cases = ["--case", "simple_iter", "--case", "growth/1000", "--case", "races_agree"];
+    let files = ["--json", json.to_str().unwrap(), "--html", html.to_str().unwrap()];
+    let bench =
+        |cases: &[&str]| workspace.keel(&[&["bench", "ecs", "--quick", "--against", "none"], cases].concat());
+    let measured = bench(&[&cases[..], &files].concat());
+    assert!(measured.status.success(), "{}", text(&measured));
+
+    let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    check_ecs_figures(&report);
+    let names: Vec<_> = report["cases"].as_array().unwrap().iter().map(|case| &case["case"]).collect();
+    assert_eq!(names, ["simple_iter", "growth/1000", "races_agree"]);
+    let engines = |case: usize| report["cases"][case]["engines"].as_object().unwrap();
+    assert_eq!(engines(0).keys().collect::<Vec<_>>(), ["keel", "keel (for)"]);
+    assert_eq!(report["cases"][2]["unit"], "ns", "{report}");
+    for figures in (0..3).flat_map(engines).map(|(_, figures)| figures) {
+        let [min, p25, median, p75] =
+            ["min", "p25", "median", "p75"].map(|key| figures[key].as_f64().unwrap());
+        assert!(0.0 < min && min <= p25 && p25 <= median && median <= p75, "{figures}");
+    }
+    let bytes = &engines(1)["keel"]["bytes_per_entity"];
+    // A place and a speed are 24.
+    assert!(bytes.as_f64().is_some_and(|bytes| (24.0..200.0).contains(&bytes)), "{bytes}");
+    let page = std::fs::read_to_string(html).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.contains("one by one"), "{page}");
+    assert!(text(&measured).contains("races_agree"), "{}", text(&measured));
+
+    for (case, problem) in [
+        ("races_differ", "keel (one) computes 1, and keel (other) 2: they don't do the same"),
+        ("races_fail", "the case `races_fail` panicked: out of water"),
+        ("races_lost", "there is no case `races_lost`; there are simple_insert, simple_iter, "),
+    ] {
+        let failed = bench(&["--case", case]);
+        assert_eq!(failed.status.code(), Some(1), "{}", text(&failed));
+        assert!(text(&failed).contains(problem), "{}", text(&failed));
+    }
+    let modules = workspace.keel(&["modules"]);
+    assert!(modules.status.success() && !text(&modules).contains("races"), "{}", text(&modules));
 }
 
 /// The keys that others rely on.

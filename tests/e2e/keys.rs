@@ -44,6 +44,24 @@ pub(crate) fn check_figures(report: &Value) {
     check_keys("the file", &found, &keys_of(part("## The figures of `cargo keel bench swap`\n", "\n## ")));
 }
 
+/// Checks the figures of `keel bench ecs`, in which engines have names.
+#[track_caller]
+pub(crate) fn check_ecs_figures(report: &Value) {
+    let mut found = BTreeSet::new();
+    for case in report["cases"].as_array().unwrap() {
+        let engines = case["engines"].as_object().unwrap().values();
+        engines.for_each(|engine| collect_keys(engine, "cases[].engines.NAME", &mut found));
+        found.extend(["cases[].case", "cases[].unit"].map(str::to_owned));
+        assert_eq!(case.as_object().unwrap().len(), 3, "{case}");
+    }
+    collect_keys(&report["machine"], "machine", &mut found);
+    let versions = report["versions"].as_object().unwrap();
+    found.extend(versions.keys().map(|_| "versions.NAME".to_owned()));
+    let heading = "## The figures of `cargo keel bench ecs`\n";
+    check_keys("the file", &found, &keys_of(part(heading, "\n## ")));
+    assert_eq!(report.as_object().unwrap().len(), 3, "{report}");
+}
+
 #[track_caller]
 fn check_keys(what: &str, found: &BTreeSet<String>, told: &BTreeSet<String>) {
     let differ: Vec<_> = found.symmetric_difference(told).collect();

@@ -84,6 +84,8 @@ mod documents {
     struct Machines;
     #[doc = include_str!("../../../docs/guide/05-determinism.md")]
     struct Determinism;
+    #[doc = include_str!("../../../docs/guide/06-benchmarks.md")]
+    struct Benchmarks;
     #[doc = include_str!("../../../docs/guide/ecs.md")]
     struct Areas;
 }

@@ -19,7 +19,8 @@ const AXIS: f64 = 34.0;
 pub(super) fn write(out: &mut Formatter<'_>, case: &CaseReport) -> fmt::Result {
     let mut engines: Vec<&EngineFigures> = case.engines.iter().collect();
     engines.sort_by(|one, other| one.spread.median.total_cmp(&other.spread.median));
-    let axis = Axis::for_bars(engines.iter().map(|it| it.spread.p75.max(it.spread.median)));
+    // A spread that goes beyond it is cut off there: one disturbed engine must not squeeze all others.
+    let axis = Axis::for_bars(engines.iter().map(|it| it.spread.median));
     let plot = |value: f64| LABELS + axis.place(value) * (WIDTH - LABELS - VALUES);
     let height = ROW * engines.len() as f64;
     let label = format!("{}, {}", case.case, case.unit);
