@@ -1,13 +1,15 @@
 //! The engines that Keel is measured against, and plain arrays as the floor: `keel bench ecs` starts this program and
 //! talks to it as `protocol.rs` says. Each engine is behind a feature of its name.
 
+#[allow(dead_code, reason = "what is used depends on the engines that are built")]
 mod data;
 mod engines;
 mod memory;
 mod protocol;
+#[allow(dead_code, reason = "what is used depends on the engines that are built")]
 mod routine;
 #[path = "../../suite/types/src/task.rs"]
-#[allow(dead_code, reason = "which sizes are used depends on the engines that are built")]
+#[allow(dead_code, reason = "what is used depends on the engines that are built")]
 mod task;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 
 use anyhow::{Context, bail};
-use keel_builder::{BuildFailure, BuildRequest, Builder, BuilderConfig, CancelToken, Level};
+use keel_builder::{BuildFailure, BuildRequest, Builder, BuilderConfig, CancelToken};
 
 use crate::ecs::contest::Contestant;
 use crate::ecs::protocol::{Answer, Case, Request};
@@ -99,13 +99,13 @@ fn build(
     for engine in engines {
         match build_with(root, &[engine]) {
             Ok(_) => left.push(*engine),
-            Err(failure) => told(&format!("{engine} is left out: {}", told_why(&failure))),
+            Err(failure) => told(&format!("{engine} is left out: {}", failure.to_string().trim_end())),
         }
     }
     match build_with(root, &left) {
         Ok(program) => Ok(Some(program)),
         Err(failure) => {
-            told(&format!("the other engines are left out: {}", told_why(&failure)));
+            told(&format!("the other engines are left out: {}", failure.to_string().trim_end()));
             Ok(None)
         }
     }
@@ -123,12 +123,6 @@ fn build_with(root: &Path, engines: &[&str]) -> Result<PathBuf, BuildFailure> {
     let built = Builder::new(config).build(&[BuildRequest::binary(PACKAGE, PACKAGE)], &CancelToken::new())?;
     let no_program = || BuildFailure::NoArtifact { package: PACKAGE.to_owned(), target: PACKAGE.to_owned() };
     built.artifacts.into_iter().next().map(|program| program.path).ok_or_else(no_program)
-}
-
-/// The first error of the compiler, or what cargo says.
-fn told_why(failure: &BuildFailure) -> String {
-    let first = failure.diagnostics().iter().find(|it| it.level == Level::Error);
-    first.map_or_else(|| failure.to_string(), |first| format!("{failure}\n{}", first.plain))
 }
 
 impl Process {

@@ -193,6 +193,17 @@ type Moving = (Vec<Position>, Vec<Velocity>);
 fn many(cases: &mut Cases) {
     let form = "two slices, zip";
     cases.case("simple_iter_1m", form).runs(|| movers(LARGE), go_all, |(positions, _)| sum(positions));
+    cases.case("simple_iter_1m", "slices in equal parts, scoped threads").variant("threads").runs(
+        || movers(LARGE),
+        |(positions, velocities)| {
+            let part = LARGE.div_ceil(available_parallelism().map_or(1, usize::from));
+            let parts = positions.chunks_mut(part).zip(velocities.chunks(part));
+            std::thread::scope(|scope| {
+                parts.for_each(|(positions, velocities)| drop(scope.spawn(|| go(positions, velocities))));
+            });
+        },
+        |(positions, _)| sum(positions),
+    );
     for entities in GROWTH {
         let case = cases.case(&format!("growth/{entities}"), form).entities(entities);
         case.runs(move || movers(entities), go_all, |(positions, _)| sum(positions));

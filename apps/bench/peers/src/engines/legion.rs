@@ -184,6 +184,11 @@ fn sum_of_letters(world: &mut World) -> f64 {
 
 fn large(cases: &mut Cases) {
     cases.case("simple_iter_1m", FOR_EACH).runs(|| many(LARGE), go, sum);
+    cases.case("simple_iter_1m", "Query::par_for_each_mut").variant("threads").runs(
+        || many(LARGE),
+        |(world, query)| query.par_for_each_mut(world, |(position, velocity)| position.go(velocity)),
+        sum,
+    );
     for entities in GROWTH {
         let case = cases.case(&format!("growth/{entities}"), FOR_EACH).entities(entities);
         case.runs(move || many(entities), go, sum);

@@ -193,6 +193,17 @@ fn nothing() {}
 
 fn large(cases: &mut Cases) {
     cases.case("simple_iter_1m", FOR_EACH).runs(|| many(LARGE), go, sum);
+    let form = "World::run, views, par_iter().for_each";
+    cases.case("simple_iter_1m", form).variant("threads").runs(
+        || many(LARGE),
+        |world| {
+            world.run(|mut positions: ViewMut<Position>, velocities: View<Velocity>| {
+                let both = (&mut positions, &velocities).par_iter();
+                both.for_each(|(position, velocity)| position.go(velocity));
+            });
+        },
+        sum,
+    );
     for entities in GROWTH {
         let case = cases.case(&format!("growth/{entities}"), FOR_EACH).entities(entities);
         case.runs(move || many(entities), go, sum);

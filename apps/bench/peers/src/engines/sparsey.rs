@@ -183,6 +183,13 @@ fn sum_of_letters(world: &mut World) -> f64 {
 
 fn large(cases: &mut Cases) {
     cases.case("simple_iter_1m", SLICES).runs(|| many(LARGE), go_in_slices, sum);
+    cases.case("simple_iter_1m", "a group, World::par_for_each").variant("threads").runs(
+        || many(LARGE),
+        |world| {
+            world.par_for_each::<(&mut Position, &Velocity)>(|(position, velocity)| position.go(velocity))
+        },
+        sum,
+    );
     for entities in GROWTH {
         let case = cases.case(&format!("growth/{entities}"), SLICES).entities(entities);
         case.runs(move || many(entities), go_in_slices, sum);

@@ -3,6 +3,7 @@
 use bevy_ecs::message::MessageRegistry;
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::SingleThreadedExecutor;
+use bevy_tasks::{ComputeTaskPool, TaskPool};
 
 use super::{FOR_EACH, Moving, go, moving_of, sum};
 use crate::data::{Global, Hit, Local, Position, moving};
@@ -11,6 +12,14 @@ use crate::task::{ACCESSED, EVENTS, GROWTH, LARGE, NODES, PER_WORLD, WORLDS, par
 
 pub(super) fn declare(cases: &mut Cases) {
     cases.case("simple_iter_1m", FOR_EACH).runs(|| many(LARGE), go, sum);
+    cases.case("simple_iter_1m", "QueryState::par_iter_mut").variant("threads").runs(
+        || {
+            ComputeTaskPool::get_or_init(TaskPool::default);
+            many(LARGE)
+        },
+        |(world, query)| query.par_iter_mut(world).for_each(|(mut position, velocity)| position.go(velocity)),
+        sum,
+    );
     for entities in GROWTH {
         let case = cases.case(&format!("growth/{entities}"), FOR_EACH).entities(entities);
         case.runs(move || many(entities), go, sum);

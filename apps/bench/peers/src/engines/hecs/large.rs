@@ -1,14 +1,17 @@
 //! Larger worlds, many worlds, and what else a game does.
 
 use hecs::{Entity, World};
+use rayon::iter::{ParallelBridge, ParallelIterator};
 
 use super::{FOR_EACH, go, sum};
-use crate::data::{Global, Local, Position, moving};
+use crate::data::{Global, Local, Position, Velocity, moving};
 use crate::routine::Cases;
 use crate::task::{ACCESSED, GROWTH, LARGE, NODES, PER_WORLD, WORLDS, parent_of, shuffled, speed};
 
 pub(super) fn declare(cases: &mut Cases) {
     cases.case("simple_iter_1m", FOR_EACH).runs(|| many(LARGE), go, sum);
+    let form = "iter_batched(8192), rayon's par_bridge";
+    cases.case("simple_iter_1m", form).variant("threads").runs(|| many(LARGE), go_in_threads, sum);
     for entities in GROWTH {
         let case = cases.case(&format!("growth/{entities}"), FOR_EACH).entities(entities);
         case.runs(move || many(entities), go, sum);
@@ -39,6 +42,12 @@ pub(super) fn declare(cases: &mut Cases) {
         |worlds| worlds.iter_mut().for_each(go),
         |worlds| worlds.iter_mut().map(sum).sum(),
     );
+}
+
+fn go_in_threads(world: &mut World) {
+    let mut query = world.query::<(&mut Position, &Velocity)>();
+    let batches = query.iter_batched(8192).par_bridge();
+    batches.for_each(|batch| batch.for_each(|(position, velocity)| position.go(velocity)));
 }
 
 fn many(count: usize) -> World {
