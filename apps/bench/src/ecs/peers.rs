@@ -46,13 +46,16 @@ impl Peers {
     ) -> anyhow::Result<Option<Self>> {
         let Some(engines) = wanted(against)? else { return Ok(None) };
         told("building the other engines; the first time takes minutes");
-        let Some(program) = build(root, &engines, told)? else { return Ok(None) };
-        let mut command = Command::new(&program);
+        build(root, &engines, told)?.map(|program| Self::open(&program)).transpose()
+    }
+
+    fn open(program: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(program);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{} can't be started", program.display()))?;
         let requests = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().context("its output was asked for")?);
-        Ok(Some(Self { process: Rc::new(RefCell::new(Process { child, requests, answers })) }))
+        Ok(Self { process: Rc::new(RefCell::new(Process { child, requests, answers })) })
     }
 
     pub(crate) fn into_contestants(self) -> anyhow::Result<Vec<Box<dyn Contestant>>> {
@@ -213,6 +216,19 @@ mod tests {
     fn check(against: &[&str], expected: Option<&[&str]>) {
         let against: Vec<_> = against.iter().map(|it| (*it).to_owned()).collect();
         assert_eq!(wanted(&against).unwrap().as_deref(), expected, "{against:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_ends_or_is_not_there_is_told() {
+        let ends = Path::new("true");
+        let error = Peers::open(ends).and_then(Peers::into_contestants).err().unwrap();
+        assert!(
+            format!("{error:#}").starts_with("the process with the other engines has ended: "),
+            "{error:#}"
+        );
+        let error = Peers::open(Path::new("/none/such")).err().unwrap();
+        assert!(format!("{error:#}").starts_with("/none/such can't be started: "), "{error:#}");
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::ecs::statistics::Spread;
 use crate::ecs::table;
 use crate::swap::{Machine, Versions};
 
+/// Quarters that lie so much of the median apart tell of something else that was running.
+const UNSTEADY: f64 = 0.2;
+
 /// What `keel bench ecs` has measured.
 #[derive(Clone, Debug, Serialize)]
 pub struct EcsBench {
@@ -69,6 +72,13 @@ impl EcsBench {
         let rustc = rustc.trim_start_matches("rustc ").to_owned();
         let versions = [("keel".to_owned(), keel), ("rustc".to_owned(), rustc)].into();
         Self { cases: Vec::new(), machine, versions }
+    }
+
+    /// How many figures have quarters that lie further apart than a fifth of the median, and how many figures there are.
+    pub(crate) fn unsteady(&self) -> (usize, usize) {
+        let spreads = self.cases.iter().flat_map(|case| &case.engines).map(|figures| figures.spread);
+        let is_unsteady = |spread: &Spread| spread.p75 - spread.p25 > spread.median * UNSTEADY;
+        (spreads.clone().filter(is_unsteady).count(), spreads.count())
     }
 
     pub(crate) fn add(&mut self, contest: &Contest, case: CaseReport) {
@@ -195,6 +205,14 @@ pub(crate) mod tests {
         assert_eq!(serde_json::to_value(&report).unwrap(), expected);
         let text = serde_json::to_string(&report).unwrap();
         assert!(text.find("\"keel\":{") < text.find("\"keel (for)\":{"), "{text}");
+    }
+
+    #[test]
+    fn figures_whose_samples_lie_far_apart_are_counted() {
+        let mut report = report();
+        assert_eq!(report.unsteady(), (2, 6), "1 of 4 and of 3; 1 of 5 is a fifth, and no more");
+        report.cases[0].engines.truncate(2);
+        assert_eq!(report.unsteady(), (0, 2));
     }
 
     #[test]

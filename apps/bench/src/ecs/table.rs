@@ -18,6 +18,13 @@ pub(crate) fn write(out: &mut fmt::Formatter<'_>, report: &EcsBench) -> fmt::Res
     writeln!(out, "{}\n", versions.collect::<Vec<_>>().join(", "))?;
     write_rows(out, &rows(report))?;
     writeln!(out, "\nMedians, of the fastest way of each engine. * the fastest archetype engine but Keel.")?;
+    if let (unsteady @ 1.., all) = report.unsteady() {
+        writeln!(
+            out,
+            "{unsteady} of {all} figures are unsteady: their quarters lie further apart than a fifth of the median. To \
+             quote them, measure again on a quiet machine."
+        )?;
+    }
     write_bytes(out, report)?;
     writeln!(out, "\nWays: median, quarters")?;
     for case in &report.cases {

@@ -15,8 +15,8 @@ use crate::data::{
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, PER_FRAGMENT, SCHEDULED, SIMPLE,
-    invert_again_and_again, shuffled,
+    ACCESSED, CHANGED, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, PER_FRAGMENT, PER_WORLD, SCHEDULED, SIMPLE,
+    WORLDS, invert_again_and_again, shuffled,
 };
 
 pub(crate) fn cases() -> Cases {
@@ -193,6 +193,12 @@ fn large(cases: &mut Cases) {
         let case = cases.case(&format!("growth/{entities}"), FOR_EACH).entities(entities);
         case.runs(move || many(entities), go, sum);
     }
+    let worlds = cases.case("worlds", "Query::for_each_mut, one world after the other").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || (0..WORLDS).map(|_| many(PER_WORLD)).collect::<Vec<_>>(),
+        |worlds| worlds.iter_mut().for_each(go),
+        |worlds| worlds.iter_mut().map(sum).sum(),
+    );
     cases.case("random_access", "Query::get").operations(ACCESSED).runs(
         || {
             let mut world = World::default();

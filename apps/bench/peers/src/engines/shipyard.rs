@@ -13,8 +13,8 @@ use crate::data::{
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, PER_FRAGMENT, SCHEDULED, SIMPLE,
-    invert_again_and_again, shuffled,
+    ACCESSED, CHANGED, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, PER_FRAGMENT, PER_WORLD, SCHEDULED, SIMPLE,
+    WORLDS, invert_again_and_again, shuffled,
 };
 
 pub(crate) fn cases() -> Cases {
@@ -208,6 +208,12 @@ fn large(cases: &mut Cases) {
         let case = cases.case(&format!("growth/{entities}"), FOR_EACH).entities(entities);
         case.runs(move || many(entities), go, sum);
     }
+    let worlds = cases.case("worlds", "World::run, one world after the other").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || (0..WORLDS).map(|_| many(PER_WORLD)).collect::<Vec<_>>(),
+        |worlds| worlds.iter_mut().for_each(go),
+        |worlds| worlds.iter_mut().map(sum).sum(),
+    );
     cases.case("random_access", "World::run, View::get").operations(ACCESSED).runs(
         || {
             let mut world = World::new();

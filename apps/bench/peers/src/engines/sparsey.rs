@@ -12,8 +12,8 @@ use crate::data::{
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, GROWTH, HEAVY, LARGE, PER_FRAGMENT, SCHEDULED, SIMPLE, invert_again_and_again,
-    shuffled,
+    ACCESSED, CHANGED, GROWTH, HEAVY, LARGE, PER_FRAGMENT, PER_WORLD, SCHEDULED, SIMPLE, WORLDS,
+    invert_again_and_again, shuffled,
 };
 
 pub(crate) fn cases() -> Cases {
@@ -194,6 +194,13 @@ fn large(cases: &mut Cases) {
         let case = cases.case(&format!("growth/{entities}"), SLICES).entities(entities);
         case.runs(move || many(entities), go_in_slices, sum);
     }
+    let worlds =
+        cases.case("worlds", "a group, QueryAll::slice, one world after the other").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || (0..WORLDS).map(|_| many(PER_WORLD)).collect::<Vec<_>>(),
+        |worlds| worlds.iter_mut().for_each(go_in_slices),
+        |worlds| worlds.iter_mut().map(sum).sum(),
+    );
     cases.case("random_access", "World::query_one, QueryOne::get").operations(ACCESSED).runs(
         || {
             let mut world = World::builder().add_group::<(Position, Velocity)>().build();

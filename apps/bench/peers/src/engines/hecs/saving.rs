@@ -10,24 +10,61 @@ use serde::ser::{Serialize, SerializeTuple, Serializer};
 
 use super::suite::things;
 use super::sum;
-use crate::data::{Position, Rotation, Transform, Velocity};
+use crate::data::{Position, Rotation, Transform, Velocity, thing};
 use crate::routine::Cases;
-use crate::task::SAVED;
+use crate::task::{LARGE, SAVED};
 
 pub(super) fn declare(cases: &mut Cases) {
     let form = "serialize::column with bincode, into a reused buffer and back";
     cases.case("serialize", form).runs(
         || (things(SAVED), Vec::new()),
-        |(world, bytes)| {
-            let config = bincode::config::standard().with_fixed_int_encoding();
-            bytes.clear();
-            bincode::serde::encode_into_std_write(Saved(world), bytes, config).expect("memory does not fail");
-            let (Restored(restored), _) =
-                bincode::serde::decode_from_slice(bytes, config).expect("it was just encoded");
-            *world = restored;
+        |saved| {
+            save(saved);
+            restore(saved);
         },
         |(world, _)| sum(world),
     );
+    let form = "serialize::column with bincode, into a reused buffer";
+    cases.case("snapshot_1m", form).runs(
+        || (many(), Vec::new()),
+        save,
+        |(world, bytes)| {
+            if bytes.is_empty() { 0.0 } else { f64::from(world.len()) }
+        },
+    );
+    let form = "serialize::column with bincode, the old world dropped";
+    cases.case("restore_1m", form).runs(
+        || {
+            let mut saved = (many(), Vec::new());
+            save(&mut saved);
+            saved
+        },
+        restore,
+        |(world, _)| sum(world),
+    );
+}
+
+fn many() -> World {
+    let mut world = World::new();
+    world.spawn_batch(
+        (0..LARGE).map(thing).map(|(_, position, rotation, velocity)| (position, rotation, velocity)),
+    );
+    world
+}
+
+fn save((world, bytes): &mut (World, Vec<u8>)) {
+    bytes.clear();
+    bincode::serde::encode_into_std_write(Saved(world), bytes, config()).expect("memory does not fail");
+}
+
+fn restore((world, bytes): &mut (World, Vec<u8>)) {
+    let (Restored(restored), _) =
+        bincode::serde::decode_from_slice(bytes, config()).expect("it was saved so");
+    *world = restored;
+}
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard().with_fixed_int_encoding()
 }
 
 macro_rules! columns {
