@@ -51,6 +51,7 @@ pub use model::query::{
     Or, PreparedQuery, Query, QueryBorrow, QueryData, QueryFilter, QueryIter, ReadOnlyQueryData, With,
     Without,
 };
+pub use model::resource::{ResourceMut, ResourceRef};
 pub use model::snapshot::{ReplacedWorld, RestoreReport, WorldConversion, WorldDifference, WorldSnapshot};
 pub use model::statistics::{ArchetypeStatistics, SparseStatistics, WorldStatistics};
 pub use model::terms::{PreparedTerms, QueryRow, QueryTerms};

@@ -9,8 +9,7 @@ use keel_state::{SavedValue, StateError};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::SystemOutput;
-use crate::{EngineError, Frame, ModuleTag};
+use crate::{EngineError, Frame, ModuleTag, SystemOutput};
 
 /// A call that waits for the next step, or for its timer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -45,6 +45,9 @@ pub struct SystemSummary {
     pub before: Vec<String>,
     /// What it asked to run after.
     pub after: Vec<String>,
+    /// The declared names of the components, resources and events that it reads, and of those that it writes; `None` for
+    /// a system that has the whole frame.
+    pub access: Option<(Vec<String>, Vec<String>)>,
     /// Whether it may run.
     pub is_enabled: bool,
     /// How often it ran, and how long it took.
@@ -69,7 +72,8 @@ impl Schedule {
     /// Adds a system of `module`.
     ///
     /// # Errors
-    /// [`EngineError::DuplicateSystem`] and [`EngineError::OrderCycle`]; nothing has changed then.
+    /// [`EngineError::DuplicateSystem`], [`EngineError::OrderCycle`], [`EngineError::ParameterConflict`] and
+    /// [`EngineError::ParameterUsesTwice`]; nothing has changed then.
     pub fn add_system(
         &mut self,
         module: &ModuleTag,

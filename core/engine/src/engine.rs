@@ -10,11 +10,11 @@ use keel_ecs::{FramePart, ModelTypeInfo, World};
 use crate::call::{Call, Handler, Handlers, IntoHandler};
 use crate::frame::TimerQueue;
 use crate::runtime::Runtime;
-use crate::schedule::{IntoSystem, System, SystemCode};
+use crate::schedule::System;
 use crate::snapshot::{Clock, SavedTime};
 use crate::{
-    DrainReport, EngineError, EngineSnapshot, Fault, Frame, ModuleTag, Random, Schedule, Stage,
-    SystemDescriptor, Time,
+    DrainReport, EngineError, EngineSnapshot, Fault, Frame, IntoSystem, ModuleTag, Random, Schedule, Stage,
+    SystemCode, SystemDescriptor, Time,
 };
 
 /// How an engine runs.
@@ -164,7 +164,7 @@ impl Engine {
             self.schedule.stage_mut(stage).filter(|system| system.enabled)
         {
             let start = Instant::now();
-            if self.runtime.run(&*views, module, descriptor.name(), code) {
+            if self.runtime.run_system(&*views, module, descriptor.name(), code) {
                 times.add(start.elapsed());
             }
         }
@@ -294,12 +294,13 @@ impl Engine {
     /// Adds a system of `module`.
     ///
     /// # Errors
-    /// [`EngineError::DuplicateSystem`] and [`EngineError::OrderCycle`]; the schedule is then unchanged.
-    pub fn add_system<R>(
+    /// [`EngineError::DuplicateSystem`], [`EngineError::OrderCycle`], [`EngineError::ParameterConflict`] and
+    /// [`EngineError::ParameterUsesTwice`]; the schedule is then unchanged.
+    pub fn add_system<M>(
         &mut self,
         module: &ModuleTag,
         descriptor: SystemDescriptor,
-        system: impl IntoSystem<R>,
+        system: impl IntoSystem<M>,
     ) -> Result<(), EngineError> {
         self.schedule.add(System::new(module, descriptor, system.into_system()))
     }

@@ -18,6 +18,33 @@ pub enum EngineError {
         /// The system's name.
         system: String,
     },
+    /// Two parameters of a system can't be had at the same time.
+    #[error(
+        "system `{system}`: parameters `{first}` and `{second}` both use `{shared}`, and one writes it; ask for both in \
+         one query, tell their entities apart with `Without<..>`, or make two systems of it"
+    )]
+    ParameterConflict {
+        /// The system, as `module/system`.
+        system: String,
+        /// A parameter, as its author writes it.
+        first: String,
+        /// A later one.
+        second: String,
+        /// What both use.
+        shared: String,
+    },
+    /// One parameter of a system asks for something twice, once to write it.
+    #[error(
+        "system `{system}`: parameter `{parameter}` uses `{shared}` twice, and writes it; ask for it once"
+    )]
+    ParameterUsesTwice {
+        /// The system, as `module/system`.
+        system: String,
+        /// The parameter, as its author writes it.
+        parameter: String,
+        /// What it uses twice.
+        shared: String,
+    },
     /// One exchange brings the code of one module in two pieces.
     #[error("module `{module}` is exchanged twice at once; hand over all of its code together")]
     DuplicateModule {

@@ -29,10 +29,12 @@ mod engine;
 mod error;
 mod fault;
 mod frame;
+mod param;
 mod random;
 mod runtime;
 mod schedule;
 mod snapshot;
+mod system;
 mod task;
 mod time;
 mod view;
@@ -43,9 +45,14 @@ pub use engine::{Engine, EngineConfig, ModuleCode, PinViews};
 pub use error::EngineError;
 pub use fault::{Fault, contain, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};
+pub use param::{
+    Entities, EventReader, EventWriter, Local, ParamUses, Query, Res, ResMut, SavedLocal, SavedLocals,
+    SystemContext, SystemParam, Views,
+};
 pub use random::Random;
-pub use schedule::{IntoSystem, Schedule, Stage, SystemCode, SystemDescriptor, SystemId, SystemOutput};
+pub use schedule::{Schedule, Stage, SystemDescriptor, SystemId};
 pub use snapshot::EngineSnapshot;
+pub use system::{IntoSystem, OfFrame, OfParams, SystemCode, SystemFunction, SystemFunctionOf, SystemOutput};
 pub use task::{DrainReport, Tasks, sleep};
 pub use time::Time;
 pub use view::system::SystemView;

@@ -11,8 +11,10 @@ use parking_lot::Mutex;
 use crate::call::{Call, Caller};
 use crate::fault::{Panic, catch};
 use crate::frame::TimerQueue;
+use crate::param::SystemContext;
+use crate::system::{CodeKind, ParamCode};
 use crate::task::TaskExecutor;
-use crate::{Fault, Frame, ModuleTag, Tasks, Time, Timers};
+use crate::{Fault, Frame, ModuleTag, SystemCode, Tasks, Time, Timers};
 
 /// What an engine lends to its modules, apart from the code that is called.
 pub(crate) struct Runtime {
@@ -49,8 +51,59 @@ impl Runtime {
         if self.suspended.contains(&module.id()) {
             return false;
         }
-        let (message, backtrace, suspended) = match self.call(views, module, code) {
-            Ok(Ok(())) => return true,
+        let outcome = self.call(views, module, code);
+        self.note(module, name, outcome);
+        true
+    }
+
+    /// Runs a system of a module that is not suspended, and does what it has put off. Whether it was run.
+    pub(crate) fn run_system(
+        &mut self,
+        views: &dyn ViewSource,
+        module: &ModuleTag,
+        name: &str,
+        code: &mut SystemCode,
+    ) -> bool {
+        let defers = code.uses.defers();
+        let code = match &mut code.kind {
+            CodeKind::OfFrame(run) => return self.run(views, module, name, run),
+            CodeKind::OfParams(code) => code,
+        };
+        if self.suspended.contains(&module.id()) {
+            return false;
+        }
+        let context = SystemContext { world: &self.world, views, time: self.time };
+        let mut outcome = catch(|| code.run(&context));
+        if defers {
+            outcome = self.apply(&mut **code, outcome);
+        }
+        self.note(module, name, outcome);
+        true
+    }
+
+    /// Does what a system has put off; after a panic it is forgotten.
+    fn apply(
+        &mut self,
+        code: &mut dyn ParamCode,
+        outcome: Result<Result<(), String>, Panic>,
+    ) -> Result<Result<(), String>, Panic> {
+        let applied = match &outcome {
+            Ok(_) => catch(|| code.apply(&mut self.world)),
+            Err(_) => catch(|| {
+                code.discard();
+                Ok(())
+            }),
+        };
+        match (outcome, applied) {
+            (Err(panic), _) | (Ok(_), Err(panic)) => Err(panic),
+            (Ok(outcome), Ok(applied)) => Ok(outcome.and(applied)),
+        }
+    }
+
+    /// Keeps what went wrong; a panic suspends the module.
+    fn note(&mut self, module: &ModuleTag, name: &str, outcome: Result<Result<(), String>, Panic>) {
+        let (message, backtrace, suspended) = match outcome {
+            Ok(Ok(())) => return,
             Ok(Err(message)) => (message, None, false),
             Err(Panic { message, backtrace }) => (message, backtrace, true),
         };
@@ -59,7 +112,6 @@ impl Runtime {
         }
         let (module, system, frame) = (module.name().to_owned(), name.to_owned(), self.time.frame);
         self.faults.push(Fault { module, system, message, backtrace, frame, suspended });
-        true
     }
 
     /// Runs code of a module and applies its commands. The outer error is a panic.

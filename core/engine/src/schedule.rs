@@ -1,12 +1,12 @@
 //! Which systems run, and in which order.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Display;
 
 use keel_core_types::{ModuleId, hash_name};
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineError, Frame, ModuleTag, SystemSummary, SystemTimes};
+use crate::param::ParamConflict;
+use crate::{EngineError, ModuleTag, SystemCode, SystemSummary, SystemTimes};
 
 /// When in a frame a system runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,44 +73,6 @@ impl SystemDescriptor {
     }
 }
 
-/// What a system may return: nothing, or a result whose error can be shown.
-pub trait SystemOutput {
-    #[doc(hidden)]
-    fn into_result(self) -> Result<(), String>;
-}
-
-impl SystemOutput for () {
-    fn into_result(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-// The error becomes text here, in code of the module: what is left holds no pointer into it.
-impl<E: Display> SystemOutput for Result<(), E> {
-    fn into_result(self) -> Result<(), String> {
-        self.map_err(|error| error.to_string())
-    }
-}
-
-/// A system's code, of unknown type.
-pub type SystemCode = Box<dyn FnMut(&mut Frame<'_>) -> Result<(), String> + Send>;
-
-/// A function that can be a system.
-pub trait IntoSystem<R> {
-    #[doc(hidden)]
-    fn into_system(self) -> SystemCode;
-}
-
-impl<F, R> IntoSystem<R> for F
-where
-    F: FnMut(&mut Frame<'_>) -> R + Send + 'static,
-    R: SystemOutput,
-{
-    fn into_system(mut self) -> SystemCode {
-        Box::new(move |frame| self(frame).into_result())
-    }
-}
-
 /// One system in the schedule.
 pub(crate) struct System {
     pub(crate) module: ModuleTag,
@@ -132,6 +94,7 @@ impl System {
             stage: self.descriptor.stage,
             before: self.descriptor.before.clone(),
             after: self.descriptor.after.clone(),
+            access: (!self.code.is_exclusive()).then(|| self.code.access()),
             is_enabled: self.enabled,
             times: self.times,
         }
@@ -184,7 +147,7 @@ impl Schedule {
             system.enabled &= old.iter().all(|old| old.enabled || old.path() != system.path());
             self.systems.push(system);
         }
-        let checked = self.check_names().and_then(|()| self.sort());
+        let checked = self.check_names().and_then(|()| self.check_params()).and_then(|()| self.sort());
         if let Err(error) = checked {
             self.systems.truncate(kept_count);
             self.systems.extend(old);
@@ -203,6 +166,17 @@ impl Schedule {
                 module: system.module.name().to_owned(),
                 system: system.descriptor.name.clone(),
             })
+        })
+    }
+
+    fn check_params(&self) -> Result<(), EngineError> {
+        let conflict =
+            self.systems.iter().find_map(|system| Some((system, system.code.uses.own_conflict()?)));
+        let Some((system, ParamConflict { first, second, shared })) = conflict else { return Ok(()) };
+        let system = system.path();
+        Err(match second {
+            Some(second) => EngineError::ParameterConflict { system, first, second, shared },
+            None => EngineError::ParameterUsesTwice { system, parameter: first, shared },
         })
     }
 

@@ -57,7 +57,10 @@ pub mod prelude {
         Bundle, ChangeTracker, Children, Commands, Component, EcsError, Entity, Event, EventCursor, Name, Or,
         Parent, PreparedQuery, QueryData, Resource, With, Without, World, component, event, resource,
     };
-    pub use keel_engine::{Caller, Frame, Random, Stage, SystemDescriptor, Time, sleep};
+    pub use keel_engine::{
+        Caller, Entities, EventReader, EventWriter, Frame, Local, Query, Random, Res, ResMut, Stage,
+        SystemDescriptor, Time, Views, sleep,
+    };
     pub use keel_module_macros::{data, view, view_model};
     pub use keel_module_types::{Models, ModuleContext, ModuleError, ModuleResult, Setup, ViewModel, Worlds};
 }

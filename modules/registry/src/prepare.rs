@@ -73,5 +73,5 @@ fn update_system(view_model: &Arc<Mutex<LoadedViewModel>>) -> (SystemDescriptor,
     let view_model = Arc::clone(view_model);
     let code =
         move |frame: &mut Frame<'_>| view_model.lock().update(frame).map_err(|error| error.to_string());
-    (SystemDescriptor::new("update"), Box::new(code))
+    (SystemDescriptor::new("update"), SystemCode::of_frame(code))
 }

@@ -1,9 +1,10 @@
 //! Systems and handlers that are lent the view model which registered them.
 
 use std::any::{Any, TypeId};
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use keel_engine::{Frame, Handler, SystemCode, SystemOutput};
+use keel_engine::{Frame, Handler, ModuleTag, OfFrame, OfParams, SystemCode, SystemFunctionOf, SystemOutput};
 use keel_state::SavedValue;
 
 use crate::{ModuleError, ModuleResult, ViewModel};
@@ -11,23 +12,23 @@ use crate::{ModuleError, ModuleResult, ViewModel};
 /// Lends the one view model of a module to a call, for as long as that runs.
 pub type ViewModelAccess = Arc<dyn Fn(&mut dyn FnMut(&mut dyn ViewModel)) + Send + Sync>;
 
-/// Code that is called with the view model, and with `A` beside the frame.
-pub(crate) struct Own<A: ?Sized> {
+/// A handler that is lent the view model.
+pub(crate) struct OwnHandler {
     name: String,
     /// The type that it expects.
     owner: TypeId,
-    code: OwnCode<A>,
+    code: OwnCode,
 }
 
-type OwnCode<A> = Box<dyn FnMut(&mut dyn ViewModel, &mut Frame<'_>, &A) -> Result<(), String> + Send>;
+type OwnCode = Box<dyn FnMut(&mut dyn ViewModel, &mut Frame<'_>, &SavedValue) -> Result<(), String> + Send>;
 
-impl<A: ?Sized + 'static> Own<A> {
+impl OwnHandler {
     pub(crate) fn new<T: ViewModel, R: SystemOutput>(
         name: &str,
-        mut call: impl FnMut(&mut T, &mut Frame<'_>, &A) -> Result<R, String> + Send + 'static,
+        mut call: impl FnMut(&mut T, &mut Frame<'_>, &SavedValue) -> Result<R, String> + Send + 'static,
     ) -> Self {
         let misfit = misfit(name).to_string();
-        let code: OwnCode<A> = Box::new(move |view_model, frame, argument| {
+        let code: OwnCode = Box::new(move |view_model, frame, argument| {
             let any: &mut dyn Any = view_model;
             match any.downcast_mut::<T>() {
                 Some(owner) => call(owner, frame, argument)?.into_result(),
@@ -39,34 +40,116 @@ impl<A: ?Sized + 'static> Own<A> {
 
     /// Checks that it expects the type of `view_model`.
     pub(crate) fn check(&self, view_model: &dyn ViewModel) -> ModuleResult {
-        let any: &dyn Any = view_model;
-        if any.type_id() == self.owner { Ok(()) } else { Err(misfit(&self.name)) }
+        check_owner(&self.name, self.owner, view_model)
     }
 
     fn call(
         &mut self,
         access: Option<&ViewModelAccess>,
         frame: &mut Frame<'_>,
-        argument: &A,
+        argument: &SavedValue,
     ) -> Result<(), String> {
         let Some(access) = access else {
-            return Err(format!("`{}` is lent its view model; make the code with `into_code_of`", self.name));
+            return Err(not_lent(&self.name));
         };
         let mut outcome = Ok(());
         access(&mut |view_model| outcome = (self.code)(view_model, frame, argument));
         outcome
     }
-}
 
-impl Own<()> {
-    pub(crate) fn into_system(mut self, access: Option<ViewModelAccess>) -> SystemCode {
-        Box::new(move |frame| self.call(access.as_ref(), frame, &()))
+    pub(crate) fn into_handler(mut self, access: Option<ViewModelAccess>) -> Handler {
+        Box::new(move |frame, argument| self.call(access.as_ref(), frame, argument))
     }
 }
 
-impl Own<SavedValue> {
-    pub(crate) fn into_handler(mut self, access: Option<ViewModelAccess>) -> Handler {
-        Box::new(move |frame, argument| self.call(access.as_ref(), frame, argument))
+/// A function that can be a system of the view model `T`: of `&mut self`, and of what any system takes. `Marker` tells the
+/// kinds apart; the compiler finds it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a system of `{T}`",
+    note = "a system of a view model is a function of `&mut self`, and of `&mut Frame<'_>` or of up to 12 parameters: \
+            `Query`, `Res`, `ResMut`, `EventReader`, `EventWriter`, `&mut Commands`, `Local`, `Time`, `Entities`, `Views`",
+    note = "it returns nothing, or a `Result<(), E>` whose `E` can be shown"
+)]
+pub trait IntoSystemOf<T, Marker> {
+    /// The system's code, to which `lender` lends the view model.
+    #[doc(hidden)]
+    fn into_system_of(self, lender: Lender<T>) -> SystemCode;
+}
+
+impl<T, F, R> IntoSystemOf<T, OfFrame<R>> for F
+where
+    T: ViewModel,
+    F: FnMut(&mut T, &mut Frame<'_>) -> R + Send + 'static,
+    R: SystemOutput,
+{
+    fn into_system_of(mut self, lender: Lender<T>) -> SystemCode {
+        SystemCode::of_frame(move |frame| lender.lend(|owner| self(owner, frame).into_result()))
+    }
+}
+
+impl<T, F, M> IntoSystemOf<T, OfParams<M>> for F
+where
+    T: ViewModel,
+    F: SystemFunctionOf<T, M> + Send + 'static,
+    F::Param: 'static,
+    F::Output: SystemOutput,
+{
+    fn into_system_of(mut self, lender: Lender<T>) -> SystemCode {
+        SystemCode::of_params::<F::Param>(move |item| {
+            lender.lend(|owner| self.call(owner, item).into_result())
+        })
+    }
+}
+
+/// Lends the view model of type `T` to one system.
+#[doc(hidden)]
+pub struct Lender<T> {
+    name: String,
+    access: Option<ViewModelAccess>,
+    owner: PhantomData<fn(&mut T)>,
+}
+
+impl<T: ViewModel> Lender<T> {
+    fn lend(&self, call: impl FnOnce(&mut T) -> Result<(), String>) -> Result<(), String> {
+        let Some(access) = &self.access else { return Err(not_lent(&self.name)) };
+        let (mut outcome, mut call) = (Ok(()), Some(call));
+        access(&mut |view_model| {
+            let any: &mut dyn Any = view_model;
+            outcome = match (any.downcast_mut::<T>(), call.take()) {
+                (Some(owner), Some(call)) => call(owner),
+                _ => Err(misfit(&self.name).to_string()),
+            };
+        });
+        outcome
+    }
+}
+
+/// A system that is lent the view model, once it is known how.
+pub(crate) struct OwnSystem {
+    name: String,
+    owner: TypeId,
+    make: Box<dyn FnOnce(Option<ViewModelAccess>) -> SystemCode + Send>,
+}
+
+impl OwnSystem {
+    pub(crate) fn new<T: ViewModel, M>(name: &str, system: impl IntoSystemOf<T, M> + Send + 'static) -> Self {
+        let lender = Lender { name: name.to_owned(), access: None, owner: PhantomData };
+        Self {
+            name: name.to_owned(),
+            owner: TypeId::of::<T>(),
+            make: Box::new(move |access| system.into_system_of(Lender { access, ..lender })),
+        }
+    }
+
+    /// Checks that it expects the type of `view_model`.
+    pub(crate) fn check(&self, view_model: &dyn ViewModel) -> ModuleResult {
+        check_owner(&self.name, self.owner, view_model)
+    }
+
+    /// The code, as `module`'s. Two of them never run at the same time: each has the view model to itself.
+    pub(crate) fn into_code(self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> SystemCode {
+        let fields = format!("the fields of `{}`", module.name());
+        (self.make)(access.cloned()).excluding("&mut self", &fields)
     }
 }
 
@@ -78,6 +161,15 @@ pub(crate) fn access_to(view_model: Box<dyn ViewModel>) -> ViewModelAccess {
         let mut view_model = view_model.lock().unwrap_or_else(PoisonError::into_inner);
         call(&mut **view_model);
     })
+}
+
+fn check_owner(name: &str, owner: TypeId, view_model: &dyn ViewModel) -> ModuleResult {
+    let any: &dyn Any = view_model;
+    if any.type_id() == owner { Ok(()) } else { Err(misfit(name)) }
+}
+
+fn not_lent(name: &str) -> String {
+    format!("`{name}` is lent its view model; make the code with `into_code_of`")
 }
 
 fn misfit(name: &str) -> ModuleError {

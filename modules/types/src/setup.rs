@@ -10,16 +10,16 @@ use keel_engine::{
 };
 use keel_state::SavedValue;
 
-use crate::own::{Own, access_to};
+use crate::own::{OwnHandler, OwnSystem, access_to};
 use crate::{
-    BenchCase, BenchRoutine, DeclaredBench, ModuleResult, PooledTypeInfo, ViewModel, ViewModelAccess,
+    BenchCase, BenchRoutine, DeclaredBench, IntoSystemOf, ModuleResult, PooledTypeInfo, ViewModel, ViewModelAccess,
 };
 
 /// Collects a module's systems, handlers, views and pools. Nothing takes effect until all of it does.
 #[derive(Default)]
 pub struct Setup {
-    systems: Vec<(SystemDescriptor, Code<SystemCode, Own<()>>)>,
-    handlers: Vec<(String, Code<Handler, Own<SavedValue>>)>,
+    systems: Vec<(SystemDescriptor, Code<SystemCode, OwnSystem>)>,
+    handlers: Vec<(String, Code<Handler, OwnHandler>)>,
     views: Vec<Provided>,
     model_types: BTreeMap<ViewId, ModelType>,
     pools: Vec<PooledTypeInfo>,
@@ -39,36 +39,33 @@ impl Setup {
     }
 
     /// Adds system `name`, in any order; see [`Setup::system_with`].
-    pub fn system<R: SystemOutput>(&mut self, name: &str, system: impl IntoSystem<R>) -> &mut Self {
+    pub fn system<M>(&mut self, name: &str, system: impl IntoSystem<M>) -> &mut Self {
         self.system_with(SystemDescriptor::new(name), system)
     }
 
     /// Adds a system with an order or a stage of its own.
-    pub fn system_with<R: SystemOutput>(
-        &mut self,
-        descriptor: SystemDescriptor,
-        system: impl IntoSystem<R>,
-    ) -> &mut Self {
+    pub fn system_with<M>(&mut self, descriptor: SystemDescriptor, system: impl IntoSystem<M>) -> &mut Self {
         self.systems.push((descriptor, Code::Free(system.into_system())));
         self
     }
 
-    /// Adds system `name`, a function of the view model itself: `setup.system_of("hunt", Self::hunt)`.
-    pub fn system_of<T: ViewModel, R: SystemOutput>(
+    /// Adds system `name`, a function of the view model itself: `setup.system_of("hunt", Self::hunt)`. Two of them never
+    /// run at the same time, nor beside `update`.
+    pub fn system_of<T: ViewModel, M>(
         &mut self,
         name: &str,
-        system: impl FnMut(&mut T, &mut Frame<'_>) -> R + Send + 'static,
+        system: impl IntoSystemOf<T, M> + Send + 'static,
     ) -> &mut Self {
         self.system_of_with(SystemDescriptor::new(name), system)
     }
 
     /// [`Setup::system_of`] with an order or a stage of its own.
-    pub fn system_of_with<T: ViewModel, R: SystemOutput>(
+    pub fn system_of_with<T: ViewModel, M>(
         &mut self,
         descriptor: SystemDescriptor,
-        mut system: impl FnMut(&mut T, &mut Frame<'_>) -> R + Send + 'static,
+        system: impl IntoSystemOf<T, M> + Send + 'static,
     ) -> &mut Self {
-        let own = Own::new(descriptor.name(), move |owner: &mut T, frame, ()| Ok(system(owner, frame)));
+        let own = OwnSystem::new(descriptor.name(), system);
         self.systems.push((descriptor, Code::Own(own)));
         self
     }
@@ -85,7 +82,7 @@ impl Setup {
         name: &str,
         mut handler: impl FnMut(&mut T, &mut Frame<'_>, A) -> R + Send + 'static,
     ) -> &mut Self {
-        let own = Own::new(name, move |owner: &mut T, frame, argument: &SavedValue| {
+        let own = OwnHandler::new(name, move |owner: &mut T, frame, argument: &SavedValue| {
             let (argument, _) = argument.restore::<A>(false).map_err(|error| error.to_string())?;
             Ok(handler(owner, frame, argument))
         });
@@ -186,19 +183,19 @@ impl Setup {
 
     /// The code that was declared, as `module`'s, with `access` to the view model for what is to be lent it.
     pub fn into_code_with(self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> ModuleCode {
-        let (systems, handlers, _) = self.finish(access);
+        let (systems, handlers, _) = self.finish(module, access);
         ModuleCode { systems, handlers, ..ModuleCode::new(module) }
     }
 
     /// All that was declared: systems, handlers, views.
     pub fn into_parts(self) -> Parts {
-        self.finish(None)
+        self.finish(&ModuleTag::new(""), None)
     }
 
-    fn finish(self, access: Option<&ViewModelAccess>) -> Parts {
+    fn finish(self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> Parts {
         let systems = self.systems.into_iter().map(|(descriptor, code)| match code {
             Code::Free(code) => (descriptor, code),
-            Code::Own(own) => (descriptor, own.into_system(access.cloned())),
+            Code::Own(own) => (descriptor, own.into_code(module, access)),
         });
         let handlers = self.handlers.into_iter().map(|(name, code)| match code {
             Code::Free(code) => (name, code),

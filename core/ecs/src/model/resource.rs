@@ -2,13 +2,19 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::BTreeMap;
-use std::ops::{Deref, DerefMut};
+use std::ops::DerefMut;
 
 use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
 use keel_core_types::{ComponentId, ThreadSafe};
 
 use crate::model::dropped::drop_contained;
 use crate::{EcsError, Resource, World};
+
+/// A resource that is being read.
+pub type ResourceRef<'w, T> = AtomicRef<'w, T>;
+
+/// A resource that is being written.
+pub type ResourceMut<'w, T> = AtomicRefMut<'w, T>;
 
 /// A resource of unknown type.
 pub(crate) trait AnyResource: Any + ThreadSafe {
@@ -155,7 +161,7 @@ impl World {
     ///
     /// # Errors
     /// [`EcsError::MissingResource`]; [`EcsError::InUse`] while someone writes it.
-    pub fn resource<T: Resource>(&self) -> Result<impl Deref<Target = T> + use<'_, T>, EcsError> {
+    pub fn resource<T: Resource>(&self) -> Result<ResourceRef<'_, T>, EcsError> {
         self.resources.get::<T>()
     }
 
@@ -163,7 +169,7 @@ impl World {
     ///
     /// # Errors
     /// [`EcsError::MissingResource`]; [`EcsError::InUse`] while someone reads or writes it.
-    pub fn resource_mut<T: Resource>(&self) -> Result<impl DerefMut<Target = T> + use<'_, T>, EcsError> {
+    pub fn resource_mut<T: Resource>(&self) -> Result<ResourceMut<'_, T>, EcsError> {
         self.resources.get_mut::<T>()
     }
 }

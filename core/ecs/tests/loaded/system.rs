@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keel::engine::{
-    Engine, EngineConfig, Frame, ModuleTag, Stage, SystemCode, SystemDescriptor, SystemTimes, SystemView,
+    Engine, EngineConfig, ModuleTag, Stage, SystemCode, SystemDescriptor, SystemTimes, SystemView,
 };
 
 use crate::{refuses, view};
@@ -13,7 +13,7 @@ fn systems() -> &'static dyn SystemView {
 }
 
 fn nothing() -> SystemCode {
-    Box::new(|_: &mut Frame<'_>| Ok(()))
+    SystemCode::of_frame(|_| Ok(()))
 }
 
 /// `fish/swim`, `fish/eat` and, in the frame's stage, `sea/draw`.

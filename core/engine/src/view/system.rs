@@ -58,7 +58,8 @@ pub trait SystemView: View {
     /// Registers a system. It is code of `module`, and goes with it.
     ///
     /// # Errors
-    /// [`EngineError::DuplicateSystem`], [`EngineError::OrderCycle`]; the schedule is then unchanged.
+    /// [`EngineError::DuplicateSystem`], [`EngineError::OrderCycle`], [`EngineError::ParameterConflict`],
+    /// [`EngineError::ParameterUsesTwice`]; the schedule is then unchanged.
     fn add(
         &self,
         schedule: &mut Schedule,

@@ -8,7 +8,7 @@ fn code(diary: &Diary, module: &str, systems: &[SystemDescriptor]) -> ModuleCode
     let mut code = ModuleCode::new(&ModuleTag::new(module));
     for descriptor in systems {
         let (diary, line) = (diary.clone(), format!("new {module}/{}", descriptor.name()));
-        let run: SystemCode = Box::new(move |_: &mut Frame<'_>| {
+        let run = SystemCode::of_frame(move |_| {
             diary.note(line.clone());
             Ok(())
         });

@@ -1,6 +1,6 @@
 //! Faults: a panic suspends its module alone, an error suspends nobody.
 
-use keel_engine::{Frame, ModuleCode, ModuleTag, SystemDescriptor};
+use keel_engine::{Frame, ModuleCode, ModuleTag, SystemCode, SystemDescriptor};
 
 use crate::{Diary, STEP, add, engine};
 
@@ -40,7 +40,7 @@ fn a_panic_suspends_its_module_alone() {
     // New code runs again.
     let mut code = ModuleCode::new(&shark);
     let noted = diary.clone();
-    let hunt = Box::new(move |_: &mut Frame<'_>| {
+    let hunt = SystemCode::of_frame(move |_: &mut Frame<'_>| {
         noted.note("new hunt");
         Ok(())
     });

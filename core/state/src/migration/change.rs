@@ -70,6 +70,19 @@ pub enum Loss {
 }
 
 impl Change {
+    /// A value of type `ty` that nobody takes over.
+    pub fn dropped(path: &str, ty: &str) -> Self {
+        let kind = ChangeKind::Dropped { ty: ty.to_owned() };
+        Self { path: path.to_owned(), kind, loss: Loss::Certain }
+    }
+
+    /// The same change, of a value that lies in `place`.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        self.path.insert_str(0, place);
+        self
+    }
+
     /// Where, from the root type: `Ship.hull.armor`, `Ship.weapon::Cannon.0`, `Fleet.ships[].name`.
     pub fn path(&self) -> &str {
         &self.path

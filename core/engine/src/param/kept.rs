@@ -1,0 +1,164 @@
+//! What parameters keep across a swap: saved by the old code, restored by the new, one system at a time.
+
+use keel_ecs::Data;
+use keel_state::{Change, SavedValue, StateError};
+use serde::{Deserialize, Serialize};
+
+/// A value that outlives the code it belongs to.
+#[doc(hidden)]
+pub trait KeptValue {
+    fn save(&self) -> Result<SavedValue, StateError>;
+    fn restore(&mut self, saved: &SavedValue, accept_loss: bool) -> Result<Vec<Change>, StateError>;
+    fn reset(&mut self);
+}
+
+impl<T: Data + Default> KeptValue for T {
+    fn save(&self) -> Result<SavedValue, StateError> {
+        SavedValue::of(self)
+    }
+
+    fn restore(&mut self, saved: &SavedValue, accept_loss: bool) -> Result<Vec<Change>, StateError> {
+        let (restored, changes) = saved.restore::<T>(accept_loss)?;
+        *self = restored;
+        Ok(changes)
+    }
+
+    fn reset(&mut self) {
+        *self = T::default();
+    }
+}
+
+/// One parameter that keeps something.
+#[doc(hidden)]
+pub struct KeptParam<'v> {
+    /// The parameter as its author writes it: `Local<Counter>`.
+    pub name: String,
+    /// It says where a reader stands: nothing is lost with it, and no other reader can use it.
+    pub is_position: bool,
+    pub value: &'v mut dyn KeptValue,
+}
+
+#[doc(hidden)]
+pub type VisitKept<'v> = dyn FnMut(KeptParam<'_>) + 'v;
+
+/// What one parameter of one system has kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedLocal {
+    system: String,
+    param: String,
+    is_position: bool,
+    value: SavedValue,
+}
+
+impl SavedLocal {
+    /// The system's name within its module.
+    pub fn system(&self) -> &str {
+        &self.system
+    }
+
+    /// The parameter as its author wrote it: `Local<Counter>`.
+    pub fn param(&self) -> &str {
+        &self.param
+    }
+
+    /// What it held.
+    pub fn value(&self) -> &SavedValue {
+        &self.value
+    }
+}
+
+/// What the parameters of a module's systems have kept: each [`Local`](crate::Local), and where each
+/// [`EventReader`](crate::EventReader) stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SavedLocals {
+    locals: Vec<SavedLocal>,
+}
+
+impl SavedLocals {
+    /// All of them, system by system, in the order of the parameters.
+    pub fn iter(&self) -> impl Iterator<Item = &SavedLocal> {
+        self.locals.iter()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.locals.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, system: &str, param: KeptParam<'_>) -> Result<(), StateError> {
+        let KeptParam { name, is_position, value } = param;
+        let value = value.save()?;
+        self.locals.push(SavedLocal { system: system.to_owned(), param: name, is_position, value });
+        Ok(())
+    }
+
+    /// Takes out what belongs to `system`.
+    pub(crate) fn take(&mut self, system: &str) -> Vec<SavedLocal> {
+        self.locals.extract_if(.., |local| local.system == system).collect()
+    }
+
+    /// What nobody takes over any more. Where a reader stood is no loss.
+    pub(crate) fn losses(self) -> Vec<Change> {
+        let lost = self.locals.into_iter().filter(|local| !local.is_position);
+        lost.map(|local| Change::dropped(&format!("{}: {}", local.system, local.param), &local.param))
+            .collect()
+    }
+}
+
+/// Restores the parameters of one system, which `visit_all` shows one after the other.
+///
+/// Each takes what one of the same type has kept, in their order. A `Local` that finds none takes what a `Local` of
+/// another type has kept that nobody else takes, so that a type that is renamed or widened migrates. What is left over is
+/// returned.
+pub(crate) fn restore_params(
+    mut saved: Vec<SavedLocal>,
+    accept_loss: bool,
+    mut visit_all: impl FnMut(&mut VisitKept<'_>),
+) -> Result<(Vec<Change>, Vec<SavedLocal>), StateError> {
+    let mut chosen: Vec<Option<SavedLocal>> = Vec::new();
+    visit_all(&mut |param| {
+        let same = saved.iter().position(|local| local.param == param.name);
+        chosen.push(same.map(|index| saved.remove(index)));
+    });
+    let (mut changes, mut outcome, mut index) = (Vec::new(), Ok(()), 0);
+    visit_all(&mut |param| {
+        let mut local = chosen[index].take();
+        index += 1;
+        if local.is_none() && !param.is_position {
+            let other = saved.iter().position(|local| !local.is_position);
+            local = other.map(|other| saved.remove(other));
+        }
+        let Some(local) = local.filter(|_| outcome.is_ok()) else { return };
+        match restore_one(param, &local, accept_loss) {
+            Ok(restored) => changes.extend(restored),
+            Err(error) => outcome = Err(error),
+        }
+    });
+    outcome.map(|()| (changes, saved))
+}
+
+fn restore_one(
+    param: KeptParam<'_>,
+    local: &SavedLocal,
+    accept_loss: bool,
+) -> Result<Vec<Change>, StateError> {
+    let place = format!("{}: ", local.system);
+    match param.value.restore(&local.value, accept_loss) {
+        Ok(changes) => Ok(changes.into_iter().map(|change| change.within(&place)).collect()),
+        // Nothing of it fits, and that was accepted: the new one stays what it is.
+        Err(StateError::Impossible { .. }) if accept_loss => {
+            Ok(vec![Change::dropped(&format!("{place}{}", local.param), &local.param)])
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses what would be lost, unless that is accepted.
+pub(crate) fn check_losses(losses: Vec<Change>, accept_loss: bool) -> Result<Vec<Change>, StateError> {
+    if losses.is_empty() || accept_loss {
+        return Ok(losses);
+    }
+    let list: Vec<_> = losses.iter().map(Change::to_string).collect();
+    Err(StateError::LossesNotAccepted { list: list.join("\n") })
+}

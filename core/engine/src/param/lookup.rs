@@ -1,0 +1,118 @@
+//! Time, entities and views as parameters.
+
+use std::ops::Deref;
+
+use keel_core_types::ViewSource;
+use keel_ecs::{Access, Component, Entity, Name, World};
+
+use super::{ParamUses, SystemContext, SystemParam, sealed};
+use crate::Time;
+
+impl sealed::Sealed for Time {}
+
+impl SystemParam for Time {
+    type State = ();
+    type Item<'a> = Time;
+
+    fn state() {}
+
+    fn declare(uses: &mut ParamUses) {
+        uses.add("Time".to_owned(), Access::new());
+    }
+
+    fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<Time, String> {
+        Ok(context.time)
+    }
+}
+
+/// Which entities there are. Those that commands of this run spawn come only when these are applied.
+#[derive(Clone, Copy)]
+pub struct Entities<'a> {
+    world: &'a World,
+}
+
+impl Entities<'_> {
+    /// Whether `entity` lives.
+    #[inline]
+    pub fn contains(&self, entity: Entity) -> bool {
+        self.world.contains(entity)
+    }
+
+    /// How many entities live.
+    pub fn len(&self) -> usize {
+        self.world.len()
+    }
+
+    /// Whether no entity lives.
+    pub fn is_empty(&self) -> bool {
+        self.world.is_empty()
+    }
+
+    /// The entity called `name`; with several, the first that a query would meet.
+    pub fn find(&self, name: &str) -> Option<Entity> {
+        self.world.find(name)
+    }
+
+    /// What `entity` is called.
+    pub fn name(&self, entity: Entity) -> Option<String> {
+        self.world.name(entity)
+    }
+}
+
+impl sealed::Sealed for Entities<'_> {}
+
+impl SystemParam for Entities<'_> {
+    type State = ();
+    type Item<'a> = Entities<'a>;
+
+    fn state() {}
+
+    fn declare(uses: &mut ParamUses) {
+        let mut access = Access::new();
+        access.add_read(Name::ID, Name::NAME);
+        uses.add("Entities".to_owned(), access);
+    }
+
+    fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<Entities<'a>, String> {
+        Ok(Entities { world: context.world })
+    }
+}
+
+/// The views that other modules provide, and the pools of models, for this run. What a view does is not known here, so
+/// two systems that ask for them never run at the same time.
+#[derive(Clone, Copy)]
+pub struct Views<'a> {
+    source: &'a dyn ViewSource,
+}
+
+impl<'a> Views<'a> {
+    /// The source itself, which lives as long as the run.
+    pub fn source(self) -> &'a dyn ViewSource {
+        self.source
+    }
+}
+
+impl<'a> Deref for Views<'a> {
+    type Target = dyn ViewSource + 'a;
+
+    fn deref(&self) -> &Self::Target {
+        self.source
+    }
+}
+
+impl sealed::Sealed for Views<'_> {}
+
+impl SystemParam for Views<'_> {
+    type State = ();
+    type Item<'a> = Views<'a>;
+
+    fn state() {}
+
+    fn declare(uses: &mut ParamUses) {
+        uses.add_exclusion("Views".to_owned(), "the views");
+    }
+
+    fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<Views<'a>, String> {
+        Ok(Views { source: context.views })
+    }
+}

@@ -1,0 +1,123 @@
+//! What a system may ask for: its parameters say what it reads and writes, so that systems which don't get in each
+//! other's way can run side by side.
+
+mod access;
+mod commands;
+mod event;
+mod kept;
+mod local;
+mod lookup;
+mod query;
+mod resource;
+mod tuple;
+
+use keel_core_types::ViewSource;
+use keel_ecs::World;
+
+use crate::Time;
+
+pub(crate) use self::access::ParamConflict;
+pub use self::access::ParamUses;
+pub use self::event::{EventReader, EventWriter};
+pub(crate) use self::kept::check_losses;
+pub use self::kept::{KeptParam, KeptValue, SavedLocal, SavedLocals, VisitKept};
+pub use self::local::Local;
+pub use self::lookup::{Entities, Views};
+pub use self::query::Query;
+pub use self::resource::{Res, ResMut};
+
+/// What a system can ask for: [`Query`], [`Res`], [`ResMut`] and `Option` of these two, [`EventReader`],
+/// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Views`], and tuples of up to 12.
+///
+/// It is implemented here alone: the schedule relies on what a parameter declares.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a parameter of a system",
+    note = "a system takes `&mut Frame<'_>` alone, or `Query`, `Res`, `ResMut`, `Option` of these two, `EventReader`, \
+            `EventWriter`, `&mut Commands`, `Local`, `Time`, `Entities`, `Views`, and tuples of these"
+)]
+pub trait SystemParam: sealed::Sealed + Sized {
+    /// What it keeps from run to run.
+    #[doc(hidden)]
+    type State: Send + 'static;
+    /// What the system is handed.
+    type Item<'a>;
+
+    #[doc(hidden)]
+    fn state() -> Self::State;
+
+    /// Says what it is called, and what it reads and writes.
+    #[doc(hidden)]
+    fn declare(uses: &mut ParamUses);
+
+    /// Borrows what was asked for; the error says what is missing.
+    #[doc(hidden)]
+    fn fetch<'a>(state: &'a mut Self::State, context: &SystemContext<'a>) -> Result<Self::Item<'a>, String>;
+
+    /// Does what the system has put off.
+    #[doc(hidden)]
+    fn apply(_: &mut Self::State, _: &mut World) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Forgets what the system has put off: it panicked.
+    #[doc(hidden)]
+    fn discard(_: &mut Self::State) {}
+
+    /// Shows what outlives a swap.
+    #[doc(hidden)]
+    fn visit_kept(_: &mut Self::State, _: &mut VisitKept<'_>) {}
+}
+
+/// What the parameters of one run are fetched from. Only the engine makes one.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct SystemContext<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) views: &'a dyn ViewSource,
+    pub(crate) time: Time,
+}
+
+mod sealed {
+    /// Nobody else implements it.
+    pub trait Sealed {}
+}
+
+/// A type's name without the paths in it, as its author writes it.
+pub(crate) fn short_name<T: ?Sized>() -> String {
+    shorten(std::any::type_name::<T>())
+}
+
+fn shorten(full: &str) -> String {
+    let mut short = String::with_capacity(full.len());
+    // Where the name that is being read begins.
+    let mut begin = 0;
+    let mut chars = full.chars().peekable();
+    while let Some(next) = chars.next() {
+        if next == ':' && chars.peek() == Some(&':') {
+            chars.next();
+            short.truncate(begin);
+            continue;
+        }
+        short.push(next);
+        if !(next.is_alphanumeric() || next == '_') {
+            begin = short.len();
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shorten;
+
+    #[test]
+    fn names_are_the_authors_words() {
+        assert_eq!(shorten("u32"), "u32");
+        assert_eq!(shorten("&mut shoal_model::fish::Position"), "&mut Position");
+        assert_eq!(
+            shorten("(&a::b::Position, core::option::Option<&mut a::Velocity>)"),
+            "(&Position, Option<&mut Velocity>)"
+        );
+        assert_eq!(shorten("[alloc::vec::Vec<a::B>; 3]"), "[Vec<B>; 3]");
+    }
+}

@@ -1,0 +1,106 @@
+//! A system's code, of unknown type.
+
+use std::fmt;
+
+use keel_ecs::World;
+
+use crate::Frame;
+use crate::param::{ParamUses, SystemContext, SystemParam, VisitKept};
+
+/// A system's code, and what it uses. The code is the module's, and so is what it keeps from run to run.
+pub struct SystemCode {
+    pub(crate) kind: CodeKind,
+    pub(crate) uses: ParamUses,
+}
+
+pub(crate) enum CodeKind {
+    /// Has the whole frame, and runs alone.
+    OfFrame(Box<dyn FnMut(&mut Frame<'_>) -> Result<(), String> + Send>),
+    /// Has what its parameters say.
+    OfParams(Box<dyn ParamCode>),
+}
+
+/// A function with what its parameters keep.
+pub(crate) trait ParamCode: Send {
+    fn run(&mut self, context: &SystemContext<'_>) -> Result<(), String>;
+    /// Does what was put off.
+    fn apply(&mut self, world: &mut World) -> Result<(), String>;
+    /// Forgets what was put off.
+    fn discard(&mut self);
+    fn visit_kept(&mut self, visit: &mut VisitKept<'_>);
+}
+
+impl SystemCode {
+    /// Code that has the whole frame to itself.
+    pub fn of_frame(run: impl FnMut(&mut Frame<'_>) -> Result<(), String> + Send + 'static) -> Self {
+        Self { kind: CodeKind::OfFrame(Box::new(run)), uses: ParamUses::default() }
+    }
+
+    /// Code that has what the parameters `P` hand out.
+    pub fn of_params<P: SystemParam + 'static>(
+        run: impl for<'a> FnMut(P::Item<'a>) -> Result<(), String> + Send + 'static,
+    ) -> Self {
+        let code = FunctionCode::<P, _> { state: P::state(), run };
+        Self { kind: CodeKind::OfParams(Box::new(code)), uses: ParamUses::of(P::declare) }
+    }
+
+    /// The same code, which never runs beside other code that has `word`: `parameter` is what the two are told of.
+    #[must_use]
+    pub fn excluding(mut self, parameter: &str, word: &str) -> Self {
+        self.uses.add_exclusion(parameter.to_owned(), word);
+        self
+    }
+
+    /// Whether it has the whole frame, and so always runs alone.
+    pub fn is_exclusive(&self) -> bool {
+        matches!(self.kind, CodeKind::OfFrame(_))
+    }
+
+    /// The declared names of the components, resources and events that its parameters read, and of those that they
+    /// write. Nothing is known of code that has the whole frame.
+    pub fn access(&self) -> (Vec<String>, Vec<String>) {
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let (reads, writes) = self.uses.names();
+        (owned(reads), owned(writes))
+    }
+
+    pub(crate) fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
+        if let CodeKind::OfParams(code) = &mut self.kind {
+            code.visit_kept(visit);
+        }
+    }
+}
+
+impl fmt::Debug for SystemCode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("SystemCode").field("uses", &self.uses).finish_non_exhaustive()
+    }
+}
+
+struct FunctionCode<P: SystemParam, F> {
+    state: P::State,
+    run: F,
+}
+
+impl<P, F> ParamCode for FunctionCode<P, F>
+where
+    P: SystemParam,
+    F: for<'a> FnMut(P::Item<'a>) -> Result<(), String> + Send,
+{
+    fn run(&mut self, context: &SystemContext<'_>) -> Result<(), String> {
+        let item = P::fetch(&mut self.state, context)?;
+        (self.run)(item)
+    }
+
+    fn apply(&mut self, world: &mut World) -> Result<(), String> {
+        P::apply(&mut self.state, world)
+    }
+
+    fn discard(&mut self) {
+        P::discard(&mut self.state);
+    }
+
+    fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
+        P::visit_kept(&mut self.state, visit);
+    }
+}
