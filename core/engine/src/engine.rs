@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
 use keel_ecs::{FramePart, ModelTypeInfo, World};
+use keel_state::Change;
 
 use crate::call::{Call, Handler, Handlers, IntoHandler};
 use crate::frame::TimerQueue;
@@ -13,8 +14,8 @@ use crate::runtime::Runtime;
 use crate::schedule::System;
 use crate::snapshot::{Clock, SavedTime};
 use crate::{
-    DrainReport, EngineError, EngineSnapshot, Fault, Frame, IntoSystem, ModuleTag, Random, Schedule, Stage,
-    SystemCode, SystemDescriptor, Time,
+    DrainReport, EngineError, EngineSnapshot, Fault, Frame, IntoSystem, ModuleTag, Random, SavedLocals,
+    Schedule, Stage, SystemCode, SystemDescriptor, Time,
 };
 
 /// How an engine runs.
@@ -71,6 +72,22 @@ impl ModuleCode {
     /// A module without any code.
     pub fn new(module: &ModuleTag) -> Self {
         Self { module: module.clone(), systems: Vec::new(), handlers: Vec::new(), suspended: false }
+    }
+
+    /// Takes over what the generation before has kept of its systems: [`Engine::save_locals`] saved it. What has changed
+    /// is returned.
+    ///
+    /// # Errors
+    /// [`EngineError::Locals`] when something of it would be lost and `accept_loss` is not set, or when it is damaged.
+    pub fn restore_locals(
+        &mut self,
+        saved: SavedLocals,
+        accept_loss: bool,
+    ) -> Result<Vec<Change>, EngineError> {
+        let systems = self.systems.iter_mut().map(|(descriptor, code)| (descriptor.name(), code));
+        saved
+            .restore_all(systems, accept_loss)
+            .map_err(|source| EngineError::Locals { module: self.module.name().to_owned(), source })
     }
 
     fn check_handlers(&self) -> Result<(), EngineError> {
@@ -164,7 +181,7 @@ impl Engine {
             self.schedule.stage_mut(stage).filter(|system| system.enabled)
         {
             let start = Instant::now();
-            if self.runtime.run_system(&*views, module, descriptor.name(), code) {
+            if self.runtime.run_system(&*views, module, descriptor.name(), code.get_mut()) {
                 times.add(start.elapsed());
             }
         }
@@ -233,7 +250,8 @@ impl Engine {
         std::mem::replace(&mut self.runtime.world, world)
     }
 
-    /// Starts the state afresh: an empty world of the same types, time 0, no timers, no calls, no suspension.
+    /// Starts the state afresh: an empty world of the same types, time 0, no timers, no calls, no suspension, and nothing
+    /// that systems have kept.
     pub fn reset(&mut self) {
         let types: Vec<_> = self.runtime.world.types().map(Arc::clone).collect();
         let mut world = World::new();
@@ -252,6 +270,7 @@ impl Engine {
         self.runtime.timers = TimerQueue::default();
         self.runtime.calls.lock().clear();
         self.runtime.suspended.clear();
+        self.schedule.reset_locals();
         self.install_own_state();
     }
 
@@ -373,7 +392,7 @@ impl Engine {
         for System { module, descriptor, code, .. } in old_systems {
             let position = old.iter().position(|old| old.module == module);
             if let Some(position) = position {
-                old[position].systems.push((descriptor, code));
+                old[position].systems.push((descriptor, code.into_inner()));
             }
         }
         for of_module in &mut old {
@@ -400,6 +419,22 @@ impl Engine {
     /// Waits for a module's background tasks, at most `deadline`, and cancels the rest.
     pub fn drain_tasks(&self, module: ModuleId, deadline: Duration) -> DrainReport {
         self.runtime.executor.drain(module, deadline)
+    }
+
+    /// What the systems of `module` keep from run to run: each [`Local`](crate::Local), and where each
+    /// [`EventReader`](crate::EventReader) stands.
+    ///
+    /// # Errors
+    /// [`EngineError::Locals`] when a type's `Serialize` fails.
+    pub fn save_locals(&self, module: &ModuleTag) -> Result<SavedLocals, EngineError> {
+        let mut saved = SavedLocals::default();
+        let systems = self.schedule.iter().filter(|system| system.module == *module);
+        for system in systems {
+            saved
+                .add(system.descriptor.name(), &mut system.code.lock())
+                .map_err(|source| EngineError::Locals { module: module.name().to_owned(), source })?;
+        }
+        Ok(saved)
     }
 
     /// Whether a fault has suspended the module.

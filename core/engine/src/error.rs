@@ -67,6 +67,14 @@ pub enum EngineError {
         /// The handler's name.
         handler: String,
     },
+    /// What the systems of a module keep could not be saved, or not be taken over by new code.
+    #[error("what the systems of module `{module}` keep can't be taken over: {source}")]
+    Locals {
+        /// The module's name.
+        module: String,
+        /// Why.
+        source: keel_state::StateError,
+    },
     /// The world refused something.
     #[error(transparent)]
     Ecs(#[from] keel_ecs::EcsError),

@@ -46,8 +46,8 @@ pub use error::EngineError;
 pub use fault::{Fault, contain, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};
 pub use param::{
-    Entities, EventReader, EventWriter, Local, ParamUses, Query, Res, ResMut, SavedLocal, SavedLocals,
-    SystemContext, SystemParam, Views,
+    Entities, EventReader, EventWriter, KeptParam, KeptValue, Local, ParamUses, Query, Res, ResMut,
+    SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept,
 };
 pub use random::Random;
 pub use schedule::{Schedule, Stage, SystemDescriptor, SystemId};

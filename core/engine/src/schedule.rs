@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::param::ParamConflict;
 use crate::{EngineError, ModuleTag, SystemCode, SystemSummary, SystemTimes};
+use parking_lot::Mutex;
 
 /// When in a frame a system runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,13 +78,15 @@ impl SystemDescriptor {
 pub(crate) struct System {
     pub(crate) module: ModuleTag,
     pub(crate) descriptor: SystemDescriptor,
-    pub(crate) code: SystemCode,
+    /// Locked by whoever runs it or looks at what it keeps.
+    pub(crate) code: Mutex<SystemCode>,
     pub(crate) enabled: bool,
     pub(crate) times: SystemTimes,
 }
 
 impl System {
     pub(crate) fn new(module: &ModuleTag, descriptor: SystemDescriptor, code: SystemCode) -> Self {
+        let code = Mutex::new(code);
         Self { module: module.clone(), descriptor, code, enabled: true, times: SystemTimes::default() }
     }
 
@@ -94,7 +97,7 @@ impl System {
             stage: self.descriptor.stage,
             before: self.descriptor.before.clone(),
             after: self.descriptor.after.clone(),
-            access: (!self.code.is_exclusive()).then(|| self.code.access()),
+            access: self.code.lock().access(),
             is_enabled: self.enabled,
             times: self.times,
         }
@@ -171,7 +174,7 @@ impl Schedule {
 
     fn check_params(&self) -> Result<(), EngineError> {
         let conflict =
-            self.systems.iter().find_map(|system| Some((system, system.code.uses.own_conflict()?)));
+            self.systems.iter().find_map(|system| Some((system, system.code.lock().uses.own_conflict()?)));
         let Some((system, ParamConflict { first, second, shared })) = conflict else { return Ok(()) };
         let system = system.path();
         Err(match second {
@@ -206,6 +209,16 @@ impl Schedule {
 
     pub(crate) fn remove_order(&mut self, first: &str, then: &str) -> bool {
         self.order.remove(&(first.to_owned(), then.to_owned()))
+    }
+
+    /// Lets all systems begin afresh with what they keep.
+    pub(crate) fn reset_locals(&mut self) {
+        for system in &mut self.systems {
+            let code = system.code.get_mut();
+            if let Err(message) = crate::contain(|| code.visit_kept(&mut |param| param.value.reset())) {
+                log::warn!("`{}` goes on with what it kept, because its default {message}", system.path());
+            }
+        }
     }
 
     pub(crate) fn find_mut(&mut self, path: &str) -> Option<&mut System> {

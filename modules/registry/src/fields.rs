@@ -1,8 +1,9 @@
-//! The fields of view models, saved by the old code and restored by the new.
+//! What modules keep, saved by the old code and restored by the new: the fields of view models, and what their systems
+//! keep from run to run.
 
 use std::collections::BTreeMap;
 
-use keel_engine::contain;
+use keel_engine::{Engine, EngineError, ModuleCode, ModuleTag, SavedLocals, contain};
 use keel_loader::LoadedViewModel;
 use keel_state::{Change, SavedValue};
 use parking_lot::Mutex;
@@ -10,14 +11,24 @@ use parking_lot::Mutex;
 use crate::rejection::failed_in;
 use crate::{Candidate, Consent, Registry, Rejection};
 
-/// The fields of modules, by module name.
-pub(crate) type SavedStates = BTreeMap<String, SavedValue>;
+/// What one module keeps.
+#[derive(Clone)]
+pub(crate) struct SavedState {
+    /// Its view model.
+    pub(crate) fields: SavedValue,
+    /// What its systems keep.
+    pub(crate) locals: SavedLocals,
+}
+
+/// What modules keep, by module name.
+pub(crate) type SavedStates = BTreeMap<String, SavedState>;
 
 impl Registry {
-    /// The fields of the generations that are to be replaced. A module whose fields can't be saved could never be
-    /// replaced, so with consent it starts afresh.
+    /// What the generations keep that are to be replaced. A module whose state can't be saved could never be replaced, so
+    /// with consent it starts afresh.
     pub(crate) fn save_states(
         &self,
+        engine: &Engine,
         candidates: &[Candidate],
         consent: Consent,
     ) -> Result<SavedStates, Rejection> {
@@ -25,7 +36,7 @@ impl Registry {
         for candidate in candidates {
             let live = self.slots.get(&candidate.id()).and_then(|slot| slot.live.as_ref());
             let Some(view_model) = live.and_then(|live| live.view_model.as_ref()) else { continue };
-            match save_state(candidate.name(), view_model) {
+            match save_state(engine, &candidate.tag, view_model) {
                 Ok(saved) => drop(states.insert(candidate.name().to_owned(), saved)),
                 Err(rejection) if consent.accepts_loss() => {
                     log::warn!("{rejection}; it starts afresh, as was accepted");
@@ -37,10 +48,34 @@ impl Registry {
     }
 }
 
-pub(crate) fn save_state(name: &str, view_model: &Mutex<LoadedViewModel>) -> Result<SavedValue, Rejection> {
-    let failed = |message: &str| Rejection::save_state(name, message);
-    let saved = contain(|| view_model.lock().save_state()).map_err(|panic| failed(&panic))?;
-    saved.map_err(|error| failed(&error.to_string()))
+pub(crate) fn save_state(
+    engine: &Engine,
+    tag: &ModuleTag,
+    view_model: &Mutex<LoadedViewModel>,
+) -> Result<SavedState, Rejection> {
+    let failed = |message: &str| Rejection::save_state(tag.name(), message);
+    let fields = contain(|| view_model.lock().save_state()).map_err(|panic| failed(&panic))?;
+    let fields = fields.map_err(|error| failed(&error.to_string()))?;
+    let locals = contain(|| engine.save_locals(tag)).map_err(|panic| failed(&panic))?;
+    let locals = locals.map_err(|error| failed(&error.to_string()))?;
+    Ok(SavedState { fields, locals })
+}
+
+/// Gives the systems in `code` what those before them kept.
+pub(crate) fn restore_locals(
+    code: &mut ModuleCode,
+    saved: &SavedLocals,
+    consent: Consent,
+) -> Result<Vec<Change>, Rejection> {
+    let name = code.module.name().to_owned();
+    let restored = contain(|| code.restore_locals(saved.clone(), consent.accepts_loss()));
+    let restored = restored.map_err(|panic| Rejection::restore_state(&name, &panic))?;
+    restored.map_err(|error| match &error {
+        EngineError::Locals { source, .. } => {
+            Rejection { message: error.to_string(), ..Rejection::state(&name, source) }
+        }
+        _ => Rejection::restore_state(&name, &error.to_string()),
+    })
 }
 
 pub(crate) fn restore_state(

@@ -1,20 +1,23 @@
-//! A whole game in one file: the engine's state and the fields of all modules.
+//! A whole game in one file: the engine's state, the fields of all modules, and what their systems keep.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keel_core_types::TypedModel;
 use keel_ecs::{ModelTypeInfo, World};
-use keel_engine::{Engine, EngineSnapshot, contain};
+use keel_engine::{Engine, EngineSnapshot, SavedLocals, contain};
 use keel_state::{Snapshot, SnapshotWriter, decode_all, encode_into};
 
-use crate::fields::{SavedStates, save_state};
+use crate::fields::{SavedState, SavedStates, save_state};
 use crate::next_world::NextWorld;
 use crate::pools::SavedPools;
 use crate::{Candidate, Code, Consent, Registry, Rejection, SwapReport};
 
 /// Where the fields of module NAME are kept: section `module NAME`.
 const MODULE: &str = "module";
+
+/// Where what the systems of module NAME keep is: section `locals NAME`; there is none if they keep nothing.
+const LOCALS: &str = "locals";
 
 /// Where the models of type NAME are kept: section `pool NAME`.
 const POOL: &str = "pool";
@@ -57,9 +60,13 @@ impl Registry {
         self.point.write(&mut file).map_err(|error| failed(&error))?;
         for (tag, live) in self.live() {
             let Some(view_model) = &live.view_model else { continue };
-            let state = save_state(tag.name(), view_model)?;
-            file.section(MODULE, tag.name(), |out| encode_into(&state, out))
+            let SavedState { fields, locals } = save_state(engine, tag, view_model)?;
+            file.section(MODULE, tag.name(), |out| encode_into(&fields, out))
                 .map_err(|error| failed(&error))?;
+            if !locals.is_empty() {
+                file.section(LOCALS, tag.name(), |out| encode_into(&locals, out))
+                    .map_err(|error| failed(&error))?;
+            }
         }
         let SavedPools { pools, worlds } = self.save_pools()?;
         for (name, pool) in &pools {
@@ -88,15 +95,48 @@ impl Registry {
             let message = format!("the saved game can't be read: {error}");
             Rejection::new("", Code::RestoreFailed, message)
         })?;
-        let mut states = SavedStates::new();
-        for section in file.sections().iter().filter(|section| section.kind() == MODULE) {
-            let state =
-                decode_all(section.bytes()).map_err(|error| Rejection::state(section.name(), &error))?;
-            states.insert(section.name().to_owned(), state);
-        }
+        let states = read_states(&file)?;
         let pools = read_pools(&file)?;
         self.swap_with(engine, candidates, consent, Some(SavedGame { states, snapshot, pools }))
     }
+}
+
+fn read_states(file: &Snapshot<'_>) -> Result<SavedStates, Rejection> {
+    let mut states = SavedStates::new();
+    for section in file.sections().iter().filter(|section| section.kind() == MODULE) {
+        let fields = decode_all(section.bytes()).map_err(|error| Rejection::state(section.name(), &error))?;
+        let state = SavedState { fields, locals: read_locals(file, section.name())? };
+        states.insert(section.name().to_owned(), state);
+    }
+    Ok(states)
+}
+
+fn read_locals(file: &Snapshot<'_>, module: &str) -> Result<SavedLocals, Rejection> {
+    let mut sections = file.sections().iter();
+    match sections.find(|section| section.kind() == LOCALS && section.name() == module) {
+        Some(section) => decode_all(section.bytes()).map_err(|error| Rejection::state(module, &error)),
+        None => Ok(SavedLocals::default()),
+    }
+}
+
+/// What the systems of a saved game keep as text: `locals shoal-hunt graze: Local<Counter>`. Several of one type are
+/// numbered.
+///
+/// # Errors
+/// [`Rejection`] when the file is damaged.
+pub fn describe_locals(file: &Snapshot<'_>) -> Result<BTreeMap<String, String>, Rejection> {
+    let mut lines = BTreeMap::new();
+    for section in file.sections().iter().filter(|section| section.kind() == LOCALS) {
+        for local in read_locals(file, section.name())?.iter() {
+            let text = local.value().display().map_err(|error| Rejection::state(section.name(), &error))?;
+            let key = format!("locals {} {}: {}", section.name(), local.system(), local.param());
+            let twice = (1..).map(|number| if number == 1 { key.clone() } else { format!("{key} {number}") });
+            if let Some(key) = twice.into_iter().find(|key| !lines.contains_key(key)) {
+                lines.insert(key, text);
+            }
+        }
+    }
+    Ok(lines)
 }
 
 fn read_pools(file: &Snapshot<'_>) -> Result<SavedPools, Rejection> {

@@ -44,7 +44,7 @@ mod worlds;
 
 pub use bench::{LoadedBench, PreparedBench};
 pub use check::{Candidate, Checker};
-pub use game_file::describe_pools;
+pub use game_file::{describe_locals, describe_pools};
 pub use lifecycle::{Event, Lifecycle, State, WrongTransition};
 pub use pools::terminals;
 pub use registry::{ModuleStatus, Registry, RegistryConfig, RegistryEvent};

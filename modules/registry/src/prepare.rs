@@ -7,7 +7,7 @@ use keel_loader::LoadedViewModel;
 use keel_state::Change;
 use parking_lot::Mutex;
 
-use crate::fields::{SavedStates, restore_state};
+use crate::fields::{SavedStates, restore_locals, restore_state};
 use crate::registry::Generation;
 use crate::resume::access_to;
 use crate::{Candidate, Consent, Rejection};
@@ -57,13 +57,17 @@ fn prepare(candidate: Candidate, states: &SavedStates, consent: Consent) -> Resu
     };
     let Some((mut view_model, setup)) = view_model else { return Ok(prepared) };
     let name = prepared.tag.name();
-    match states.get(name) {
-        Some(saved) => prepared.changes = restore_state(name, &mut view_model, saved, consent)?,
+    let saved = states.get(name);
+    match saved {
+        Some(saved) => prepared.changes = restore_state(name, &mut view_model, &saved.fields, consent)?,
         None => prepared.starts = true,
     }
     let view_model = Arc::new(Mutex::new(view_model));
     prepared.code = setup.into_code_with(&prepared.tag, Some(&access_to(&view_model)));
     prepared.code.systems.insert(0, update_system(&view_model));
+    if let Some(saved) = saved {
+        prepared.changes.extend(restore_locals(&mut prepared.code, &saved.locals, consent)?);
+    }
     prepared.generation.view_model = Some(view_model);
     Ok(prepared)
 }

@@ -72,7 +72,7 @@ impl Registry {
         let types = self.agreed_types(&candidates)?;
         self.check_together(&candidates, &[])?;
         self.check_pooled_types(&candidates)?;
-        let mut states = self.save_states(&candidates, consent)?;
+        let mut states = self.save_states(engine, &candidates, consent)?;
         states.extend(saved.iter().flat_map(|saved| saved.states.clone()));
         let first = candidates.first().map(|candidate| candidate.name().to_owned()).unwrap_or_default();
         let offers: Vec<_> = candidates.iter_mut().map(Candidate::take_offer).collect();

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use keel::ecs::WorldSnapshot;
 use keel::state::Snapshot;
-use keel_registry::{Code, describe_pools};
+use keel_registry::{Code, describe_locals, describe_pools};
 use serde::Serialize;
 
 use crate::cli::{EXIT_DIFFER, EXIT_FAILURE, EXIT_TROUBLE, SnapshotCommand};
@@ -154,6 +154,7 @@ fn values_in(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {
         let state: keel::state::SavedValue = keel::state::decode_all(section.bytes())?;
         values.insert(format!("module {}", section.name()), state.display()?);
     }
+    values.extend(describe_locals(&snapshot)?);
     values.extend(describe_pools(&snapshot)?);
     Ok(values)
 }

@@ -4,6 +4,8 @@ use keel_ecs::Data;
 use keel_state::{Change, SavedValue, StateError};
 use serde::{Deserialize, Serialize};
 
+use crate::SystemCode;
+
 /// A value that outlives the code it belongs to.
 #[doc(hidden)]
 pub trait KeptValue {
@@ -86,23 +88,34 @@ impl SavedLocals {
         self.locals.is_empty()
     }
 
-    pub(crate) fn push(&mut self, system: &str, param: KeptParam<'_>) -> Result<(), StateError> {
-        let KeptParam { name, is_position, value } = param;
-        let value = value.save()?;
-        self.locals.push(SavedLocal { system: system.to_owned(), param: name, is_position, value });
-        Ok(())
+    /// Adds what `code`, which is that of `system`, keeps.
+    pub(crate) fn add(&mut self, system: &str, code: &mut SystemCode) -> Result<(), StateError> {
+        let mut outcome = Ok(());
+        code.visit_kept(&mut |KeptParam { name, is_position, value }| match value.save() {
+            Ok(value) => {
+                self.locals.push(SavedLocal { system: system.to_owned(), param: name, is_position, value });
+            }
+            Err(error) => outcome = Err(error),
+        });
+        outcome
     }
 
-    /// Takes out what belongs to `system`.
-    pub(crate) fn take(&mut self, system: &str) -> Vec<SavedLocal> {
-        self.locals.extract_if(.., |local| local.system == system).collect()
-    }
-
-    /// What nobody takes over any more. Where a reader stood is no loss.
-    pub(crate) fn losses(self) -> Vec<Change> {
-        let lost = self.locals.into_iter().filter(|local| !local.is_position);
-        lost.map(|local| Change::dropped(&format!("{}: {}", local.system, local.param), &local.param))
-            .collect()
+    /// Gives each system of `systems` what the one of its name has kept.
+    pub(crate) fn restore_all<'c>(
+        mut self,
+        systems: impl Iterator<Item = (&'c str, &'c mut SystemCode)>,
+        accept_loss: bool,
+    ) -> Result<Vec<Change>, StateError> {
+        let mut changes = Vec::new();
+        for (name, code) in systems {
+            let (own, others) = self.locals.into_iter().partition(|local| local.system == name);
+            self.locals = others;
+            let (changed, left) = restore_params(own, accept_loss, |visit| code.visit_kept(visit))?;
+            changes.extend(changed);
+            self.locals.extend(left);
+        }
+        changes.extend(check_losses(self.locals, accept_loss)?);
+        Ok(changes)
     }
 }
 
@@ -143,22 +156,29 @@ fn restore_one(
     local: &SavedLocal,
     accept_loss: bool,
 ) -> Result<Vec<Change>, StateError> {
-    let place = format!("{}: ", local.system);
     match param.value.restore(&local.value, accept_loss) {
-        Ok(changes) => Ok(changes.into_iter().map(|change| change.within(&place)).collect()),
-        // Nothing of it fits, and that was accepted: the new one stays what it is.
-        Err(StateError::Impossible { .. }) if accept_loss => {
-            Ok(vec![Change::dropped(&format!("{place}{}", local.param), &local.param)])
+        Ok(changes) => {
+            let place = format!("{}: ", local.system);
+            Ok(changes.into_iter().map(|change| change.within(&place)).collect())
         }
+        // Nothing of it fits, and that was accepted: the new one stays what it is.
+        Err(StateError::Impossible { .. }) if accept_loss => Ok(vec![dropped(local)]),
         Err(error) => Err(error),
     }
 }
 
-/// Refuses what would be lost, unless that is accepted.
-pub(crate) fn check_losses(losses: Vec<Change>, accept_loss: bool) -> Result<Vec<Change>, StateError> {
+/// Refuses what nobody takes over, unless that is accepted. Where a reader stood is no loss.
+fn check_losses(left: Vec<SavedLocal>, accept_loss: bool) -> Result<Vec<Change>, StateError> {
+    let lost = left.into_iter().filter(|local| !local.is_position);
+    let losses: Vec<_> = lost.map(|local| dropped(&local)).collect();
     if losses.is_empty() || accept_loss {
         return Ok(losses);
     }
     let list: Vec<_> = losses.iter().map(Change::to_string).collect();
     Err(StateError::LossesNotAccepted { list: list.join("\n") })
+}
+
+fn dropped(local: &SavedLocal) -> Change {
+    let ty = local.param.strip_prefix("Local<").and_then(|ty| ty.strip_suffix('>')).unwrap_or(&local.param);
+    Change::dropped(&format!("{}: Local", local.system), ty)
 }

@@ -1,5 +1,6 @@
 //! What one system keeps for itself.
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use keel_ecs::{Access, Data};
@@ -25,6 +26,12 @@ impl<T> DerefMut for Local<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         self.value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Local<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(out)
     }
 }
 

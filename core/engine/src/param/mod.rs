@@ -19,7 +19,6 @@ use crate::Time;
 pub(crate) use self::access::ParamConflict;
 pub use self::access::ParamUses;
 pub use self::event::{EventReader, EventWriter};
-pub(crate) use self::kept::check_losses;
 pub use self::kept::{KeptParam, KeptValue, SavedLocal, SavedLocals, VisitKept};
 pub use self::local::Local;
 pub use self::lookup::{Entities, Views};

@@ -1,5 +1,6 @@
 //! Resources as parameters.
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use keel_ecs::{Access, EcsError, Resource, ResourceMut, ResourceRef};
@@ -39,6 +40,18 @@ impl<T: Resource> DerefMut for ResMut<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.value
+    }
+}
+
+impl<T: Resource + fmt::Debug> fmt::Debug for Res<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(out)
+    }
+}
+
+impl<T: Resource + fmt::Debug> fmt::Debug for ResMut<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(out)
     }
 }
 

@@ -51,17 +51,12 @@ impl SystemCode {
         self
     }
 
-    /// Whether it has the whole frame, and so always runs alone.
-    pub fn is_exclusive(&self) -> bool {
-        matches!(self.kind, CodeKind::OfFrame(_))
-    }
-
     /// The declared names of the components, resources and events that its parameters read, and of those that they
-    /// write. Nothing is known of code that has the whole frame.
-    pub fn access(&self) -> (Vec<String>, Vec<String>) {
+    /// write; `None` for code that has the whole frame.
+    pub fn access(&self) -> Option<(Vec<String>, Vec<String>)> {
         let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
         let (reads, writes) = self.uses.names();
-        (owned(reads), owned(writes))
+        matches!(self.kind, CodeKind::OfParams(_)).then(|| (owned(reads), owned(writes)))
     }
 
     pub(crate) fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {

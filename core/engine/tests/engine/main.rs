@@ -5,6 +5,7 @@
 mod calls;
 mod exchange;
 mod faults;
+mod locals;
 mod params;
 mod steps;
 mod tasks;

@@ -7,6 +7,7 @@ mod agree;
 mod bench;
 mod failures;
 mod lifecycle;
+mod locals;
 mod own;
 mod pools;
 mod reload;
