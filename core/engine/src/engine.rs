@@ -6,16 +6,18 @@ use std::time::{Duration, Instant};
 
 use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
 use keel_ecs::{FramePart, ModelTypeInfo, World};
-use keel_state::Change;
 
-use crate::call::{Call, Handler, Handlers, IntoHandler};
+use crate::call::{Call, Handlers, IntoHandler};
 use crate::frame::TimerQueue;
+use crate::module_code::old_code;
 use crate::runtime::Runtime;
-use crate::schedule::System;
+use crate::schedule::{Parts, System, Turn};
 use crate::snapshot::{Clock, SavedTime};
+use crate::state::{Coming, StateChanges};
+use crate::threads::Threads;
 use crate::{
-    DrainReport, EngineError, EngineSnapshot, Fault, Frame, IntoSystem, ModuleTag, Random, SavedLocals,
-    Schedule, Stage, SystemCode, SystemDescriptor, Time,
+    DrainReport, EngineError, EngineSnapshot, Fault, Frame, IntoSystem, ModuleCode, ModuleTag, Random,
+    SavedLocals, Schedule, Stage, SystemDescriptor, Time,
 };
 
 /// How an engine runs.
@@ -28,11 +30,22 @@ pub struct EngineConfig {
     pub steps_per_frame_max: u32,
     /// Where the world's random numbers start.
     pub seed: u64,
+    /// How many threads systems run on; 0 for as many as the machine has processors. What comes of them is the same on any
+    /// number.
+    pub threads: usize,
+    /// Runs all systems on these threads that may run side by side, also where that is slower: for tests.
+    pub always_parallel: bool,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { step: Duration::from_nanos(1_000_000_000 / 60), steps_per_frame_max: 8, seed: 0 }
+        Self {
+            step: Duration::from_nanos(1_000_000_000 / 60),
+            steps_per_frame_max: 8,
+            seed: 0,
+            threads: 0,
+            always_parallel: false,
+        }
     }
 }
 
@@ -56,52 +69,6 @@ impl ViewSource for NoViews {
     }
 }
 
-/// The code of one module: what is exchanged at a swap.
-pub struct ModuleCode {
-    /// The owner.
-    pub module: ModuleTag,
-    /// Its systems.
-    pub systems: Vec<(SystemDescriptor, SystemCode)>,
-    /// Its handlers of calls and timers.
-    pub handlers: Vec<(String, Handler)>,
-    /// A fault has stopped it, and it is stopped again when it is put back.
-    pub suspended: bool,
-}
-
-impl ModuleCode {
-    /// A module without any code.
-    pub fn new(module: &ModuleTag) -> Self {
-        Self { module: module.clone(), systems: Vec::new(), handlers: Vec::new(), suspended: false }
-    }
-
-    /// Takes over what the generation before has kept of its systems: [`Engine::save_locals`] saved it. What has changed
-    /// is returned.
-    ///
-    /// # Errors
-    /// [`EngineError::Locals`] when something of it would be lost and `accept_loss` is not set, or when it is damaged.
-    pub fn restore_locals(
-        &mut self,
-        saved: SavedLocals,
-        accept_loss: bool,
-    ) -> Result<Vec<Change>, EngineError> {
-        let systems = self.systems.iter_mut().map(|(descriptor, code)| (descriptor.name(), code));
-        saved
-            .restore_all(systems, accept_loss)
-            .map_err(|source| EngineError::Locals { module: self.module.name().to_owned(), source })
-    }
-
-    fn check_handlers(&self) -> Result<(), EngineError> {
-        let mut names = BTreeSet::new();
-        let twice = self.handlers.iter().find(|(name, _)| !names.insert(name));
-        twice.map_or(Ok(()), |(name, _)| {
-            Err(EngineError::DuplicateHandler {
-                module: self.module.name().to_owned(),
-                handler: name.clone(),
-            })
-        })
-    }
-}
-
 /// A world and all that moves it on.
 pub struct Engine {
     config: EngineConfig,
@@ -111,6 +78,11 @@ pub struct Engine {
     schedule: Schedule,
     handlers: Handlers,
     views: Box<dyn PinViews>,
+    threads: Threads,
+    /// Modules whose startup is over.
+    started: BTreeSet<ModuleId>,
+    /// Whether there may be one whose startup is not.
+    may_start: bool,
 }
 
 impl Engine {
@@ -128,6 +100,9 @@ impl Engine {
             schedule: Schedule::default(),
             handlers: Handlers::default(),
             views,
+            threads: Threads::new(config.threads, config.always_parallel),
+            started: BTreeSet::new(),
+            may_start: true,
         };
         engine.install_own_state();
         engine
@@ -135,67 +110,110 @@ impl Engine {
 
     /// The types that every engine's world knows, beside the world's own.
     pub fn own_types() -> Vec<Arc<ModelTypeInfo>> {
-        let own = World::own_types().into_iter().chain([ModelTypeInfo::resource::<Random>()]);
+        let engines = [ModelTypeInfo::resource::<Random>(), ModelTypeInfo::resource::<StateChanges>()];
+        let own = World::own_types().into_iter().chain(engines);
         own.map(Arc::new).collect()
     }
 
-    /// Runs one frame: as many steps as `dt` of real time calls for, then presentation.
+    /// Runs one frame: as many steps as `dt` of real time calls for, then presentation, then the first idle system whose
+    /// turn it is.
     ///
     /// A panic in a module's code is contained: the module is suspended, a [`Fault`] is kept for
     /// [`Engine::take_faults`], and the frame goes on.
     pub fn update(&mut self, dt: Duration) {
+        self.update_until(dt, None);
+    }
+
+    /// [`Engine::update`], with more idle systems as long as less than `budget` has passed since it was called.
+    pub fn update_with(&mut self, dt: Duration, budget: Duration) {
+        self.update_until(dt, Instant::now().checked_add(budget));
+    }
+
+    fn update_until(&mut self, dt: Duration, deadline: Option<Instant>) {
+        // Taken out for as long as the frame borrows from it. The other one takes no memory.
+        let source = std::mem::replace(&mut self.views, Box::new(NoViews));
+        let views = source.pin();
         self.runtime.time.frame += 1;
         let longest = self.config.step * self.config.steps_per_frame_max;
         self.unspent = (self.unspent + dt).min(longest);
         self.runtime.world.enter(FramePart::Steps);
         while self.unspent >= self.config.step {
             self.unspent -= self.config.step;
-            self.step();
+            self.step(&*views);
         }
         self.runtime.time.alpha = self.unspent.as_secs_f32() / self.config.step.as_secs_f32();
         self.runtime.world.enter(FramePart::End);
-        self.run_stage(Stage::Frame);
+        self.run_stage(Stage::Frame, &*views);
+        let idle = Turn { stage: Stage::Idle, views: &*views, left_out: None, deadline };
+        self.schedule.run_idle(&idle, &mut self.runtime, &mut self.threads);
         self.runtime.world.enter(FramePart::Between);
         let mut faults = self.runtime.executor.take_faults();
         faults.iter_mut().for_each(|fault| fault.frame = self.runtime.time.frame);
         self.runtime.faults.append(&mut faults);
+        drop(views);
+        self.views = source;
     }
 
-    fn step(&mut self) {
+    fn step(&mut self, views: &dyn ViewSource) {
+        self.start_modules(views);
         self.runtime.time.step += 1;
         let end = self.runtime.time.now + self.config.step;
+        self.change_states(views);
         let waiting = std::mem::take(&mut *self.runtime.calls.lock());
-        waiting.iter().for_each(|call| self.run_call(call));
+        waiting.iter().for_each(|call| self.run_call(call, views));
         while let Some((due, call)) = self.runtime.timers.next_due(end) {
             self.runtime.time.now = due;
-            self.run_call(&call);
+            self.run_call(&call, views);
         }
         self.runtime.time.now = end;
-        self.run_stage(Stage::Step);
+        self.run_stage(Stage::Step, views);
         self.runtime.world.end_step();
     }
 
-    fn run_stage(&mut self, stage: Stage) {
-        let views = self.views.pin();
-        for System { module, descriptor, code, times, .. } in
-            self.schedule.stage_mut(stage).filter(|system| system.enabled)
-        {
-            let start = Instant::now();
-            if self.runtime.run_system(&*views, module, descriptor.name(), code.get_mut()) {
-                times.add(start.elapsed());
-            }
-        }
+    fn run_stage(&mut self, stage: Stage, views: &dyn ViewSource) {
+        let turn = Turn { stage, views, left_out: None, deadline: None };
+        self.schedule.run(&turn, &mut self.runtime, &mut self.threads);
     }
 
-    fn run_call(&mut self, call: &Call) {
-        let views = self.views.pin();
+    /// Runs the startup of modules that are new to the game.
+    fn start_modules(&mut self, views: &dyn ViewSource) {
+        if !std::mem::take(&mut self.may_start) {
+            return;
+        }
+        let turn = Turn { stage: Stage::Startup, views, left_out: Some(&self.started), deadline: None };
+        self.schedule.run(&turn, &mut self.runtime, &mut self.threads);
+        self.started.extend(self.schedule.iter().map(|system| system.module.id()));
+    }
+
+    /// Changes the states that are to change, between their exits and their entries.
+    fn change_states(&mut self, views: &dyn ViewSource) {
+        let step = self.runtime.time.step;
+        let (mut change, mut enter) = (Vec::new(), false);
+        for (module, state) in self.schedule.states() {
+            match self.runtime.on_state(module, state, |world| (state.prepare)(world, step)) {
+                Some(Coming::Change) => change.push((module.clone(), state.clone())),
+                Some(Coming::Begin) => enter = true,
+                Some(Coming::Nothing) | None => {}
+            }
+        }
+        if change.is_empty() && !enter {
+            return;
+        }
+        self.run_stage(Stage::Exit, views);
+        for (module, state) in &change {
+            self.runtime.on_state(module, state, |world| (state.change)(world, step));
+        }
+        self.run_stage(Stage::Enter, views);
+    }
+
+    fn run_call(&mut self, call: &Call, views: &dyn ViewSource) {
         let name = format!("call {}", call.handler);
         match self.handlers.find_mut(call) {
             None => {
                 log::warn!("a call of `{}` is dropped: its module is gone, or handles no calls", call.handler)
             }
             Some((module, Some(handler))) => {
-                self.runtime.run(&*views, module, &name, |frame| handler(frame, &call.argument));
+                self.runtime.run(views, module, &name, |frame| handler(frame, &call.argument));
             }
             Some((module, None)) => self.runtime.faults.push(Fault {
                 module: module.name().to_owned(),
@@ -271,6 +289,8 @@ impl Engine {
         self.runtime.calls.lock().clear();
         self.runtime.suspended.clear();
         self.schedule.reset_locals();
+        self.started.clear();
+        self.may_start = true;
         self.install_own_state();
     }
 
@@ -295,6 +315,7 @@ impl Engine {
             unspent_ns: self.unspent.as_nanos() as u64,
             timers: self.runtime.timers.clone(),
             calls: self.runtime.calls.lock().iter().cloned().collect(),
+            started: self.started.iter().copied().collect(),
         };
         Ok(())
     }
@@ -306,6 +327,8 @@ impl Engine {
         self.unspent = Duration::from_nanos(clock.unspent_ns);
         self.runtime.timers = clock.timers.clone();
         *self.runtime.calls.lock() = clock.calls.iter().cloned().collect();
+        self.started = clock.started.iter().copied().collect();
+        self.may_start = true;
     }
 
     // What modules own.
@@ -321,7 +344,9 @@ impl Engine {
         descriptor: SystemDescriptor,
         system: impl IntoSystem<M>,
     ) -> Result<(), EngineError> {
-        self.schedule.add(System::new(module, descriptor, system.into_system()))
+        self.schedule.add(System::new(module, descriptor, system.into_system())?)?;
+        self.may_start = true;
+        Ok(())
     }
 
     /// Removes one system; false when there was none.
@@ -378,23 +403,15 @@ impl Engine {
             return Err(EngineError::DuplicateModule { module: twice.name().to_owned() });
         }
         let ids: Vec<_> = tags.iter().map(ModuleTag::id).collect();
-        let mut systems = Vec::new();
-        let mut handlers = Vec::new();
-        let mut suspended = Vec::new();
-        for ModuleCode { module, systems: of_module, handlers: named, suspended: stays } in new {
+        let (mut parts, mut handlers, mut suspended) = (Parts::default(), Vec::new(), Vec::new());
+        for code in new {
+            let (module, named, stays) = code.into_parts(&mut parts)?;
             suspended.extend(stays.then(|| module.id()));
-            let of_module = of_module.into_iter();
-            systems.extend(of_module.map(|(descriptor, code)| System::new(&module, descriptor, code)));
             handlers.push((module, named));
         }
-        let old_systems = self.schedule.exchange(&ids, systems)?;
-        let mut old: Vec<_> = tags.iter().map(ModuleCode::new).collect();
-        for System { module, descriptor, code, .. } in old_systems {
-            let position = old.iter().position(|old| old.module == module);
-            if let Some(position) = position {
-                old[position].systems.push((descriptor, code.into_inner()));
-            }
-        }
+        let replaced = self.schedule.exchange(&ids, parts)?;
+        self.may_start = true;
+        let mut old = old_code(&tags, replaced);
         for of_module in &mut old {
             of_module.handlers = self.handlers.take_module(of_module.module.id());
             of_module.suspended = self.runtime.suspended.remove(&of_module.module.id());
@@ -411,6 +428,7 @@ impl Engine {
     /// Ends all that a removed module owned, and returns its code.
     pub fn remove_module(&mut self, module: &ModuleTag) -> ModuleCode {
         let removed = self.exchange(vec![ModuleCode::new(module)]).ok().and_then(|mut old| old.pop());
+        self.started.remove(&module.id());
         self.runtime.timers.remove_module(module.id());
         self.runtime.calls.lock().retain(|call| call.module != module.id());
         removed.unwrap_or_else(|| ModuleCode::new(module))
@@ -427,14 +445,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Locals`] when a type's `Serialize` fails.
     pub fn save_locals(&self, module: &ModuleTag) -> Result<SavedLocals, EngineError> {
-        let mut saved = SavedLocals::default();
-        let systems = self.schedule.iter().filter(|system| system.module == *module);
-        for system in systems {
-            saved
-                .add(system.descriptor.name(), &mut system.code.lock())
-                .map_err(|source| EngineError::Locals { module: module.name().to_owned(), source })?;
-        }
-        Ok(saved)
+        self.schedule.save_locals(module)
     }
 
     /// Whether a fault has suspended the module.
@@ -456,11 +467,20 @@ impl Engine {
 
     /// Whether a driver must go on calling [`Engine::update`]: something is scheduled, due later, or running.
     pub fn has_pending_work(&self) -> bool {
-        self.schedule
-            .iter()
-            .any(|system| system.enabled && !self.runtime.suspended.contains(&system.module.id()))
+        self.schedule.iter().any(|system| self.is_pending(system))
             || self.runtime.timers.len() > 0
             || !self.runtime.calls.lock().is_empty()
             || self.runtime.executor.total_running() > 0
+    }
+
+    /// Whether the system runs in each frame, or is still to start.
+    fn is_pending(&self, system: &System) -> bool {
+        let module = system.module.id();
+        let has_turn = match system.descriptor.stage {
+            Stage::Startup => !self.started.contains(&module),
+            Stage::Exit | Stage::Enter => false,
+            Stage::Step | Stage::Frame | Stage::Idle => true,
+        };
+        has_turn && system.enabled && !self.runtime.suspended.contains(&module)
     }
 }

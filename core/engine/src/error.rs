@@ -45,6 +45,17 @@ pub enum EngineError {
         /// What it uses twice.
         shared: String,
     },
+    /// A condition changes something.
+    #[error(
+        "a condition of {of} takes `{parameter}`, which changes something; a condition only reads: take `Res`, a `Query` \
+         of `&T`, or `EventReader`"
+    )]
+    ConditionWrites {
+        /// The system or the set.
+        of: String,
+        /// The parameter, as its author writes it.
+        parameter: String,
+    },
     /// One exchange brings the code of one module in two pieces.
     #[error("module `{module}` is exchanged twice at once; hand over all of its code together")]
     DuplicateModule {

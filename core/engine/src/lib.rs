@@ -24,35 +24,43 @@
 extern crate self as keel_engine;
 
 mod call;
-mod control;
 mod engine;
 mod error;
 mod fault;
 mod frame;
+mod module_code;
 mod param;
 mod random;
 mod runtime;
 mod schedule;
 mod snapshot;
+mod state;
 mod system;
 mod task;
+mod threads;
 mod time;
 mod view;
 
 pub use call::{Caller, Handler, IntoHandler};
-pub use control::{SystemSummary, SystemTimes};
-pub use engine::{Engine, EngineConfig, ModuleCode, PinViews};
+pub use engine::{Engine, EngineConfig, PinViews};
 pub use error::EngineError;
 pub use fault::{Fault, contain, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};
+pub use module_code::ModuleCode;
 pub use param::{
-    Entities, EventReader, EventWriter, KeptParam, KeptValue, Local, ParamUses, Query, Res, ResMut,
+    Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, ParamUses, Query, Res, ResMut,
     SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept,
 };
 pub use random::Random;
-pub use schedule::{Schedule, Stage, SystemDescriptor, SystemId};
+pub use schedule::{
+    Ambiguity, Schedule, SetDescriptor, Stage, SystemDescriptor, SystemId, SystemSummary, SystemTimes,
+};
 pub use snapshot::EngineSnapshot;
-pub use system::{IntoSystem, OfFrame, OfParams, SystemCode, SystemFunction, SystemFunctionOf, SystemOutput};
+pub use state::{NextState, StateCode, States};
+pub use system::{
+    Every, IntoCondition, IntoSystem, OfFrame, OfParams, SystemCode, SystemFunction, SystemFunctionOf,
+    SystemOutput, every, in_state, on_event, resource_exists,
+};
 pub use task::{DrainReport, Tasks, sleep};
 pub use time::Time;
 pub use view::system::SystemView;

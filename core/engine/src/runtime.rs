@@ -11,10 +11,10 @@ use parking_lot::Mutex;
 use crate::call::{Call, Caller};
 use crate::fault::{Panic, catch};
 use crate::frame::TimerQueue;
-use crate::param::SystemContext;
-use crate::system::{CodeKind, ParamCode};
+use crate::schedule::Outcome;
+use crate::system::ParamCode;
 use crate::task::TaskExecutor;
-use crate::{Fault, Frame, ModuleTag, SystemCode, Tasks, Time, Timers};
+use crate::{EngineError, Fault, Frame, ModuleTag, StateCode, Tasks, Time, Timers};
 
 /// What an engine lends to its modules, apart from the code that is called.
 pub(crate) struct Runtime {
@@ -52,60 +52,45 @@ impl Runtime {
             return false;
         }
         let outcome = self.call(views, module, code);
-        self.note(module, name, outcome);
+        self.note(module, name, outcome.into());
         true
     }
 
-    /// Runs a system of a module that is not suspended, and does what it has put off. Whether it was run.
-    pub(crate) fn run_system(
+    /// Calls `call`, code of a module that knows the state; what fails is a fault of it.
+    pub(crate) fn on_state<T>(
         &mut self,
-        views: &dyn ViewSource,
         module: &ModuleTag,
-        name: &str,
-        code: &mut SystemCode,
-    ) -> bool {
-        let defers = code.uses.defers();
-        let code = match &mut code.kind {
-            CodeKind::OfFrame(run) => return self.run(views, module, name, run),
-            CodeKind::OfParams(code) => code,
+        state: &StateCode,
+        call: impl FnOnce(&mut World) -> Result<T, EngineError>,
+    ) -> Option<T> {
+        let outcome = match catch(|| call(&mut self.world)) {
+            Ok(Ok(done)) => return Some(done),
+            Ok(Err(error)) => Outcome::Failed(error.to_string()),
+            Err(panic) => Outcome::Panicked(panic),
         };
-        if self.suspended.contains(&module.id()) {
-            return false;
-        }
-        let context = SystemContext { world: &self.world, views, time: self.time };
-        let mut outcome = catch(|| code.run(&context));
-        if defers {
-            outcome = self.apply(&mut **code, outcome);
-        }
-        self.note(module, name, outcome);
-        true
+        self.note(module, &format!("state {}", state.name), outcome);
+        None
     }
 
     /// Does what a system has put off; after a panic it is forgotten.
-    fn apply(
-        &mut self,
-        code: &mut dyn ParamCode,
-        outcome: Result<Result<(), String>, Panic>,
-    ) -> Result<Result<(), String>, Panic> {
-        let applied = match &outcome {
-            Ok(_) => catch(|| code.apply(&mut self.world)),
-            Err(_) => catch(|| {
-                code.discard();
-                Ok(())
-            }),
-        };
-        match (outcome, applied) {
-            (Err(panic), _) | (Ok(_), Err(panic)) => Err(panic),
-            (Ok(outcome), Ok(applied)) => Ok(outcome.and(applied)),
+    pub(crate) fn apply(&mut self, code: &mut dyn ParamCode, outcome: Outcome) -> Outcome {
+        if let Outcome::Panicked(_) = outcome {
+            // Whatever panics once more there has no more to say than the first panic.
+            let _ = catch(|| code.discard());
+            return outcome;
+        }
+        match (outcome, catch(|| code.apply(&mut self.world)).into()) {
+            (outcome, Outcome::Done) | (outcome @ Outcome::Failed(_), Outcome::Failed(_)) => outcome,
+            (_, applied) => applied,
         }
     }
 
     /// Keeps what went wrong; a panic suspends the module.
-    fn note(&mut self, module: &ModuleTag, name: &str, outcome: Result<Result<(), String>, Panic>) {
+    pub(crate) fn note(&mut self, module: &ModuleTag, name: &str, outcome: Outcome) {
         let (message, backtrace, suspended) = match outcome {
-            Ok(Ok(())) => return,
-            Ok(Err(message)) => (message, None, false),
-            Err(Panic { message, backtrace }) => (message, backtrace, true),
+            Outcome::NotRun | Outcome::Done => return,
+            Outcome::Failed(message) => (message, None, false),
+            Outcome::Panicked(Panic { message, backtrace }) => (message, backtrace, true),
         };
         if suspended {
             self.suspended.insert(module.id());

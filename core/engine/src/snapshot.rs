@@ -1,5 +1,6 @@
 //! The state of an engine: its world, its time, its timers and its waiting calls.
 
+use keel_core_types::ModuleId;
 use keel_ecs::WorldSnapshot;
 use keel_state::{Snapshot, SnapshotWriter, decode, encode_into};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub(crate) struct Clock {
     pub(crate) unspent_ns: u64,
     pub(crate) timers: TimerQueue,
     pub(crate) calls: Vec<Call>,
+    /// Modules whose startup is over.
+    pub(crate) started: Vec<ModuleId>,
 }
 
 /// [`Time`] as saved: what can be derived from the configuration is left out.

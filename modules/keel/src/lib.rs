@@ -58,8 +58,9 @@ pub mod prelude {
         Parent, PreparedQuery, QueryData, Resource, With, Without, World, component, event, resource,
     };
     pub use keel_engine::{
-        Caller, Entities, EventReader, EventWriter, Frame, Local, Query, Random, Res, ResMut, Stage,
-        SystemDescriptor, Time, Views, sleep,
+        Caller, Entities, EventReader, EventWriter, Frame, IdleTime, Local, NextState, Query, Random, Res,
+        ResMut, SetDescriptor, Stage, SystemDescriptor, Time, Views, every, in_state, on_event,
+        resource_exists, sleep,
     };
     pub use keel_module_macros::{data, view, view_model};
     pub use keel_module_types::{Models, ModuleContext, ModuleError, ModuleResult, Setup, ViewModel, Worlds};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use keel_core_types::{Contract, ModelType, Provided, TypedModel, ViewId};
 use keel_ecs::Data;
 use keel_engine::{
-    Frame, Handler, IntoHandler, IntoSystem, ModuleCode, ModuleTag, SystemCode, SystemDescriptor,
-    SystemOutput,
+    Frame, Handler, IntoHandler, IntoSystem, ModuleCode, ModuleTag, SetDescriptor, StateCode, States,
+    SystemCode, SystemDescriptor, SystemOutput,
 };
 use keel_state::SavedValue;
 
@@ -19,6 +19,8 @@ use crate::{
 #[derive(Default)]
 pub struct Setup {
     systems: Vec<(SystemDescriptor, Code<SystemCode, OwnSystem>)>,
+    sets: Vec<SetDescriptor>,
+    states: Vec<StateCode>,
     handlers: Vec<(String, Code<Handler, OwnHandler>)>,
     views: Vec<Provided>,
     model_types: BTreeMap<ViewId, ModelType>,
@@ -67,6 +69,19 @@ impl Setup {
     ) -> &mut Self {
         let own = OwnSystem::new(descriptor.name(), system);
         self.systems.push((descriptor, Code::Own(own)));
+        self
+    }
+
+    /// Says what holds for all systems of a set, of whichever module: their order, and when they run.
+    pub fn set(&mut self, set: SetDescriptor) -> &mut Self {
+        self.sets.push(set);
+        self
+    }
+
+    /// Makes the resource `S` a state: it begins with its default, and is changed by [`NextState`](keel_engine::NextState)
+    /// at the beginning of a step. Systems that are run `on_enter` or `on_exit` of a state say so by themselves.
+    pub fn state<S: States>(&mut self) -> &mut Self {
+        self.states.push(StateCode::of::<S>());
         self
     }
 
@@ -182,9 +197,10 @@ impl Setup {
     }
 
     /// The code that was declared, as `module`'s, with `access` to the view model for what is to be lent it.
-    pub fn into_code_with(self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> ModuleCode {
+    pub fn into_code_with(mut self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> ModuleCode {
+        let (sets, states) = (std::mem::take(&mut self.sets), std::mem::take(&mut self.states));
         let (systems, handlers, _) = self.finish(module, access);
-        ModuleCode { systems, handlers, ..ModuleCode::new(module) }
+        ModuleCode { systems, sets, states, handlers, ..ModuleCode::new(module) }
     }
 
     /// All that was declared: systems, handlers, views.

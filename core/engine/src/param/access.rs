@@ -3,6 +3,8 @@
 use keel_core_types::ComponentId;
 use keel_ecs::Access;
 
+use crate::EngineError;
+
 /// What the parameters of one system read, write and put off.
 #[doc(hidden)]
 #[derive(Clone, Debug, Default)]
@@ -20,15 +22,8 @@ pub struct ParamUses {
 struct ParamUse {
     name: String,
     access: Access,
-}
-
-/// Two parameters, or one and itself, that can't be had at once.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ParamConflict {
-    pub(crate) first: String,
-    /// None when it is the same one.
-    pub(crate) second: Option<String>,
-    pub(crate) shared: String,
+    /// It stands for something that is not in the world.
+    is_exclusion: bool,
 }
 
 impl ParamUses {
@@ -39,14 +34,21 @@ impl ParamUses {
     }
 
     pub(crate) fn add(&mut self, name: String, access: Access) {
-        self.params.push(ParamUse { name, access });
+        self.params.push(ParamUse { name, access, is_exclusion: false });
+    }
+
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.params.extend(other.params.iter().cloned());
+        self.sends.extend(other.sends.iter().cloned());
+        self.commands |= other.commands;
+        self.defers |= other.defers;
     }
 
     /// Keeps all systems with this word apart.
     pub(crate) fn add_exclusion(&mut self, name: String, word: &str) {
         let mut access = Access::new();
         access.add_write(ComponentId::of(word), word);
-        self.add(name, access);
+        self.params.push(ParamUse { name, access, is_exclusion: true });
     }
 
     pub(crate) fn add_commands(&mut self) {
@@ -94,36 +96,52 @@ impl ParamUses {
         })
     }
 
-    pub(crate) fn own_conflict(&self) -> Option<ParamConflict> {
-        let of = |first: &ParamUse, second: Option<&ParamUse>, shared: &str| ParamConflict {
-            first: first.name.clone(),
-            second: second.map(|second| second.name.clone()),
-            shared: shared.to_owned(),
-        };
-        self.params.iter().enumerate().find_map(|(index, param)| {
+    /// Checks that the parameters of system `path` can be had together.
+    pub(crate) fn check(&self, path: &str) -> Result<(), EngineError> {
+        for (index, param) in self.params.iter().enumerate() {
             if let Some(shared) = param.access.own_conflict() {
-                return Some(of(param, None, shared));
+                return Err(EngineError::ParameterUsesTwice {
+                    system: path.to_owned(),
+                    parameter: param.name.clone(),
+                    shared: shared.to_owned(),
+                });
             }
-            let earlier = self.params[..index].iter();
-            earlier.into_iter().find_map(|first| {
-                first.access.conflict_with(&param.access).map(|shared| of(first, Some(param), shared))
-            })
-        })
+            for earlier in &self.params[..index] {
+                if let Some(shared) = earlier.access.conflict_with(&param.access) {
+                    return Err(EngineError::ParameterConflict {
+                        system: path.to_owned(),
+                        first: earlier.name.clone(),
+                        second: param.name.clone(),
+                        shared: shared.to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What both use and one of them writes.
-    pub(crate) fn conflict_with(&self, other: &Self) -> Option<&str> {
-        let conflict = |ours: &ParamUse| {
-            let mut theirs = other.params.iter();
-            theirs.any(|theirs| ours.access.conflict_with(&theirs.access).is_some())
-        };
-        let ours = self.params.iter().find(|ours| conflict(ours))?;
-        other.params.iter().find_map(|theirs| ours.access.conflict_with(&theirs.access))
+    pub(crate) fn conflict_with<'u>(&'u self, other: &'u Self) -> Option<&'u str> {
+        self.conflicts_with(other).next().map(|(shared, _)| shared)
     }
 
-    /// An event that this one sends and the other one reads.
-    pub(crate) fn sends_to(&self, other: &Self) -> Option<&str> {
-        let is_read = |event: &&String| other.names().0.contains(&event.as_str());
-        self.sends.iter().find(is_read).map(String::as_str)
+    /// What of the world both use and one of them writes.
+    pub(crate) fn data_conflict_with<'u>(&'u self, other: &'u Self) -> Option<&'u str> {
+        self.conflicts_with(other).find(|(_, is_exclusion)| !is_exclusion).map(|(shared, _)| shared)
+    }
+
+    fn conflicts_with<'u>(&'u self, other: &'u Self) -> impl Iterator<Item = (&'u str, bool)> {
+        self.params.iter().flat_map(|ours| {
+            let shared = other.params.iter().filter_map(|theirs| ours.access.conflict_with(&theirs.access));
+            shared.map(|shared| (shared, ours.is_exclusion))
+        })
+    }
+
+    /// Whether this one sends events that the other one reads.
+    pub(crate) fn sends_to(&self, other: &Self) -> bool {
+        !self.sends.is_empty() && {
+            let (reads, _) = other.names();
+            self.sends.iter().any(|event| reads.contains(&event.as_str()))
+        }
     }
 }

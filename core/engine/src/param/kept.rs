@@ -4,8 +4,6 @@ use keel_ecs::Data;
 use keel_state::{Change, SavedValue, StateError};
 use serde::{Deserialize, Serialize};
 
-use crate::SystemCode;
-
 /// A value that outlives the code it belongs to.
 #[doc(hidden)]
 pub trait KeptValue {
@@ -88,10 +86,14 @@ impl SavedLocals {
         self.locals.is_empty()
     }
 
-    /// Adds what `code`, which is that of `system`, keeps.
-    pub(crate) fn add(&mut self, system: &str, code: &mut SystemCode) -> Result<(), StateError> {
+    /// Adds what `system` keeps, which `visit_all` shows.
+    pub(crate) fn add(
+        &mut self,
+        system: &str,
+        visit_all: impl FnOnce(&mut VisitKept<'_>),
+    ) -> Result<(), StateError> {
         let mut outcome = Ok(());
-        code.visit_kept(&mut |KeptParam { name, is_position, value }| match value.save() {
+        visit_all(&mut |KeptParam { name, is_position, value }| match value.save() {
             Ok(value) => {
                 self.locals.push(SavedLocal { system: system.to_owned(), param: name, is_position, value });
             }
@@ -100,22 +102,28 @@ impl SavedLocals {
         outcome
     }
 
-    /// Gives each system of `systems` what the one of its name has kept.
-    pub(crate) fn restore_all<'c>(
-        mut self,
-        systems: impl Iterator<Item = (&'c str, &'c mut SystemCode)>,
+    /// Gives `system`, whose parameters `visit_all` shows, what the one of its name has kept, and takes that out.
+    pub(crate) fn restore(
+        &mut self,
+        system: &str,
         accept_loss: bool,
+        visit_all: impl FnMut(&mut VisitKept<'_>),
     ) -> Result<Vec<Change>, StateError> {
-        let mut changes = Vec::new();
-        for (name, code) in systems {
-            let (own, others) = self.locals.into_iter().partition(|local| local.system == name);
-            self.locals = others;
-            let (changed, left) = restore_params(own, accept_loss, |visit| code.visit_kept(visit))?;
-            changes.extend(changed);
-            self.locals.extend(left);
-        }
-        changes.extend(check_losses(self.locals, accept_loss)?);
+        let own = self.locals.extract_if(.., |local| local.system == system).collect();
+        let (changes, left) = restore_params(own, accept_loss, visit_all)?;
+        self.locals.extend(left);
         Ok(changes)
+    }
+
+    /// Refuses what nobody has taken out, unless that is accepted. Where a reader stood is no loss.
+    pub(crate) fn check_losses(self, accept_loss: bool) -> Result<Vec<Change>, StateError> {
+        let lost = self.locals.iter().filter(|local| !local.is_position);
+        let losses: Vec<_> = lost.map(dropped).collect();
+        if losses.is_empty() || accept_loss {
+            return Ok(losses);
+        }
+        let list: Vec<_> = losses.iter().map(Change::to_string).collect();
+        Err(StateError::LossesNotAccepted { list: list.join("\n") })
     }
 }
 
@@ -165,17 +173,6 @@ fn restore_one(
         Err(StateError::Impossible { .. }) if accept_loss => Ok(vec![dropped(local)]),
         Err(error) => Err(error),
     }
-}
-
-/// Refuses what nobody takes over, unless that is accepted. Where a reader stood is no loss.
-fn check_losses(left: Vec<SavedLocal>, accept_loss: bool) -> Result<Vec<Change>, StateError> {
-    let lost = left.into_iter().filter(|local| !local.is_position);
-    let losses: Vec<_> = lost.map(|local| dropped(&local)).collect();
-    if losses.is_empty() || accept_loss {
-        return Ok(losses);
-    }
-    let list: Vec<_> = losses.iter().map(Change::to_string).collect();
-    Err(StateError::LossesNotAccepted { list: list.join("\n") })
 }
 
 fn dropped(local: &SavedLocal) -> Change {

@@ -1,6 +1,7 @@
-//! Time, entities and views as parameters.
+//! Time, entities, views, and the time that is left, as parameters.
 
 use std::ops::Deref;
+use std::time::{Duration, Instant};
 
 use keel_core_types::ViewSource;
 use keel_ecs::{Access, Component, Entity, Name, World};
@@ -114,5 +115,41 @@ impl SystemParam for Views<'_> {
 
     fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<Views<'a>, String> {
         Ok(Views { source: context.views })
+    }
+}
+
+/// How much time is left for work that can wait, for a system of [`Stage::Idle`](crate::Stage::Idle). None is left in other
+/// stages, nor when the driver has said nothing of it.
+#[derive(Clone, Copy, Debug)]
+pub struct IdleTime {
+    deadline: Option<Instant>,
+}
+
+impl IdleTime {
+    /// So long until the frame is to end.
+    pub fn left(&self) -> Duration {
+        self.deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether no time is left.
+    pub fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+}
+
+impl sealed::Sealed for IdleTime {}
+
+impl SystemParam for IdleTime {
+    type State = ();
+    type Item<'a> = IdleTime;
+
+    fn state() {}
+
+    fn declare(uses: &mut ParamUses) {
+        uses.add("IdleTime".to_owned(), Access::new());
+    }
+
+    fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<IdleTime, String> {
+        Ok(IdleTime { deadline: context.deadline })
     }
 }

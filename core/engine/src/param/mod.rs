@@ -11,22 +11,24 @@ mod query;
 mod resource;
 mod tuple;
 
+use std::time::Instant;
+
 use keel_core_types::ViewSource;
 use keel_ecs::World;
 
-use crate::Time;
+use crate::{Stage, Time};
 
-pub(crate) use self::access::ParamConflict;
 pub use self::access::ParamUses;
 pub use self::event::{EventReader, EventWriter};
 pub use self::kept::{KeptParam, KeptValue, SavedLocal, SavedLocals, VisitKept};
 pub use self::local::Local;
-pub use self::lookup::{Entities, Views};
+pub use self::lookup::{Entities, IdleTime, Views};
 pub use self::query::Query;
 pub use self::resource::{Res, ResMut};
 
 /// What a system can ask for: [`Query`], [`Res`], [`ResMut`] and `Option` of these two, [`EventReader`],
-/// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Views`], and tuples of up to 12.
+/// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Views`], [`NextState`](crate::NextState),
+/// [`IdleTime`], and tuples of up to 12.
 ///
 /// It is implemented here alone: the schedule relies on what a parameter declares.
 #[diagnostic::on_unimplemented(
@@ -74,9 +76,12 @@ pub struct SystemContext<'a> {
     pub(crate) world: &'a World,
     pub(crate) views: &'a dyn ViewSource,
     pub(crate) time: Time,
+    pub(crate) stage: Stage,
+    /// When work that can wait is to end.
+    pub(crate) deadline: Option<Instant>,
 }
 
-mod sealed {
+pub(crate) mod sealed {
     /// Nobody else implements it.
     pub trait Sealed {}
 }

@@ -1,6 +1,7 @@
 //! Systems: functions of a frame, or of typed parameters.
 
 mod code;
+mod condition;
 mod function;
 
 use std::fmt::Display;
@@ -8,6 +9,8 @@ use std::marker::PhantomData;
 
 pub use self::code::SystemCode;
 pub(crate) use self::code::{CodeKind, ParamCode};
+pub(crate) use self::condition::Condition;
+pub use self::condition::{Every, IntoCondition, every, in_state, on_event, resource_exists};
 pub use self::function::{SystemFunction, SystemFunctionOf};
 use crate::Frame;
 use crate::param::SystemParam;

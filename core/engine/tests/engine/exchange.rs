@@ -4,7 +4,7 @@ use keel_engine::{EngineError, Frame, Handler, ModuleCode, ModuleTag, SystemCode
 
 use crate::{Diary, STEP, add, engine};
 
-fn code(diary: &Diary, module: &str, systems: &[SystemDescriptor]) -> ModuleCode {
+fn code<const N: usize>(diary: &Diary, module: &str, systems: [SystemDescriptor; N]) -> ModuleCode {
     let mut code = ModuleCode::new(&ModuleTag::new(module));
     for descriptor in systems {
         let (diary, line) = (diary.clone(), format!("new {module}/{}", descriptor.name()));
@@ -12,7 +12,7 @@ fn code(diary: &Diary, module: &str, systems: &[SystemDescriptor]) -> ModuleCode
             diary.note(line.clone());
             Ok(())
         });
-        code.systems.push((descriptor.clone(), run));
+        code.systems.push((descriptor, run));
     }
     code
 }
@@ -53,31 +53,31 @@ fn check_refused(new: impl FnOnce(&Diary) -> Vec<ModuleCode>, expected: &str) {
 fn a_refused_exchange_changes_nothing() {
     let swim = || SystemDescriptor::new("swim");
     check_refused(
-        |diary| vec![code(diary, "fish", &[swim(), swim()])],
+        |diary| vec![code(diary, "fish", [swim(), swim()])],
         "module `fish` registers system `swim` twice",
     );
     check_refused(
-        |diary| vec![code(diary, "fish", &[swim().before("sea/flow").after("sea/")])],
+        |diary| vec![code(diary, "fish", [swim().before("sea/flow").after("sea/")])],
         "the order of systems is a cycle: ",
     );
     check_refused(
         |diary| {
             let bird = SystemDescriptor::new("dive").after("fish/rest");
             let rest = SystemDescriptor::new("rest").after("bird/dive");
-            vec![code(diary, "bird", &[bird]), code(diary, "fish", &[rest])]
+            vec![code(diary, "bird", [bird]), code(diary, "fish", [rest])]
         },
         "fish/rest",
     );
     check_refused(
         |diary| {
-            let mut fish = code(diary, "fish", &[swim()]);
+            let mut fish = code(diary, "fish", [swim()]);
             fish.handlers = vec![("hook".into(), handler()), ("hook".into(), handler())];
             vec![fish]
         },
         "module `fish` registers handler `hook` twice",
     );
     check_refused(
-        |diary| vec![code(diary, "fish", &[swim()]), code(diary, "fish", &[SystemDescriptor::new("eat")])],
+        |diary| vec![code(diary, "fish", [swim()]), code(diary, "fish", [SystemDescriptor::new("eat")])],
         "module `fish` is exchanged twice",
     );
 }
@@ -87,8 +87,8 @@ fn an_exchange_is_complete_and_keeps_switches_and_orders() {
     let diary = Diary::default();
     let mut engine = sea(&diary);
     engine.schedule_mut().order_systems("sea/flow", "fish/swim").unwrap();
-    let fish = code(&diary, "fish", &[SystemDescriptor::new("swim"), SystemDescriptor::new("eat")]);
-    let bird = code(&diary, "bird", &[SystemDescriptor::new("sing")]);
+    let fish = code(&diary, "fish", [SystemDescriptor::new("swim"), SystemDescriptor::new("eat")]);
+    let bird = code(&diary, "bird", [SystemDescriptor::new("sing")]);
     let old = engine.exchange(vec![fish, bird]).unwrap();
     let names = |code: &ModuleCode| (code.module.name().to_owned(), code.systems.len(), code.handlers.len());
     assert_eq!(old.iter().map(names).collect::<Vec<_>>(), [("fish".into(), 2, 1), ("bird".into(), 1, 0)]);

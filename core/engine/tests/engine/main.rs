@@ -6,6 +6,7 @@ mod calls;
 mod exchange;
 mod faults;
 mod locals;
+mod parallel;
 mod params;
 mod steps;
 mod tasks;
@@ -20,7 +21,7 @@ use keel_engine::{Engine, EngineConfig, Frame, ModuleTag, SystemDescriptor};
 const STEP: Duration = Duration::from_millis(10);
 
 fn engine() -> Engine {
-    Engine::new(EngineConfig { step: STEP, steps_per_frame_max: 8, seed: 0 })
+    Engine::new(EngineConfig { step: STEP, steps_per_frame_max: 8, ..EngineConfig::default() })
 }
 
 /// What a panic is thrown with that panics once more when it is dropped.

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use keel_ecs::{Commands, Entity, ModelTypeInfo, Name, QueryData, With, Without, component, event, resource};
 use keel_engine::{
     Engine, EngineError, Entities, EventReader, EventWriter, IntoSystem, ModuleTag, Query, Res, ResMut,
-    SystemDescriptor, Time, Views,
+    SystemCode, SystemDescriptor, Time, Views,
 };
 
 use crate::{Diary, STEP, engine};
@@ -189,12 +189,16 @@ fn errors_and_panics_are_contained_and_a_panic_drops_what_was_put_off() {
         panic!("glug");
     }
     add(&mut engine, "fail", fail);
-    add(&mut engine, "stale", stale);
-    add(&mut engine, "drown", drown);
     fn after() {
         panic!("its module is suspended");
     }
-    add(&mut engine, "after", after);
+    let mut add_after = |name: &str, earlier: &str, system: SystemCode| {
+        let descriptor = SystemDescriptor::new(name).after(earlier);
+        engine.add_system(&ModuleTag::new("sea"), descriptor, system).unwrap();
+    };
+    add_after("stale", "fail", stale.into_system());
+    add_after("drown", "stale", drown.into_system());
+    add_after("after", "drown", after.into_system());
     engine.update(STEP);
     let faults = engine.take_faults();
     let told: Vec<_> = faults.iter().map(|fault| (fault.system.as_str(), fault.suspended)).collect();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::schedule::System;
-use crate::{EngineError, ModuleTag, Schedule, Stage, SystemCode, SystemDescriptor};
+use super::System;
+use crate::{EngineError, ModuleTag, Schedule, Stage, SystemCode, SystemDescriptor, SystemId};
 
 /// How often a system ran, and how long it took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,13 +19,6 @@ pub struct SystemTimes {
 }
 
 impl SystemTimes {
-    pub(crate) fn add(&mut self, time: Duration) {
-        self.runs += 1;
-        self.last = time;
-        self.longest = self.longest.max(time);
-        self.total += time;
-    }
-
     /// The mean time of a run.
     pub fn mean(&self) -> Duration {
         Duration::from_secs_f64(self.total.as_secs_f64() / self.runs.max(1) as f64)
@@ -35,6 +28,8 @@ impl SystemTimes {
 /// A system as it is shown to others: plain data, without its code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemSummary {
+    /// Names it for as long as its module has a system of this name.
+    pub id: SystemId,
     /// `module/system`
     pub name: String,
     /// The name of its module.
@@ -45,6 +40,8 @@ pub struct SystemSummary {
     pub before: Vec<String>,
     /// What it asked to run after.
     pub after: Vec<String>,
+    /// The sets that it is in.
+    pub sets: Vec<String>,
     /// The declared names of the components, resources and events that it reads, and of those that it writes; `None` for
     /// a system that has the whole frame.
     pub access: Option<(Vec<String>, Vec<String>)>,
@@ -69,18 +66,22 @@ impl Schedule {
         found.ok_or_else(|| self.no_such_system(name))
     }
 
+    /// The system with this id: the one that has its name now, whatever was swapped since.
+    pub fn system_by_id(&self, id: SystemId) -> Option<SystemSummary> {
+        self.iter().find(|system| system.id == id).map(System::summary)
+    }
+
     /// Adds a system of `module`.
     ///
     /// # Errors
-    /// [`EngineError::DuplicateSystem`], [`EngineError::OrderCycle`], [`EngineError::ParameterConflict`] and
-    /// [`EngineError::ParameterUsesTwice`]; nothing has changed then.
+    /// As [`Engine::add_system`](crate::Engine::add_system); nothing has changed then.
     pub fn add_system(
         &mut self,
         module: &ModuleTag,
         descriptor: SystemDescriptor,
         code: SystemCode,
     ) -> Result<(), EngineError> {
-        self.add(System::new(module, descriptor, code))
+        self.add(System::new(module, descriptor, code)?)
     }
 
     /// Removes a system.
@@ -126,7 +127,7 @@ impl Schedule {
 
     /// Starts counting the times of all systems afresh.
     pub fn reset_times(&mut self) {
-        self.iter_mut().for_each(|system| system.times = SystemTimes::default());
+        self.iter().for_each(|system| system.work.lock().times = SystemTimes::default());
     }
 
     fn no_such_system(&self, name: &str) -> EngineError {

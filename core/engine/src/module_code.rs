@@ -1,0 +1,128 @@
+//! The code of one module, as an engine takes it and gives it back.
+
+use std::collections::BTreeSet;
+
+use keel_state::{Change, StateError};
+
+use crate::call::Handler;
+use crate::param::VisitKept;
+use crate::schedule::{Parts, Set, System, visit_conditions};
+use crate::{EngineError, ModuleTag, SavedLocals, SetDescriptor, StateCode, SystemCode, SystemDescriptor};
+
+/// The code of one module: what is exchanged at a swap.
+pub struct ModuleCode {
+    /// The owner.
+    pub module: ModuleTag,
+    /// Its systems.
+    pub systems: Vec<(SystemDescriptor, SystemCode)>,
+    /// What it says of sets of systems.
+    pub sets: Vec<SetDescriptor>,
+    /// The states that it knows.
+    pub states: Vec<StateCode>,
+    /// Its handlers of calls and timers.
+    pub handlers: Vec<(String, Handler)>,
+    /// A fault has stopped it, and it is stopped again when it is put back.
+    pub suspended: bool,
+}
+
+impl ModuleCode {
+    /// A module without any code.
+    pub fn new(module: &ModuleTag) -> Self {
+        Self {
+            module: module.clone(),
+            systems: Vec::new(),
+            sets: Vec::new(),
+            states: Vec::new(),
+            handlers: Vec::new(),
+            suspended: false,
+        }
+    }
+
+    /// Takes over what the generation before has kept of its systems: [`Engine::save_locals`] saved it. What has changed
+    /// is returned.
+    ///
+    /// # Errors
+    /// [`EngineError::Locals`] when something of it would be lost and `accept_loss` is not set, or when it is damaged.
+    pub fn restore_locals(
+        &mut self,
+        saved: SavedLocals,
+        accept_loss: bool,
+    ) -> Result<Vec<Change>, EngineError> {
+        let module = self.module.name().to_owned();
+        self.restore_parts(saved, accept_loss).map_err(|source| EngineError::Locals { module, source })
+    }
+
+    fn restore_parts(
+        &mut self,
+        mut saved: SavedLocals,
+        accept_loss: bool,
+    ) -> Result<Vec<Change>, StateError> {
+        let mut changes = Vec::new();
+        for (descriptor, code) in &mut self.systems {
+            let SystemDescriptor { name, conditions, .. } = descriptor;
+            changes.extend(saved.restore(name, accept_loss, |visit| {
+                code.visit_kept(visit);
+                visit_conditions(conditions, visit);
+            })?);
+        }
+        for SetDescriptor { name, conditions, .. } in &mut self.sets {
+            let visit_all = |visit: &mut VisitKept<'_>| visit_conditions(conditions, visit);
+            changes.extend(saved.restore(&Set::local_name(name), accept_loss, visit_all)?);
+        }
+        changes.extend(saved.check_losses(accept_loss)?);
+        Ok(changes)
+    }
+
+    /// All that goes into the schedule, and what does not.
+    pub(crate) fn into_parts(
+        self,
+        parts: &mut Parts,
+    ) -> Result<(ModuleTag, Vec<(String, Handler)>, bool), EngineError> {
+        let Self { module, systems, sets, states, handlers, suspended } = self;
+        for (mut descriptor, code) in systems {
+            let own = std::mem::take(&mut descriptor.states).into_iter();
+            parts.states.extend(own.map(|state| (module.clone(), state)));
+            parts.systems.push(System::new(&module, descriptor, code)?);
+        }
+        for set in sets {
+            parts.sets.push(Set::new(&module, set)?);
+        }
+        parts.states.extend(states.into_iter().map(|state| (module.clone(), state)));
+        Ok((module, handlers, suspended))
+    }
+
+    pub(crate) fn check_handlers(&self) -> Result<(), EngineError> {
+        let mut names = BTreeSet::new();
+        let twice = self.handlers.iter().find(|(name, _)| !names.insert(name));
+        twice.map_or(Ok(()), |(name, _)| {
+            Err(EngineError::DuplicateHandler {
+                module: self.module.name().to_owned(),
+                handler: name.clone(),
+            })
+        })
+    }
+}
+
+/// What was taken out of the schedule, as the code of the modules it belongs to.
+pub(crate) fn old_code(tags: &[ModuleTag], replaced: Parts) -> Vec<ModuleCode> {
+    let mut old: Vec<_> = tags.iter().map(ModuleCode::new).collect();
+    let place = |module: &ModuleTag| tags.iter().position(|tag| tag == module);
+    for system in replaced.systems {
+        let (module, descriptor, code) = system.into_parts();
+        if let Some(place) = place(&module) {
+            old[place].systems.push((descriptor, code));
+        }
+    }
+    for set in replaced.sets {
+        let (module, set) = set.into_parts();
+        if let Some(place) = place(&module) {
+            old[place].sets.push(set);
+        }
+    }
+    for (module, state) in replaced.states {
+        if let Some(place) = place(&module) {
+            old[place].states.push(state);
+        }
+    }
+    old
+}

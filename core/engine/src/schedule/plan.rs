@@ -1,0 +1,163 @@
+//! Which systems may run side by side: worked out when the systems change, and the same on one thread and on many.
+//!
+//! The order of a stage is cut into *segments*. A system that has the whole frame is one by itself. Within another one,
+//! a system waits for those before it that it conflicts with, or that it is ordered after; all else is free. What the
+//! systems of a segment have put off, commands and events, is applied when all of them have run, in their order. So a
+//! segment ends before a system that is to see what one in it has put off.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::order::Waits;
+use super::{Stage, System};
+
+/// The systems of one stage.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub(super) segments: Vec<Segment>,
+    /// The sets with conditions that its systems are in.
+    pub(super) gates: BTreeSet<usize>,
+}
+
+/// Systems between two points at which what was put off is applied.
+pub(super) struct Segment {
+    /// One system, which has the whole frame.
+    pub(super) is_exclusive: bool,
+    /// Whether anything can be put off.
+    pub(super) defers: bool,
+    pub(super) nodes: Vec<Node>,
+    pub(super) pace: Pace,
+}
+
+/// One system of a segment.
+pub(super) struct Node {
+    /// Its number in the schedule.
+    pub(super) system: usize,
+    /// For how many nodes of the segment it waits.
+    pub(super) waits: u32,
+    /// The nodes that wait for it; all are later ones.
+    pub(super) then: Vec<u32>,
+}
+
+/// What was seen of a segment's runs, so as to know whether several threads are worth it.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// How long the last run on one thread took.
+    pub(super) alone: Duration,
+    /// How much several threads would save, of that.
+    pub(super) gain: Duration,
+    /// So many runs are made on one thread, because the last one on several was no faster.
+    pub(super) rest: u32,
+    /// How long the next rest is.
+    pub(super) next_rest: u32,
+}
+
+/// A segment that is being filled.
+#[derive(Default)]
+struct Draft {
+    systems: Vec<usize>,
+    nodes: Vec<Node>,
+    /// For each node, all that run before it for certain, as a set of bits.
+    ancestors: Vec<Vec<u64>>,
+    /// The nodes that read something, and those that write it.
+    users: HashMap<String, Users>,
+    defers: bool,
+}
+
+#[derive(Default)]
+struct Users {
+    readers: Vec<usize>,
+    writers: Vec<usize>,
+}
+
+impl Plan {
+    /// Plans the systems of `stage`, which are in their order.
+    pub(super) fn of(stage: Stage, systems: &[System], waits: &Waits) -> Self {
+        let (mut segments, mut gates, mut draft) = (Vec::new(), BTreeSet::new(), Draft::default());
+        for (index, system) in systems.iter().enumerate() {
+            if system.descriptor.stage != stage {
+                continue;
+            }
+            gates.extend(system.gates.iter().copied());
+            // What can wait is run one by one, as long as there is time.
+            if system.is_exclusive || stage == Stage::Idle || draft.must_end_before(index, systems, waits) {
+                segments.extend(std::mem::take(&mut draft).finish(false));
+            }
+            draft.add(index, systems, waits);
+            if system.is_exclusive {
+                segments.extend(std::mem::take(&mut draft).finish(true));
+            }
+        }
+        segments.extend(draft.finish(false));
+        Self { segments, gates }
+    }
+}
+
+impl Draft {
+    /// Whether system `next` is to see what one in this segment has put off.
+    fn must_end_before(&self, next: usize, systems: &[System], waits: &Waits) -> bool {
+        self.defers
+            && self.systems.iter().any(|earlier| {
+                let (first, then) = (&systems[*earlier].uses, &systems[next].uses);
+                let is_ordered = waits[next].contains(earlier);
+                (first.defers() && is_ordered)
+                    || (first.has_commands() && first.conflict_with(then).is_some())
+                    || first.sends_to(then)
+            })
+    }
+
+    fn add(&mut self, index: usize, systems: &[System], waits: &Waits) {
+        let node = self.nodes.len();
+        let uses = &systems[index].uses;
+        let mut ancestors = vec![0_u64; node / 64 + 1];
+        let mut count = 0;
+        // From the latest on: most of those before it are ancestors of it then.
+        for earlier in self.candidates(index, systems, waits).into_iter().rev() {
+            let is_known = ancestors[earlier / 64] & (1 << (earlier % 64)) != 0;
+            let system = self.systems[earlier];
+            if is_known
+                || !(waits[index].contains(&system) || systems[system].uses.conflict_with(uses).is_some())
+            {
+                continue;
+            }
+            ancestors[earlier / 64] |= 1 << (earlier % 64);
+            ancestors.iter_mut().zip(&self.ancestors[earlier]).for_each(|(all, of)| *all |= of);
+            self.nodes[earlier].then.push(node as u32);
+            count += 1;
+        }
+        self.systems.push(index);
+        self.ancestors.push(ancestors);
+        self.nodes.push(Node { system: index, waits: count, then: Vec::new() });
+        self.defers |= uses.defers();
+        let (reads, writes) = uses.names();
+        for name in reads {
+            self.users.entry(name.to_owned()).or_default().readers.push(node);
+        }
+        for name in writes {
+            self.users.entry(name.to_owned()).or_default().writers.push(node);
+        }
+    }
+
+    /// The nodes that system `index` may have to wait for, in their order.
+    fn candidates(&self, index: usize, systems: &[System], waits: &Waits) -> Vec<usize> {
+        let (reads, writes) = systems[index].uses.names();
+        let users = |name: &str| self.users.get(name).into_iter();
+        let mut found: Vec<usize> = Vec::new();
+        found.extend(reads.iter().flat_map(|name| users(name)).flat_map(|users| &users.writers));
+        for users in writes.iter().flat_map(|name| users(name)) {
+            found.extend(users.readers.iter().chain(&users.writers));
+        }
+        if !waits[index].is_empty() {
+            let nodes = self.systems.iter().enumerate();
+            found.extend(nodes.filter(|(_, system)| waits[index].contains(system)).map(|(node, _)| node));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn finish(self, is_exclusive: bool) -> Option<Segment> {
+        let Self { nodes, defers, .. } = self;
+        (!nodes.is_empty()).then(|| Segment { is_exclusive, defers, nodes, pace: Pace::default() })
+    }
+}

@@ -1,0 +1,346 @@
+//! Running the systems of a stage, on one thread or on several.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::time::{Duration, Instant};
+
+use keel_core_types::{ModuleId, ViewSource};
+use parking_lot::{Condvar, Mutex};
+
+use super::plan::{Node, Pace, Segment};
+use super::{Outcome, Schedule, Set, Stage, System};
+use crate::fault::catch;
+use crate::param::SystemContext;
+use crate::runtime::Runtime;
+use crate::system::CodeKind;
+use crate::threads::Threads;
+
+/// Handing a system to another thread and hearing of its end takes some ten microseconds: what is shorter stays.
+const WORTH_HANDING_OVER: Duration = Duration::from_micros(20);
+
+/// What several threads must save, by what was seen of the systems.
+const WORTH_SEVERAL: Duration = Duration::from_micros(30);
+
+/// For so many runs at most several threads are not tried again.
+const REST_MAX: u32 = 4096;
+
+/// One run of a stage.
+pub(crate) struct Turn<'a> {
+    pub(crate) stage: Stage,
+    pub(crate) views: &'a dyn ViewSource,
+    /// Modules whose systems don't run.
+    pub(crate) left_out: Option<&'a BTreeSet<ModuleId>>,
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Turn<'_> {
+    fn context<'c>(&'c self, runtime: &'c Runtime) -> SystemContext<'c> {
+        let Self { stage, views, deadline, .. } = *self;
+        SystemContext { world: &runtime.world, views, time: runtime.time, stage, deadline }
+    }
+
+    fn runs(&self, system: &System, sets: &[Set], suspended: &BTreeSet<ModuleId>) -> bool {
+        system.enabled
+            && system.gates.iter().all(|set| sets[*set].passes)
+            && !(!suspended.is_empty() && suspended.contains(&system.module.id()))
+            && self.left_out.is_none_or(|modules| !modules.contains(&system.module.id()))
+    }
+}
+
+impl Schedule {
+    /// Runs all systems of the stage whose turn it is.
+    pub(crate) fn run(&mut self, turn: &Turn<'_>, runtime: &mut Runtime, threads: &mut Threads) {
+        if !self.has_stage(turn.stage) {
+            return;
+        }
+        self.ask_sets(turn, runtime);
+        let Self { systems, sets, plans, queue, .. } = self;
+        let mut clock = Instant::now();
+        for segment in &mut plans[turn.stage as usize].segments {
+            let mut run = Run { turn, systems: &mut *systems, sets: &*sets, runtime: &mut *runtime, clock };
+            run.segment(segment, threads, queue);
+            clock = run.clock;
+        }
+    }
+
+    /// Runs idle systems, beginning with the one that was not reached in the frame before, as long as there is time; one at
+    /// least.
+    pub(crate) fn run_idle(&mut self, turn: &Turn<'_>, runtime: &mut Runtime, threads: &mut Threads) {
+        if !self.has_stage(turn.stage) {
+            return;
+        }
+        self.ask_sets(turn, runtime);
+        let Self { systems, sets, plans, queue, next_idle, .. } = self;
+        let segments = &mut plans[turn.stage as usize].segments;
+        for _ in 0..segments.len() {
+            *next_idle %= segments.len();
+            let clock = Instant::now();
+            let mut run = Run { turn, systems: &mut *systems, sets: &*sets, runtime: &mut *runtime, clock };
+            run.segment(&mut segments[*next_idle], threads, queue);
+            *next_idle += 1;
+            if turn.deadline.is_none_or(|deadline| Instant::now() >= deadline) {
+                return;
+            }
+        }
+    }
+
+    /// Asks the conditions of the sets that have systems in the stage.
+    fn ask_sets(&mut self, turn: &Turn<'_>, runtime: &mut Runtime) {
+        for index in &self.plans[turn.stage as usize].gates {
+            let set = &mut self.sets[*index];
+            set.passes = !runtime.suspended.contains(&set.module.id());
+            let mut conditions = set.conditions.iter_mut();
+            while set.passes
+                && let Some(condition) = conditions.next()
+            {
+                let context = turn.context(runtime);
+                let asked = catch(|| condition.holds(&context));
+                set.passes = matches!(asked, Ok(Ok(true)));
+                let outcome = asked.map(|asked| asked.map(drop)).into();
+                runtime.note(&set.module, &Set::local_name(&set.name), outcome);
+            }
+        }
+    }
+}
+
+/// Where the run of a stage stands.
+struct Run<'r, 't> {
+    turn: &'r Turn<'t>,
+    systems: &'r mut [System],
+    sets: &'r [Set],
+    runtime: &'r mut Runtime,
+    /// When the last system ended: the next one begins then.
+    clock: Instant,
+}
+
+impl Run<'_, '_> {
+    fn segment(&mut self, segment: &mut Segment, threads: &mut Threads, queue: &mut Mutex<Queue>) {
+        if segment.is_exclusive {
+            return self.exclusive(segment.nodes[0].system);
+        }
+        let is_always = threads.always && threads.count() > 1 && segment.nodes.len() > 1;
+        let needs_care = if is_always || segment.pace.wants_several(threads) {
+            self.on_several(segment, threads, queue)
+        } else {
+            self.on_one(segment, threads)
+        };
+        if segment.defers || needs_care {
+            self.finish(&segment.nodes);
+        }
+    }
+
+    /// Runs a system that has the whole frame.
+    fn exclusive(&mut self, index: usize) {
+        let system = &mut self.systems[index];
+        if !self.turn.runs(system, self.sets, &self.runtime.suspended) {
+            return;
+        }
+        let work = system.work.get_mut();
+        if !work.conditions.is_empty() {
+            match work.holds(&self.turn.context(self.runtime)) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(outcome) => {
+                    return self.runtime.note(&system.module, system.descriptor.name(), outcome);
+                }
+            }
+        }
+        if let CodeKind::OfFrame(run) = &mut work.code.kind {
+            self.runtime.run(self.turn.views, &system.module, system.descriptor.name(), run);
+        }
+        let begun = std::mem::replace(&mut self.clock, Instant::now());
+        work.times.add(self.clock - begun);
+    }
+
+    /// Runs the systems of a segment one after the other. Whether anything is to be taken up.
+    fn on_one(&mut self, segment: &mut Segment, threads: &Threads) -> bool {
+        let (mut needs_care, begun) = (false, self.clock);
+        let context = self.turn.context(self.runtime);
+        for node in &segment.nodes {
+            let system = &mut self.systems[node.system];
+            if !self.turn.runs(system, self.sets, &self.runtime.suspended) {
+                continue;
+            }
+            let work = system.work.get_mut();
+            work.run(&context);
+            let begun = std::mem::replace(&mut self.clock, Instant::now());
+            match work.outcome {
+                Outcome::NotRun => continue,
+                Outcome::Done if !segment.defers => work.outcome = Outcome::NotRun,
+                Outcome::Done => {}
+                _ => needs_care = true,
+            }
+            work.times.add(self.clock - begun);
+        }
+        segment.pace.alone = self.clock - begun;
+        if segment.nodes.len() > 1 && segment.pace.alone > WORTH_SEVERAL {
+            segment.pace.gain = gain(&segment.nodes, self.systems, threads.count());
+        }
+        needs_care
+    }
+
+    /// Runs the systems of a segment side by side, as far as they don't wait for each other.
+    fn on_several(&mut self, segment: &mut Segment, threads: &mut Threads, queue: &mut Mutex<Queue>) -> bool {
+        let begun = Instant::now();
+        let runs =
+            |node: &Node| self.turn.runs(&self.systems[node.system], self.sets, &self.runtime.suspended);
+        queue.get_mut().fill(&segment.nodes, runs);
+        let work = SharedWork {
+            systems: &*self.systems,
+            nodes: &segment.nodes,
+            context: self.turn.context(self.runtime),
+            queue: &*queue,
+            changed: Condvar::new(),
+        };
+        threads.run(segment.nodes.len() - 1, &|| work.help());
+        self.clock = Instant::now();
+        segment.pace.note_several(self.clock - begun);
+        segment.pace.gain = gain(&segment.nodes, self.systems, threads.count());
+        true
+    }
+
+    /// Does what the systems of a segment have put off, and takes up what has come of them, in their order.
+    fn finish(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            let system = &mut self.systems[node.system];
+            let work = system.work.get_mut();
+            let mut outcome = std::mem::take(&mut work.outcome);
+            if matches!(outcome, Outcome::NotRun) {
+                continue;
+            }
+            if system.uses.defers()
+                && let CodeKind::OfParams(code) = &mut work.code.kind
+            {
+                outcome = self.runtime.apply(&mut **code, outcome);
+                let begun = std::mem::replace(&mut self.clock, Instant::now());
+                work.times.add_deferred(self.clock - begun);
+            }
+            self.runtime.note(&system.module, system.descriptor.name(), outcome);
+        }
+    }
+}
+
+/// How much sooner so many threads would be done with the systems that are worth handing over, by how long each took when
+/// it ran last.
+fn gain(nodes: &[Node], systems: &mut [System], threads: usize) -> Duration {
+    let mut begins = vec![Duration::ZERO; nodes.len()];
+    let (mut longest, mut total) = (Duration::ZERO, Duration::ZERO);
+    for (index, node) in nodes.iter().enumerate() {
+        let took = systems[node.system].work.get_mut().times.last;
+        let took = if took < WORTH_HANDING_OVER { Duration::ZERO } else { took };
+        let end = begins[index] + took;
+        for later in &node.then {
+            let begin = &mut begins[*later as usize];
+            *begin = end.max(*begin);
+        }
+        longest = longest.max(end);
+        total += took;
+    }
+    total - longest.max(total / threads.max(1) as u32)
+}
+
+impl Pace {
+    fn wants_several(&mut self, threads: &Threads) -> bool {
+        if self.gain < WORTH_SEVERAL || threads.count() < 2 {
+            return false;
+        }
+        if self.rest > 0 {
+            self.rest -= 1;
+            return false;
+        }
+        true
+    }
+
+    /// A run on several threads that was no faster is not tried again soon: the machine may have other things to do.
+    fn note_several(&mut self, took: Duration) {
+        if took < self.alone {
+            self.next_rest = 0;
+        } else {
+            self.next_rest = (self.next_rest * 2).clamp(16, REST_MAX);
+            self.rest = self.next_rest;
+        }
+    }
+}
+
+/// A segment that several threads run.
+struct SharedWork<'r> {
+    systems: &'r [System],
+    nodes: &'r [Node],
+    context: SystemContext<'r>,
+    queue: &'r Mutex<Queue>,
+    /// A system has ended that others have waited for, or all have.
+    changed: Condvar,
+}
+
+/// What of a segment is still to be run.
+#[derive(Default)]
+pub(super) struct Queue {
+    /// Nodes that wait for nothing any more; the first comes first.
+    ready: BinaryHeap<Reverse<u32>>,
+    /// For how many nodes each waits.
+    waits: Vec<u32>,
+    /// Which nodes are run; the others are passed over in their turn.
+    runs: Vec<bool>,
+    /// How many have not ended.
+    left: usize,
+}
+
+impl Queue {
+    fn fill(&mut self, nodes: &[Node], runs: impl Fn(&Node) -> bool) {
+        self.ready.clear();
+        self.waits.clear();
+        self.runs.clear();
+        for (index, node) in nodes.iter().enumerate() {
+            if node.waits == 0 {
+                self.ready.push(Reverse(index as u32));
+            }
+            self.waits.push(node.waits);
+            self.runs.push(runs(node));
+        }
+        self.left = nodes.len();
+    }
+}
+
+impl SharedWork<'_> {
+    /// Runs what is ready until nothing is left.
+    fn help(&self) {
+        let mut queue = self.queue.lock();
+        while queue.left > 0 {
+            let Some(Reverse(next)) = queue.ready.pop() else {
+                self.changed.wait(&mut queue);
+                continue;
+            };
+            let node = &self.nodes[next as usize];
+            if queue.runs[next as usize] {
+                drop(queue);
+                self.run(node);
+                queue = self.queue.lock();
+            }
+            queue.left -= 1;
+            let mut woken = 0;
+            for later in &node.then {
+                queue.waits[*later as usize] -= 1;
+                if queue.waits[*later as usize] == 0 {
+                    queue.ready.push(Reverse(*later));
+                    woken += 1;
+                }
+            }
+            if queue.left == 0 {
+                self.changed.notify_all();
+            }
+            // This thread takes one of them.
+            (1..woken).for_each(|_| {
+                self.changed.notify_one();
+            });
+        }
+    }
+
+    fn run(&self, node: &Node) {
+        let begun = Instant::now();
+        let mut work = self.systems[node.system].work.lock();
+        work.run(&self.context);
+        if !matches!(work.outcome, Outcome::NotRun) {
+            work.times.add(begun.elapsed());
+        }
+    }
+}
