@@ -405,9 +405,9 @@ impl Engine {
         let ids: Vec<_> = tags.iter().map(ModuleTag::id).collect();
         let (mut parts, mut handlers, mut suspended) = (Parts::default(), Vec::new(), Vec::new());
         for code in new {
-            let (module, named, stays) = code.into_parts(&mut parts)?;
-            suspended.extend(stays.then(|| module.id()));
-            handlers.push((module, named));
+            let unscheduled = code.into_parts(&mut parts)?;
+            suspended.extend(unscheduled.suspended.then(|| unscheduled.module.id()));
+            handlers.push((unscheduled.module, unscheduled.handlers));
         }
         let replaced = self.schedule.exchange(&ids, parts)?;
         self.may_start = true;

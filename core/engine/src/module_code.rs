@@ -25,6 +25,13 @@ pub struct ModuleCode {
     pub suspended: bool,
 }
 
+/// What of a module's code does not go into the schedule.
+pub(crate) struct Unscheduled {
+    pub(crate) module: ModuleTag,
+    pub(crate) handlers: Vec<(String, Handler)>,
+    pub(crate) suspended: bool,
+}
+
 impl ModuleCode {
     /// A module without any code.
     pub fn new(module: &ModuleTag) -> Self {
@@ -73,11 +80,8 @@ impl ModuleCode {
         Ok(changes)
     }
 
-    /// All that goes into the schedule, and what does not.
-    pub(crate) fn into_parts(
-        self,
-        parts: &mut Parts,
-    ) -> Result<(ModuleTag, Vec<(String, Handler)>, bool), EngineError> {
+    /// Adds what goes into the schedule to `parts`, and returns the rest.
+    pub(crate) fn into_parts(self, parts: &mut Parts) -> Result<Unscheduled, EngineError> {
         let Self { module, systems, sets, states, handlers, suspended } = self;
         for (mut descriptor, code) in systems {
             let own = std::mem::take(&mut descriptor.states).into_iter();
@@ -88,7 +92,7 @@ impl ModuleCode {
             parts.sets.push(Set::new(&module, set)?);
         }
         parts.states.extend(states.into_iter().map(|state| (module.clone(), state)));
-        Ok((module, handlers, suspended))
+        Ok(Unscheduled { module, handlers, suspended })
     }
 
     pub(crate) fn check_handlers(&self) -> Result<(), EngineError> {

@@ -31,7 +31,8 @@ impl Threads {
     /// Calls `work` on this thread and on at most `others` more, at the same time, and returns when all calls have.
     pub(crate) fn run(&mut self, others: usize, work: &(dyn Fn() + Sync)) {
         let others = others.min(self.count - 1);
-        match self.pool() {
+        self.start();
+        match &self.others {
             Some(pool) => pool.in_place_scope(|scope| {
                 (0..others).for_each(|_| scope.spawn(|_| work()));
                 work();
@@ -40,7 +41,8 @@ impl Threads {
         }
     }
 
-    fn pool(&mut self) -> Option<&ThreadPool> {
+    /// Starts the others, unless they are there.
+    pub(crate) fn start(&mut self) {
         if self.others.is_none() && self.count > 1 {
             let builder = ThreadPoolBuilder::new()
                 .num_threads(self.count - 1)
@@ -54,6 +56,5 @@ impl Threads {
                 }
             }
         }
-        self.others.as_ref()
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::order::Waits;
+use super::plan::Users;
 use super::{Schedule, System};
 
 /// Two systems that use the same thing, one of them to write it, and that are in no order: they run in that of their
@@ -40,28 +41,25 @@ pub(super) fn ambiguities(systems: &[System], waits: &Waits) -> Vec<Ambiguity> {
     let mut found = Vec::new();
     // For each system, all that run before it because somebody says so, as a set of bits.
     let mut earlier: Vec<Vec<u64>> = Vec::with_capacity(systems.len());
+    let mut users = Users::default();
     for (index, system) in systems.iter().enumerate() {
         let mut before = vec![0_u64; systems.len().div_ceil(64)];
         for wait in &waits[index] {
             before[wait / 64] |= 1 << (wait % 64);
             before.iter_mut().zip(&earlier[*wait]).for_each(|(all, of)| *all |= of);
         }
-        let others = systems[..index]
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| before[other / 64] & (1 << (other % 64)) == 0);
-        for (_, other) in others.filter(|(_, other)| other.descriptor.stage == system.descriptor.stage) {
-            if other.is_exclusive || system.is_exclusive {
+        for other in users.candidates(&system.uses) {
+            let first = &systems[other];
+            let is_ordered = before[other / 64] & (1 << (other % 64)) != 0;
+            if is_ordered || first.descriptor.stage != system.descriptor.stage {
                 continue;
             }
-            if let Some(shared) = other.uses.data_conflict_with(&system.uses) {
-                found.push(Ambiguity {
-                    first: other.path(),
-                    second: system.path(),
-                    shared: shared.to_owned(),
-                });
+            if let Some(shared) = first.uses.data_conflict_with(&system.uses) {
+                let (first, second) = (first.path(), system.path());
+                found.push(Ambiguity { first, second, shared: shared.to_owned() });
             }
         }
+        users.add(index, &system.uses);
         earlier.push(before);
     }
     found

@@ -4,6 +4,7 @@ mod ambiguity;
 mod control;
 mod descriptor;
 mod order;
+mod pace;
 mod plan;
 mod run;
 mod system;
@@ -71,7 +72,7 @@ impl Set {
     /// [`EngineError::ConditionWrites`]
     pub(crate) fn new(module: &ModuleTag, descriptor: SetDescriptor) -> Result<Self, EngineError> {
         let SetDescriptor { name, order, conditions } = descriptor;
-        check_conditions(&conditions, &format!("set `{name}`, of module `{}`", module.name()))?;
+        check_conditions(&conditions, &format!("set `{name}` of module `{}`", module.name()))?;
         Ok(Self { module: module.clone(), name, order, conditions, passes: true })
     }
 

@@ -6,10 +6,11 @@
 //! segment ends before a system that is to see what one in it has put off.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 use super::order::Waits;
+use super::pace::Pace;
 use super::{Stage, System};
+use crate::param::ParamUses;
 
 /// The systems of one stage.
 #[derive(Default)]
@@ -26,6 +27,7 @@ pub(super) struct Segment {
     /// Whether anything can be put off.
     pub(super) defers: bool,
     pub(super) nodes: Vec<Node>,
+    /// What was seen of its runs.
     pub(super) pace: Pace,
 }
 
@@ -39,19 +41,6 @@ pub(super) struct Node {
     pub(super) then: Vec<u32>,
 }
 
-/// What was seen of a segment's runs, so as to know whether several threads are worth it.
-#[derive(Default)]
-pub(super) struct Pace {
-    /// How long the last run on one thread took.
-    pub(super) alone: Duration,
-    /// How much several threads would save, of that.
-    pub(super) gain: Duration,
-    /// So many runs are made on one thread, because the last one on several was no faster.
-    pub(super) rest: u32,
-    /// How long the next rest is.
-    pub(super) next_rest: u32,
-}
-
 /// A segment that is being filled.
 #[derive(Default)]
 struct Draft {
@@ -59,15 +48,40 @@ struct Draft {
     nodes: Vec<Node>,
     /// For each node, all that run before it for certain, as a set of bits.
     ancestors: Vec<Vec<u64>>,
-    /// The nodes that read something, and those that write it.
-    users: HashMap<String, Users>,
+    /// Which nodes use what.
+    users: Users,
     defers: bool,
 }
 
+/// Who reads and who writes each thing, by number.
 #[derive(Default)]
-struct Users {
-    readers: Vec<usize>,
-    writers: Vec<usize>,
+pub(super) struct Users {
+    by_name: HashMap<String, (Vec<usize>, Vec<usize>)>,
+}
+
+impl Users {
+    pub(super) fn add(&mut self, user: usize, uses: &ParamUses) {
+        let (reads, writes) = uses.names();
+        for name in reads {
+            self.by_name.entry(name.to_owned()).or_default().0.push(user);
+        }
+        for name in writes {
+            self.by_name.entry(name.to_owned()).or_default().1.push(user);
+        }
+    }
+
+    /// Those that may conflict with `uses`, in their order.
+    pub(super) fn candidates(&self, uses: &ParamUses) -> BTreeSet<usize> {
+        let (reads, writes) = uses.names();
+        let mut found = BTreeSet::new();
+        for (_, writers) in reads.iter().filter_map(|name| self.by_name.get(*name)) {
+            found.extend(writers);
+        }
+        for (readers, writers) in writes.iter().filter_map(|name| self.by_name.get(*name)) {
+            found.extend(readers.iter().chain(writers));
+        }
+        found
+    }
 }
 
 impl Plan {
@@ -129,30 +143,16 @@ impl Draft {
         self.ancestors.push(ancestors);
         self.nodes.push(Node { system: index, waits: count, then: Vec::new() });
         self.defers |= uses.defers();
-        let (reads, writes) = uses.names();
-        for name in reads {
-            self.users.entry(name.to_owned()).or_default().readers.push(node);
-        }
-        for name in writes {
-            self.users.entry(name.to_owned()).or_default().writers.push(node);
-        }
+        self.users.add(node, uses);
     }
 
     /// The nodes that system `index` may have to wait for, in their order.
-    fn candidates(&self, index: usize, systems: &[System], waits: &Waits) -> Vec<usize> {
-        let (reads, writes) = systems[index].uses.names();
-        let users = |name: &str| self.users.get(name).into_iter();
-        let mut found: Vec<usize> = Vec::new();
-        found.extend(reads.iter().flat_map(|name| users(name)).flat_map(|users| &users.writers));
-        for users in writes.iter().flat_map(|name| users(name)) {
-            found.extend(users.readers.iter().chain(&users.writers));
-        }
+    fn candidates(&self, index: usize, systems: &[System], waits: &Waits) -> BTreeSet<usize> {
+        let mut found = self.users.candidates(&systems[index].uses);
         if !waits[index].is_empty() {
             let nodes = self.systems.iter().enumerate();
             found.extend(nodes.filter(|(_, system)| waits[index].contains(system)).map(|(node, _)| node));
         }
-        found.sort_unstable();
-        found.dedup();
         found
     }
 

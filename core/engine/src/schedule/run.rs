@@ -2,27 +2,19 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use keel_core_types::{ModuleId, ViewSource};
 use parking_lot::{Condvar, Mutex};
 
-use super::plan::{Node, Pace, Segment};
+use super::pace::WORTH_SEVERAL;
+use super::plan::{Node, Segment};
 use super::{Outcome, Schedule, Set, Stage, System};
 use crate::fault::catch;
 use crate::param::SystemContext;
 use crate::runtime::Runtime;
 use crate::system::CodeKind;
 use crate::threads::Threads;
-
-/// Handing a system to another thread and hearing of its end takes some ten microseconds: what is shorter stays.
-const WORTH_HANDING_OVER: Duration = Duration::from_micros(20);
-
-/// What several threads must save, by what was seen of the systems.
-const WORTH_SEVERAL: Duration = Duration::from_micros(30);
-
-/// For so many runs at most several threads are not tried again.
-const REST_MAX: u32 = 4096;
 
 /// One run of a stage.
 pub(crate) struct Turn<'a> {
@@ -42,7 +34,7 @@ impl Turn<'_> {
     fn runs(&self, system: &System, sets: &[Set], suspended: &BTreeSet<ModuleId>) -> bool {
         system.enabled
             && system.gates.iter().all(|set| sets[*set].passes)
-            && !(!suspended.is_empty() && suspended.contains(&system.module.id()))
+            && (suspended.is_empty() || !suspended.contains(&system.module.id()))
             && self.left_out.is_none_or(|modules| !modules.contains(&system.module.id()))
     }
 }
@@ -118,8 +110,8 @@ impl Run<'_, '_> {
         if segment.is_exclusive {
             return self.exclusive(segment.nodes[0].system);
         }
-        let is_always = threads.always && threads.count() > 1 && segment.nodes.len() > 1;
-        let needs_care = if is_always || segment.pace.wants_several(threads) {
+        let may_several = threads.count() > 1 && segment.nodes.len() > 1;
+        let needs_care = if may_several && (threads.always || segment.pace.wants_several()) {
             self.on_several(segment, threads, queue)
         } else {
             self.on_one(segment, threads)
@@ -172,9 +164,10 @@ impl Run<'_, '_> {
             }
             work.times.add(self.clock - begun);
         }
-        segment.pace.alone = self.clock - begun;
-        if segment.nodes.len() > 1 && segment.pace.alone > WORTH_SEVERAL {
-            segment.pace.gain = gain(&segment.nodes, self.systems, threads.count());
+        let took = self.clock - begun;
+        if took > WORTH_SEVERAL && segment.nodes.len() > 1 && threads.count() > 1 {
+            segment.pace.note_alone(took);
+            segment.pace.see_gain(&segment.nodes, self.systems, threads.count());
         }
         needs_care
     }
@@ -195,7 +188,7 @@ impl Run<'_, '_> {
         threads.run(segment.nodes.len() - 1, &|| work.help());
         self.clock = Instant::now();
         segment.pace.note_several(self.clock - begun);
-        segment.pace.gain = gain(&segment.nodes, self.systems, threads.count());
+        segment.pace.see_gain(&segment.nodes, self.systems, threads.count());
         true
     }
 
@@ -216,48 +209,6 @@ impl Run<'_, '_> {
                 work.times.add_deferred(self.clock - begun);
             }
             self.runtime.note(&system.module, system.descriptor.name(), outcome);
-        }
-    }
-}
-
-/// How much sooner so many threads would be done with the systems that are worth handing over, by how long each took when
-/// it ran last.
-fn gain(nodes: &[Node], systems: &mut [System], threads: usize) -> Duration {
-    let mut begins = vec![Duration::ZERO; nodes.len()];
-    let (mut longest, mut total) = (Duration::ZERO, Duration::ZERO);
-    for (index, node) in nodes.iter().enumerate() {
-        let took = systems[node.system].work.get_mut().times.last;
-        let took = if took < WORTH_HANDING_OVER { Duration::ZERO } else { took };
-        let end = begins[index] + took;
-        for later in &node.then {
-            let begin = &mut begins[*later as usize];
-            *begin = end.max(*begin);
-        }
-        longest = longest.max(end);
-        total += took;
-    }
-    total - longest.max(total / threads.max(1) as u32)
-}
-
-impl Pace {
-    fn wants_several(&mut self, threads: &Threads) -> bool {
-        if self.gain < WORTH_SEVERAL || threads.count() < 2 {
-            return false;
-        }
-        if self.rest > 0 {
-            self.rest -= 1;
-            return false;
-        }
-        true
-    }
-
-    /// A run on several threads that was no faster is not tried again soon: the machine may have other things to do.
-    fn note_several(&mut self, took: Duration) {
-        if took < self.alone {
-            self.next_rest = 0;
-        } else {
-            self.next_rest = (self.next_rest * 2).clamp(16, REST_MAX);
-            self.rest = self.next_rest;
         }
     }
 }

@@ -13,9 +13,12 @@ pub struct SystemCode {
     pub(crate) uses: ParamUses,
 }
 
+/// Code that has the whole frame.
+type FrameCode = Box<dyn FnMut(&mut Frame<'_>) -> Result<(), String> + Send>;
+
 pub(crate) enum CodeKind {
     /// Has the whole frame, and runs alone.
-    OfFrame(Box<dyn FnMut(&mut Frame<'_>) -> Result<(), String> + Send>),
+    OfFrame(FrameCode),
     /// Has what its parameters say.
     OfParams(Box<dyn ParamCode>),
 }

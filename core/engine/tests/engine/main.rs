@@ -8,6 +8,7 @@ mod faults;
 mod locals;
 mod parallel;
 mod params;
+mod stages;
 mod steps;
 mod tasks;
 mod timers;

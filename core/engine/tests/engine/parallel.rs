@@ -1,5 +1,6 @@
 //! Systems side by side: whatever they do, the world is the one that comes of running them one after the other.
 
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use keel_ecs::{Commands, Entity, ModelTypeInfo, With, Without, component, event, resource};
@@ -8,7 +9,7 @@ use keel_engine::{
     Random, Res, ResMut, SystemCode, SystemDescriptor, Time, every, in_state, on_event,
 };
 
-use crate::STEP;
+use crate::{Diary, STEP};
 
 #[component(crate = keel_ecs)]
 struct A {
@@ -226,45 +227,55 @@ fn any_schedule_gives_the_same_world_on_one_and_on_many_threads() {
     assert!(changed > 50, "{changed} of the schedules spawn and despawn");
 }
 
-/// A system that takes `time` and tells when it ran.
-fn busy<P: keel_engine::SystemParam + 'static>(
-    spans: &std::sync::Arc<std::sync::Mutex<Vec<(&'static str, Instant, Instant)>>>,
-    name: &'static str,
-    time: Duration,
-) -> SystemCode {
-    let spans = std::sync::Arc::clone(spans);
-    SystemCode::of_params::<P>(move |_| {
-        let begun = Instant::now();
-        std::thread::sleep(time);
-        spans.lock().unwrap().push((name, begun, Instant::now()));
-        Ok(())
-    })
+/// Where two systems wait for each other; they meet only if they run at the same time.
+#[derive(Clone, Default)]
+struct Meeting(Arc<(Mutex<usize>, Condvar)>);
+
+impl Meeting {
+    fn wait_for(&self, count: usize) -> bool {
+        let (here, changed) = &*self.0;
+        let mut here = here.lock().unwrap();
+        *here += 1;
+        changed.notify_all();
+        !changed
+            .wait_timeout_while(here, Duration::from_secs(20), |here| *here < count)
+            .unwrap()
+            .1
+            .timed_out()
+    }
 }
 
 #[test]
-fn what_does_not_conflict_overlaps_and_what_does_keeps_its_order() {
-    let mut engine = Engine::new(EngineConfig { step: STEP, threads: 3, ..EngineConfig::default() });
-    let spans = std::sync::Arc::default();
-    let ms = Duration::from_millis(8);
+fn long_systems_overlap_where_nothing_is_shared_and_keep_their_order_where_something_is() {
+    let config = EngineConfig { step: STEP, threads: 3, ..EngineConfig::default() };
+    let (mut engine, diary, meeting) = (Engine::new(config), Diary::default(), Meeting::default());
+    let long = |name: &'static str, meets: bool| {
+        let (diary, meeting) = (diary.clone(), meeting.clone());
+        move |step: u64| {
+            // How long they take is seen in the first step, which they make on one thread.
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(2) {}
+            if step == 2 && meets {
+                assert!(meeting.wait_for(2), "{name} is alone");
+            }
+            diary.note(name);
+        }
+    };
+    let (a, reader, b) = (long("a", true), long("reader", false), long("b", true));
     let sea = ModuleTag::new("sea");
-    let mut add = |name: &'static str, code: SystemCode| {
+    let mut add = |name: &str, code: SystemCode| {
         engine.add_system(&sea, SystemDescriptor::new(name), code).unwrap();
     };
-    add("a", busy::<Query<'static, &'static mut A>>(&spans, "a", ms));
-    add("a again", busy::<Query<'static, &'static A>>(&spans, "a again", ms));
-    add("b", busy::<Query<'static, &'static mut B>>(&spans, "b", ms));
-    // How long they take is seen in the first step; it runs on one thread.
+    add("a", (move |_: Query<&mut A>, time: Time| a(time.step)).into_system());
+    add("reader", (move |_: Query<&A>, time: Time| reader(time.step)).into_system());
+    add("b", (move |_: Query<&mut B>, time: Time| b(time.step)).into_system());
     engine.update(STEP);
-    assert_eq!(spans.lock().unwrap().iter().map(|span| span.0).collect::<Vec<_>>(), ["a", "a again", "b"]);
-    spans.lock().unwrap().clear();
+    assert_eq!(diary.take(), ["a", "reader", "b"]);
     engine.update(STEP);
-    let spans = spans.lock().unwrap();
-    let span = |name: &str| {
-        spans.iter().find(|span| span.0 == name).map(|(_, begun, ended)| (*begun, *ended)).unwrap()
-    };
-    let overlap = |one: (Instant, Instant), other: (Instant, Instant)| one.0 < other.1 && other.0 < one.1;
-    assert!(overlap(span("a"), span("b")), "they share nothing");
-    assert!(span("a").1 <= span("a again").0, "one reads what the other one writes");
+    assert_eq!(engine.take_faults(), []);
+    let order = diary.take();
+    let place = |name: &str| order.iter().position(|line| line == name);
+    assert!(place("a") < place("reader"), "{order:?}: one reads what the other one writes");
 }
 
 #[test]
