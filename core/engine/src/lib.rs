@@ -48,8 +48,8 @@ pub use fault::{Fault, contain, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};
 pub use module_code::ModuleCode;
 pub use param::{
-    Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, ParamUses, Query, Res, ResMut,
-    SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept,
+    Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, Names, ParamUses, Query, Res,
+    ResMut, SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept,
 };
 pub use random::Random;
 pub use schedule::{

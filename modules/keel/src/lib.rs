@@ -58,8 +58,8 @@ pub mod prelude {
         Parent, PreparedQuery, QueryData, Resource, With, Without, World, component, event, resource,
     };
     pub use keel_engine::{
-        Caller, Entities, EventReader, EventWriter, Frame, IdleTime, Local, NextState, Query, Random, Res,
-        ResMut, SetDescriptor, Stage, SystemDescriptor, Time, Views, every, in_state, on_event,
+        Caller, Entities, EventReader, EventWriter, Frame, IdleTime, Local, Names, NextState, Query, Random,
+        Res, ResMut, SetDescriptor, Stage, SystemDescriptor, Time, Views, every, in_state, on_event,
         resource_exists, sleep,
     };
     pub use keel_module_macros::{data, view, view_model};

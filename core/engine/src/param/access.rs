@@ -16,6 +16,8 @@ pub struct ParamUses {
     sends: Vec<String>,
     /// Whether anything is to be done after a run.
     defers: bool,
+    /// Whether it looks entities up by their names.
+    finds_names: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +44,7 @@ impl ParamUses {
         self.sends.extend(other.sends.iter().cloned());
         self.commands |= other.commands;
         self.defers |= other.defers;
+        self.finds_names |= other.finds_names;
     }
 
     /// Keeps all systems with this word apart.
@@ -64,6 +67,14 @@ impl ParamUses {
     /// Something else is put off that no other system of the same run can see.
     pub(crate) fn add_deferred(&mut self) {
         self.defers = true;
+    }
+
+    pub(crate) fn add_names(&mut self) {
+        self.finds_names = true;
+    }
+
+    pub(crate) fn finds_names(&self) -> bool {
+        self.finds_names
     }
 
     pub(crate) fn defers(&self) -> bool {

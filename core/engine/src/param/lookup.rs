@@ -48,16 +48,6 @@ impl Entities<'_> {
     pub fn is_empty(&self) -> bool {
         self.world.is_empty()
     }
-
-    /// The entity called `name`; with several, the first that a query would meet.
-    pub fn find(&self, name: &str) -> Option<Entity> {
-        self.world.find(name)
-    }
-
-    /// What `entity` is called.
-    pub fn name(&self, entity: Entity) -> Option<String> {
-        self.world.name(entity)
-    }
 }
 
 impl sealed::Sealed for Entities<'_> {}
@@ -69,13 +59,50 @@ impl SystemParam for Entities<'_> {
     fn state() {}
 
     fn declare(uses: &mut ParamUses) {
-        let mut access = Access::new();
-        access.add_read(Name::ID, Name::NAME);
-        uses.add("Entities".to_owned(), access);
+        uses.add("Entities".to_owned(), Access::new());
     }
 
     fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<Entities<'a>, String> {
         Ok(Entities { world: context.world })
+    }
+}
+
+/// Finds entities by their names. The index behind it is made before systems run that ask for it, if entities have come,
+/// gone or changed their components since it was made last.
+#[derive(Clone, Copy)]
+pub struct Names<'a> {
+    world: &'a World,
+}
+
+impl Names<'_> {
+    /// The entity called `name`; with several, the first that a query would meet.
+    pub fn find(&self, name: &str) -> Option<Entity> {
+        self.world.find(name)
+    }
+
+    /// Makes the index, while nobody else has the world.
+    pub(crate) fn prepare(world: &mut World) {
+        let _ = world.find("");
+    }
+}
+
+impl sealed::Sealed for Names<'_> {}
+
+impl SystemParam for Names<'_> {
+    type State = ();
+    type Item<'a> = Names<'a>;
+
+    fn state() {}
+
+    fn declare(uses: &mut ParamUses) {
+        let mut access = Access::new();
+        access.add_read(Name::ID, Name::NAME);
+        uses.add("Names".to_owned(), access);
+        uses.add_names();
+    }
+
+    fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<Names<'a>, String> {
+        Ok(Names { world: context.world })
     }
 }
 

@@ -22,13 +22,13 @@ pub use self::access::ParamUses;
 pub use self::event::{EventReader, EventWriter};
 pub use self::kept::{KeptParam, KeptValue, SavedLocal, SavedLocals, VisitKept};
 pub use self::local::Local;
-pub use self::lookup::{Entities, IdleTime, Views};
+pub use self::lookup::{Entities, IdleTime, Names, Views};
 pub use self::query::Query;
 pub use self::resource::{Res, ResMut};
 
 /// What a system can ask for: [`Query`], [`Res`], [`ResMut`] and `Option` of these two, [`EventReader`],
-/// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Views`], [`NextState`](crate::NextState),
-/// [`IdleTime`], and tuples of up to 12.
+/// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Names`], [`Views`],
+/// [`NextState`](crate::NextState), [`IdleTime`], and tuples of up to 12.
 ///
 /// It is implemented here alone: the schedule relies on what a parameter declares.
 #[diagnostic::on_unimplemented(

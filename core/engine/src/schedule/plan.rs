@@ -26,6 +26,8 @@ pub(super) struct Segment {
     pub(super) is_exclusive: bool,
     /// Whether anything can be put off.
     pub(super) defers: bool,
+    /// Whether entities are looked up by their names.
+    pub(super) finds_names: bool,
     pub(super) nodes: Vec<Node>,
     /// What was seen of its runs.
     pub(super) pace: Pace,
@@ -51,6 +53,7 @@ struct Draft {
     /// Which nodes use what.
     users: Users,
     defers: bool,
+    finds_names: bool,
 }
 
 /// Who reads and who writes each thing, by number.
@@ -143,6 +146,7 @@ impl Draft {
         self.ancestors.push(ancestors);
         self.nodes.push(Node { system: index, waits: count, then: Vec::new() });
         self.defers |= uses.defers();
+        self.finds_names |= uses.finds_names();
         self.users.add(node, uses);
     }
 
@@ -157,7 +161,13 @@ impl Draft {
     }
 
     fn finish(self, is_exclusive: bool) -> Option<Segment> {
-        let Self { nodes, defers, .. } = self;
-        (!nodes.is_empty()).then(|| Segment { is_exclusive, defers, nodes, pace: Pace::default() })
+        let Self { nodes, defers, finds_names, .. } = self;
+        (!nodes.is_empty()).then(|| Segment {
+            is_exclusive,
+            defers,
+            finds_names,
+            nodes,
+            pace: Pace::default(),
+        })
     }
 }

@@ -11,7 +11,7 @@ use super::pace::WORTH_SEVERAL;
 use super::plan::{Node, Segment};
 use super::{Outcome, Schedule, Set, Stage, System};
 use crate::fault::catch;
-use crate::param::SystemContext;
+use crate::param::{Names, SystemContext};
 use crate::runtime::Runtime;
 use crate::system::CodeKind;
 use crate::threads::Threads;
@@ -107,6 +107,9 @@ struct Run<'r, 't> {
 
 impl Run<'_, '_> {
     fn segment(&mut self, segment: &mut Segment, threads: &mut Threads, queue: &mut Mutex<Queue>) {
+        if segment.finds_names {
+            Names::prepare(&mut self.runtime.world);
+        }
         if segment.is_exclusive {
             return self.exclusive(segment.nodes[0].system);
         }

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use keel_ecs::{Commands, Entity, ModelTypeInfo, Name, QueryData, With, Without, component, event, resource};
 use keel_engine::{
-    Engine, EngineError, Entities, EventReader, EventWriter, IntoSystem, ModuleTag, Query, Res, ResMut,
-    SystemCode, SystemDescriptor, Time, Views,
+    Engine, EngineError, Entities, EventReader, EventWriter, IntoSystem, ModuleTag, Names, Query, Res,
+    ResMut, SystemCode, SystemDescriptor, Time, Views,
 };
 
 use crate::{Diary, STEP, engine};
@@ -82,17 +82,18 @@ fn several_queries_step_through_what_they_match() {
     world.spawn((Name::new("ice"), Position { x: 5.0 }, Frozen {}));
     let look = move |mut moving: Query<&mut Position, Without<Frozen>>,
                      mut frozen: Query<(Entity, &Position), With<Frozen>>,
-                     entities: Entities<'_>| {
+                     entities: Entities<'_>,
+                     names: Names<'_>| {
         let there = frozen.single_mut().map_or(0.0, |(_, position)| position.x);
         for position in &mut moving {
             position.x += there;
         }
         noted.note(format!("{} {} {}", moving.count(), moving.is_empty(), frozen.count()));
-        noted.note(format!("{:?} {}", entities.find("fish") == Some(fish), entities.len()));
+        noted.note(format!("{:?} {}", names.find("fish") == Some(fish), entities.len()));
         assert_eq!(moving.entities(), [fish]);
         assert!(moving.iter_mut().all(|position| position.x == 6.0));
         assert!(entities.contains(fish) && !entities.is_empty());
-        assert_eq!(entities.name(fish).as_deref(), Some("fish"));
+        assert_eq!(names.find("whale"), None);
     };
     add(&mut engine, "look", look);
     engine.update(STEP);
