@@ -1,8 +1,8 @@
 //! Systems: which there are, in which order they run, and how long they take.
 
 use keel::engine::{
-    EngineError, ModuleTag, Schedule, Stage, SystemCode, SystemDescriptor, SystemSummary, SystemTimes,
-    SystemView,
+    Ambiguity, EngineError, ModuleTag, Schedule, Stage, SystemCode, SystemDescriptor, SystemId,
+    SystemSummary, SystemTimes, SystemView,
 };
 
 use crate::Ecs;
@@ -28,6 +28,10 @@ impl SystemView for Ecs {
         schedule.system(system)
     }
 
+    fn by_id(&self, schedule: &Schedule, system: SystemId) -> Option<SystemSummary> {
+        schedule.system_by_id(system)
+    }
+
     fn stage(&self, schedule: &Schedule, system: &str) -> Result<Stage, EngineError> {
         Ok(schedule.system(system)?.stage)
     }
@@ -38,6 +42,15 @@ impl SystemView for Ecs {
 
     fn of_module(&self, schedule: &Schedule, module: &str) -> Vec<String> {
         names(schedule.systems().into_iter().filter(|system| system.module == module))
+    }
+
+    fn in_set(&self, schedule: &Schedule, set: &str) -> Vec<String> {
+        let is_in = |system: &SystemSummary| system.sets.iter().any(|own| own == set);
+        names(schedule.systems().into_iter().filter(is_in))
+    }
+
+    fn ambiguities(&self, schedule: &Schedule) -> Vec<Ambiguity> {
+        schedule.ambiguities()
     }
 
     fn before(&self, schedule: &Schedule, system: &str) -> Result<Vec<String>, EngineError> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keel::engine::{
-    Engine, EngineConfig, ModuleTag, Stage, SystemCode, SystemDescriptor, SystemTimes, SystemView,
+    Engine, EngineConfig, ModuleTag, Random, ResMut, Stage, SystemCode, SystemDescriptor, SystemId, SystemTimes,
+    SystemView,
 };
 
 use crate::{refuses, view};
@@ -47,6 +48,10 @@ fn systems_are_listed() {
     assert_eq!(systems().before(schedule, "fish/eat").unwrap(), ["fish/swim"]);
     assert_eq!(systems().after(schedule, "fish/swim").unwrap(), ["fish/eat"]);
 
+    let id = SystemId::of("fish", "eat");
+    assert_eq!(systems().by_id(schedule, id).map(|info| info.name).as_deref(), Some("fish/eat"));
+    assert_eq!(systems().by_id(schedule, SystemId::of("fish", "sleep")), None);
+
     let says = "there is no system `fish/sleep`; the systems are: fish/swim, fish/eat, sea/draw";
     refuses(systems().info(schedule, "fish/sleep"), says);
     refuses(systems().stage(schedule, "fish/sleep"), says);
@@ -82,6 +87,26 @@ fn systems_are_added_removed_and_ordered() {
     refuses(systems().remove(schedule, "fish/swim"), "there is no system `fish/swim`");
     refuses(systems().remove(schedule, "swim"), "there is no system `swim`");
     assert_eq!(systems().names(schedule), ["fish/eat", "sea/draw"]);
+}
+
+#[test]
+fn systems_tell_their_sets_and_whom_they_conflict_with() {
+    let mut engine = Engine::new(EngineConfig::default());
+    let schedule = engine.schedule_mut();
+    let fish = ModuleTag::new("fish");
+    for name in ["drink", "spit"] {
+        let code = SystemCode::of_params::<ResMut<'static, Random>>(|_| Ok(()));
+        let descriptor = SystemDescriptor::new(name).in_set("drinking");
+        systems().add(schedule, &fish, descriptor, code).unwrap();
+    }
+    assert_eq!(systems().in_set(schedule, "drinking"), ["fish/drink", "fish/spit"]);
+    assert_eq!(systems().in_set(schedule, "eating"), Vec::<String>::new());
+    let ambiguities = systems().ambiguities(schedule);
+    assert_eq!((ambiguities.len(), ambiguities[0].shared.as_str()), (1, "keel.Random"));
+    systems().order(schedule, "fish/drink", "fish/spit").unwrap();
+    assert_eq!(systems().ambiguities(schedule), []);
+    let info = systems().info(schedule, "fish/drink").unwrap();
+    assert_eq!(info.access, Some((vec![], vec!["keel.Random".to_owned()])));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use keel_core_types::View;
 use keel_module_macros::view;
 
 use crate::{
-    EngineError, ModuleTag, Schedule, Stage, SystemCode, SystemDescriptor, SystemSummary, SystemTimes,
+    Ambiguity, EngineError, ModuleTag, Schedule, Stage, SystemCode, SystemDescriptor, SystemId, SystemSummary,
+    SystemTimes,
 };
 
 /// Works on the schedule of an engine, between two frames.
@@ -31,6 +32,9 @@ pub trait SystemView: View {
     /// See [`SystemView`].
     fn info(&self, schedule: &Schedule, system: &str) -> Result<SystemSummary, EngineError>;
 
+    /// What is known of the system with this id, if there is one: ids stay what they are across swaps.
+    fn by_id(&self, schedule: &Schedule, system: SystemId) -> Option<SystemSummary>;
+
     /// The stage in which a system runs.
     ///
     /// # Errors
@@ -42,6 +46,12 @@ pub trait SystemView: View {
 
     /// The systems of one module, in order.
     fn of_module(&self, schedule: &Schedule, module: &str) -> Vec<String>;
+
+    /// The systems of one set, in order.
+    fn in_set(&self, schedule: &Schedule, set: &str) -> Vec<String>;
+
+    /// All pairs of systems that conflict and are in no order.
+    fn ambiguities(&self, schedule: &Schedule) -> Vec<Ambiguity>;
 
     /// The systems that run before this one in its stage.
     ///

@@ -116,7 +116,9 @@ fn commands_and_events_come_after_the_system_and_keep_its_order() {
         assert_eq!((splashes.len(), splashes.missed()), (3, 0));
         splashes.read().for_each(|splash| noted.note(splash.loudness.to_string()));
         assert!(splashes.is_empty());
-        noted.note(format!("{} body", bodies.count()));
+        let mut count = 0;
+        bodies.for_each(|_| count += 1);
+        noted.note(format!("{count} body"));
     };
     add(&mut engine, "spawn", spawn);
     engine
