@@ -14,6 +14,7 @@ mod reload;
 mod retirement;
 mod rig;
 mod sources;
+mod stages;
 mod state;
 mod together;
 mod types;
