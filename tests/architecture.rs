@@ -111,6 +111,7 @@ const UNSAFE_ALLOWED: &[(&str, &str)] = &[
     ("core/ecs/src/model/snapshot/convert.rs", "values move from a world into the one that replaces it"),
     ("core/ecs/src/model/snapshot/exchange.rs", "fields move from a world into the one that replaces it"),
     ("core/ecs/src/model/snapshot/fill.rs", "values move from a world into the one that replaces it"),
+    ("core/engine/src/param/query.rs", "systems use columns side by side, by what they declare"),
     ("core/state/src/movable.rs", "whoever lists the fields of a struct vouches for them"),
     ("core/state/src/plain.rs", "columns of plain data are copied as bytes"),
     ("modules/types/macros/src/data.rs", "what `#[data]` expands to: it vouches for the fields of a struct"),

@@ -12,7 +12,8 @@ use keel_state::SavedValue;
 
 use crate::own::{OwnHandler, OwnSystem, access_to};
 use crate::{
-    BenchCase, BenchRoutine, DeclaredBench, IntoSystemOf, ModuleResult, PooledTypeInfo, ViewModel, ViewModelAccess,
+    BenchCase, BenchRoutine, DeclaredBench, IntoSystemOf, ModuleResult, PooledTypeInfo, ViewModel,
+    ViewModelAccess,
 };
 
 /// Collects a module's systems, handlers, views and pools. Nothing takes effect until all of it does.

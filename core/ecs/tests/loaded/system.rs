@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use keel::engine::{
-    Engine, EngineConfig, ModuleTag, Random, ResMut, Stage, SystemCode, SystemDescriptor, SystemId, SystemTimes,
-    SystemView,
+    Engine, EngineConfig, ModuleTag, Random, ResMut, Stage, SystemCode, SystemDescriptor, SystemId,
+    SystemTimes, SystemView,
 };
 
 use crate::{refuses, view};

@@ -23,8 +23,8 @@ pub use self::event::{EventReader, EventWriter};
 pub use self::kept::{KeptParam, KeptValue, SavedLocal, SavedLocals, VisitKept};
 pub use self::local::Local;
 pub use self::lookup::{Entities, IdleTime, Names, Views};
-pub use self::query::Query;
 pub use self::resource::{Res, ResMut};
+pub use keel_ecs::Query;
 
 /// What a system can ask for: [`Query`], [`Res`], [`ResMut`] and `Option` of these two, [`EventReader`],
 /// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Names`], [`Views`],

@@ -4,8 +4,8 @@ use keel_core_types::View;
 use keel_module_macros::view;
 
 use crate::{
-    Ambiguity, EngineError, ModuleTag, Schedule, Stage, SystemCode, SystemDescriptor, SystemId, SystemSummary,
-    SystemTimes,
+    Ambiguity, EngineError, ModuleTag, Schedule, Stage, SystemCode, SystemDescriptor, SystemId,
+    SystemSummary, SystemTimes,
 };
 
 /// Works on the schedule of an engine, between two frames.
