@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use crate::encode_into;
 pub use crate::plain::PlainField;
-pub use crate::{FieldList, FieldStyle, MovableFields, Plain, Schema, SchemaBuilder, TypeRef};
+pub use crate::{
+    AnyParts, FieldList, FieldStyle, MovableFields, Parts, Plain, Schema, SchemaBuilder, TypeRef,
+};
 
 /// Finds out whether `T` has a default, in code that does not know `T`: the inherent method exists only if it
 /// has, and wins over the trait's. A type parameter's default is not seen.
@@ -50,6 +52,10 @@ impl<T: Schema> Probe<T> {
     pub fn add_movable(&self, fields: &mut FieldList, index: usize, offset: usize) {
         fields.add::<T>(index, offset);
     }
+
+    pub fn parts(&self) -> fn() -> AnyParts {
+        AnyParts::of::<T>
+    }
 }
 
 /// What [`NoDefault`] is to `Default`, to `Schema`: that a field has none is told once, where its schema is needed.
@@ -59,9 +65,15 @@ pub trait NoSchema {
     }
 
     fn add_movable(&self, _fields: &mut FieldList, _index: usize, _offset: usize) {}
+
+    fn parts(&self) -> fn() -> AnyParts;
 }
 
-impl<T> NoSchema for Probe<T> {}
+impl<T> NoSchema for Probe<T> {
+    fn parts(&self) -> fn() -> AnyParts {
+        AnyParts::hidden::<T>
+    }
+}
 
 impl<T: Default> Probe<T> {
     pub fn blank(&self) -> Option<T> {

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Field, FieldStyle, MovableFields, Plain, Shape, StateError, TypeDef, TypeRef, TypeSchema, Variant,
-    decode, encode_into,
+    Field, FieldStyle, Key, MovableFields, Parts, Plain, Shape, StateError, TypeDef, TypeRef, TypeSchema,
+    Variant, decode, encode_into,
 };
 
 /// A type whose bytes can be described. The `#[data]` attribute implements it.
@@ -40,6 +40,33 @@ pub trait Schema: 'static {
         Self: Sized,
     {
         MovableFields::default()
+    }
+
+    /// What values of the type are made of in memory.
+    #[doc(hidden)]
+    fn parts() -> Parts<Self>
+    where
+        Self: Sized,
+    {
+        Parts::of_fields(Self::movable_fields())
+    }
+
+    /// The number of the value's variant, and the address of field number `field` of its payload; 0 for a field that it
+    /// has not, or that can't be reached. Zeros for what is no enum.
+    #[doc(hidden)]
+    fn payload(&self, field: usize) -> (u32, usize) {
+        let _ = field;
+        (0, 0)
+    }
+
+    /// What `find` finds of the key that stands in a path, if it can be one of this type.
+    #[doc(hidden)]
+    fn with_key<R>(key: &Key, find: impl FnOnce(&Self) -> Option<R>) -> Option<R>
+    where
+        Self: Sized,
+    {
+        let _ = (key, find);
+        None
     }
 
     /// A struct whose fields have their defaults, if all have one that costs nothing to find; what decoding them would

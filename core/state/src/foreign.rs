@@ -1,6 +1,7 @@
 //! Schemas of the standard library's types and of ids, as serde saves them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
 use std::num;
 use std::sync::Arc;
@@ -9,13 +10,17 @@ use std::time::Duration;
 use keel_core_types::ModelId;
 
 use crate::__private::encoded;
-use crate::{FieldStyle, Number, Plain, Schema, SchemaBuilder, TypeRef};
+use crate::{FieldStyle, FromValue, Id, Key, Number, Parts, Plain, Schema, SchemaBuilder, TypeRef, ValueRef};
 
 macro_rules! leaf {
-    ($($ty:ty => $schema:expr;)*) => {$(
+    ($($ty:ty => $schema:expr, $parts:expr;)*) => {$(
         impl Schema for $ty {
             fn schema(_: &mut SchemaBuilder) -> TypeRef {
                 $schema
+            }
+
+            fn parts() -> Parts<Self> {
+                $parts
             }
         }
     )*};
@@ -28,6 +33,15 @@ macro_rules! numbers {
                 TypeRef::Number(Number::$number)
             }
 
+            fn parts() -> Parts<Self> {
+                Parts::<Self>::leaf()
+            }
+
+            fn with_key<R>(key: &Key, find: impl FnOnce(&Self) -> Option<R>) -> Option<R> {
+                let Key::Number(number) = key else { return None };
+                find(&<Self as FromValue>::from_value(ValueRef::Signed(*number)).ok()?)
+            }
+
             fn plain() -> Option<Plain<Self>> {
                 // `usize` is saved in eight bytes, wherever it lives in fewer.
                 Plain::number().filter(|_| size_of::<Self>() == Number::$number.width())
@@ -37,11 +51,39 @@ macro_rules! numbers {
 }
 
 leaf! {
-    () => TypeRef::Unit;
-    bool => TypeRef::Bool;
-    char => TypeRef::Char;
-    String => TypeRef::String;
-    ModelId => TypeRef::Number(Number::U64);
+    () => TypeRef::Unit, Parts::hidden();
+    bool => TypeRef::Bool, Parts::<bool>::leaf();
+    char => TypeRef::Char, Parts::<char>::leaf();
+    ModelId => TypeRef::Number(Number::U64), Parts::id();
+}
+
+impl Schema for String {
+    fn schema(_: &mut SchemaBuilder) -> TypeRef {
+        TypeRef::String
+    }
+
+    fn parts() -> Parts<Self> {
+        Parts::<Self>::leaf()
+    }
+
+    fn with_key<R>(key: &Key, find: impl FnOnce(&Self) -> Option<R>) -> Option<R> {
+        match key {
+            Key::Text(text) => find(text),
+            Key::Number(_) => None,
+        }
+    }
+}
+
+impl Id for ModelId {
+    const NAME: &'static str = "ModelId";
+
+    fn to_bits(self) -> u64 {
+        self.bits()
+    }
+
+    fn from_bits(bits: u64) -> Option<Self> {
+        Some(Self::from_bits(bits))
+    }
 }
 
 impl Schema for str {
@@ -68,22 +110,27 @@ numbers! {
 }
 
 macro_rules! generic {
-    ($([$($param:ident)*] $ty:ty => |$types:ident| $schema:expr;)*) => {$(
-        impl<$($param: Schema),*> Schema for $ty {
+    ($([$($param:ident)* $(: $bound:ident)?] $ty:ty => |$types:ident| $schema:expr $(, $parts:expr)?;)*) => {$(
+        impl<$($param: Schema),*> Schema for $ty $(where K: $bound)? {
             fn schema($types: &mut SchemaBuilder) -> TypeRef {
                 $schema
             }
+
+            $(fn parts() -> Parts<Self> {
+                $parts
+            })?
         }
     )*};
 }
 
 generic! {
-    [T] Option<T> => |types| TypeRef::Option(Box::new(T::schema(types)));
-    [T] Vec<T> => |types| TypeRef::Sequence(Box::new(T::schema(types)));
-    [T] VecDeque<T> => |types| TypeRef::Sequence(Box::new(T::schema(types)));
+    [T] Option<T> => |types| TypeRef::Option(Box::new(T::schema(types))), Parts::option();
+    [T] Vec<T> => |types| TypeRef::Sequence(Box::new(T::schema(types))), Parts::list();
+    [T] VecDeque<T> => |types| TypeRef::Sequence(Box::new(T::schema(types))), Parts::deque();
     [T] [T] => |types| TypeRef::Sequence(Box::new(T::schema(types)));
     [T] BTreeSet<T> => |types| TypeRef::Set(Box::new(T::schema(types)));
-    [K V] BTreeMap<K, V> => |types| TypeRef::Map(Box::new(K::schema(types)), Box::new(V::schema(types)));
+    [K V : Ord] BTreeMap<K, V> => |types| TypeRef::Map(Box::new(K::schema(types)), Box::new(V::schema(types))),
+        Parts::<Self>::map();
 }
 
 impl<T: Schema, S: 'static> Schema for HashSet<T, S> {
@@ -92,9 +139,13 @@ impl<T: Schema, S: 'static> Schema for HashSet<T, S> {
     }
 }
 
-impl<K: Schema, V: Schema, S: 'static> Schema for HashMap<K, V, S> {
+impl<K: Schema + Eq + Hash, V: Schema, S: BuildHasher + 'static> Schema for HashMap<K, V, S> {
     fn schema(types: &mut SchemaBuilder) -> TypeRef {
         TypeRef::Map(Box::new(K::schema(types)), Box::new(V::schema(types)))
+    }
+
+    fn parts() -> Parts<Self> {
+        Parts::<Self>::map()
     }
 }
 
@@ -152,6 +203,10 @@ macro_rules! arrays {
                 TypeRef::Array(Box::new(T::schema(types)), $count)
             }
 
+            fn parts() -> Parts<Self> {
+                Parts::array()
+            }
+
             fn plain() -> Option<Plain<Self>> {
                 Plain::array()
             }
@@ -172,6 +227,10 @@ macro_rules! tuples {
         impl<$($name: Schema),*> Schema for ($($name,)*) {
             fn schema(types: &mut SchemaBuilder) -> TypeRef {
                 TypeRef::Tuple(vec![$($name::schema(types)),*])
+            }
+
+            fn parts() -> Parts<Self> {
+                Parts::<Self>::tuple()
             }
         }
     )*};

@@ -54,6 +54,7 @@ mod layout;
 mod migration;
 mod movable;
 mod plain;
+mod reflect;
 mod saved;
 mod schema;
 mod snapshot;
@@ -67,6 +68,10 @@ pub use fingerprint::TypeFingerprint;
 pub use migration::{Change, ChangeKind, Loss, Migration, Moving};
 pub use movable::{FieldKey, FieldList, MovableFields};
 pub use plain::Plain;
+pub use reflect::{
+    AccessPlan, AnyParts, FieldPath, FromValue, Id, Key, Lent, LentColumn, LentMut, Misfit, Parts,
+    ReflectError, Segment, TypeAccess, ValueRef,
+};
 pub use saved::SavedValue;
 pub use schema::{Field, FieldStyle, Number, Shape, TYPES_MAX, TypeDef, TypeRef, TypeSchema, Variant};
 pub use snapshot::{Section, Snapshot, SnapshotWriter};

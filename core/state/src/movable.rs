@@ -11,7 +11,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::{Schema, TypeFingerprint};
+use crate::reflect::PartsOf;
+use crate::{AnyParts, Schema, TypeFingerprint};
 
 /// Where in a struct a field is, and what its type is.
 #[derive(Clone, Debug)]
@@ -26,12 +27,17 @@ pub struct FieldKey {
     pub fingerprint: fn() -> TypeFingerprint,
     /// Whether the field owns something.
     pub needs_drop: bool,
+    /// What its type is made of in memory.
+    pub(crate) parts: PartsOf,
 }
 
 /// The fields of a struct, and those within them, while they are listed.
 #[doc(hidden)]
 #[derive(Debug, Default)]
-pub struct FieldList(Vec<FieldKey>);
+pub struct FieldList {
+    fields: Vec<FieldKey>,
+    together: bool,
+}
 
 impl FieldList {
     /// Adds field number `index` of the schema, of type `F`, which begins at `offset`.
@@ -42,14 +48,20 @@ impl FieldList {
             size: size_of::<F>(),
             fingerprint: TypeFingerprint::of_field::<F>,
             needs_drop: std::mem::needs_drop::<F>(),
+            parts: AnyParts::of::<F>,
         };
-        self.add_with(key, F::movable_fields().fields);
+        self.add_with(key, F::movable_fields().into_vec());
+    }
+
+    /// The fields of the struct are not to be moved, each by itself: it has a `Drop` of its own, which may mind.
+    pub fn keep_together(&mut self, together: bool) {
+        self.together = together;
     }
 
     fn add_with(&mut self, field: FieldKey, inner: Vec<FieldKey>) {
         let (number, offset) = (field.path[0], field.offset);
-        self.0.push(field);
-        self.0.extend(inner.into_iter().map(|mut inner| {
+        self.fields.push(field);
+        self.fields.extend(inner.into_iter().map(|mut inner| {
             inner.path.insert(0, number);
             inner.offset += offset;
             inner
@@ -60,6 +72,7 @@ impl FieldList {
 /// The fields of `T` that can be exchanged by themselves, and those within them; each stands before those.
 pub struct MovableFields<T> {
     fields: Vec<FieldKey>,
+    together: bool,
     of: PhantomData<fn() -> T>,
 }
 
@@ -72,7 +85,7 @@ impl<T> fmt::Debug for MovableFields<T> {
 /// None.
 impl<T> Default for MovableFields<T> {
     fn default() -> Self {
-        Self { fields: Vec::new(), of: PhantomData }
+        Self { fields: Vec::new(), together: false, of: PhantomData }
     }
 }
 
@@ -85,11 +98,18 @@ impl<T> MovableFields<T> {
     #[doc(hidden)]
     #[allow(unsafe_code, reason = "the list of fields is believed")]
     pub unsafe fn of_struct(fields: FieldList) -> Self {
-        Self { fields: fields.0, of: PhantomData }
+        Self { fields: fields.fields, together: fields.together, of: PhantomData }
     }
 
     /// The fields, as a list that doesn't know of what they are.
     pub fn into_vec(self) -> Vec<FieldKey> {
-        self.fields
+        if self.together { Vec::new() } else { self.fields }
+    }
+
+    /// The fields of the struct itself, without those within them, and whether or not they may move.
+    pub(crate) fn into_own(self) -> Vec<FieldKey> {
+        let mut fields = self.fields;
+        fields.retain(|field| field.path.len() == 1);
+        fields
     }
 }

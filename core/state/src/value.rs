@@ -63,6 +63,15 @@ impl Value {
         Ok(value)
     }
 
+    /// As [`Value::decode`], for a type that is part of `schema`.
+    pub(crate) fn decode_type(
+        schema: &TypeSchema,
+        ty: &TypeRef,
+        bytes: &mut &[u8],
+    ) -> Result<Self, StateError> {
+        Reader { schema, bytes, depth: 0, empty: 0 }.value(ty)
+    }
+
     /// Where `self` and `after` differ, in the order of the fields; empty if they are equal.
     pub fn differences(&self, after: &Self) -> Vec<Difference> {
         let mut found = Vec::new();

@@ -16,7 +16,12 @@ pub(crate) fn expand(args: &Args, mut item: DeriveInput) -> Result<TokenStream> 
     check_attributes(&item)?;
     let private = args.private();
     let name = unraw(&item.ident);
-    let memory = [plain(&private, &item.data), movable(&private, &item), blank(&private, &item.data)];
+    let memory = [
+        plain(&private, &item.data),
+        movable(&private, &item),
+        blank(&private, &item.data),
+        payloads(&private, &item.data),
+    ];
     let representation = representation(&item);
     let body = match &mut item.data {
         Data::Struct(data) => structure(&private, &name, &representation, &mut data.fields)?,
@@ -135,15 +140,61 @@ fn movable(private: &TokenStream, item: &DeriveInput) -> Option<TokenStream> {
         quote! {
             fn movable_fields() -> #private::MovableFields<Self> {
                 let _ = |value: &Self| { #types };
-                if (&#private::Probe::<Self>::new()).implements_drop() {
-                    return ::core::default::Default::default();
-                }
                 let mut fields = <#private::FieldList as ::core::default::Default>::default();
                 #fields
+                fields.keep_together((&#private::Probe::<Self>::new()).implements_drop());
                 // SAFETY: each is a field of the struct, and listed once; its type was just compared with that which is
-                // named, and the compiler has found its offset. The struct has no `Drop` that would mind.
+                // named, and the compiler has found its offset. Where a `Drop` would mind, they are kept together.
                 unsafe { #private::MovableFields::of_struct(fields) }
             }
+        }
+    })
+}
+
+/// The payloads of an enum: where their fields are, and of which types.
+fn payloads(private: &TokenStream, data: &Data) -> Option<TokenStream> {
+    let Data::Enum(data) = data else { return None };
+    let (mut arms, mut types) = (TokenStream::new(), TokenStream::new());
+    for (number, variant) in data.variants.iter().enumerate() {
+        let (ident, number) = (&variant.ident, number as u32);
+        let (mut bound, mut addresses, mut parts) =
+            (TokenStream::new(), TokenStream::new(), TokenStream::new());
+        for (index, field) in variant.fields.iter().enumerate() {
+            let options = Options::take(&mut field.attrs.clone()).ok()?;
+            if options.skip.is_some() {
+                continue;
+            }
+            let (place, ty) = (place(index, field), &field.ty);
+            let value = Ident::new(&format!("field_{index}"), Span::mixed_site());
+            bound.extend(quote!(#place: #value,));
+            // By a raw pointer: a reference to another type might be taken for one by its `Deref`.
+            addresses.extend(quote!({ let place: *const #ty = &raw const *#value; place.addr() },));
+            parts.extend(match options.opaque {
+                Some(_) => quote!(#private::AnyParts::hidden::<#ty>,),
+                None => quote!((&#private::Probe::<#ty>::new()).parts(),),
+            });
+        }
+        let address = match addresses.is_empty() {
+            true => quote!(0),
+            false => quote!([#addresses].get(field).map_or(0, |address| *address)),
+        };
+        arms.extend(quote!(Self::#ident { #bound .. } => (#number, #address),));
+        types.extend(quote!(&[#parts],));
+    }
+    let found = match data.variants.is_empty() {
+        true => quote!(match *self {}),
+        false => quote!(match self { #arms }),
+    };
+    Some(quote! {
+        #[allow(unused_variables, reason = "only a variant with a payload needs it")]
+        fn payload(&self, field: usize) -> (u32, usize) {
+            #found
+        }
+
+        fn parts() -> #private::Parts<Self> {
+            // SAFETY: `payload` stands above. It numbers variants and fields as the schema does, and the type of each
+            // field was compared with that which is named here.
+            unsafe { #private::Parts::enumeration(&[#types]) }
         }
     })
 }

@@ -1,0 +1,273 @@
+//! Paths that were looked up.
+
+use crate::reflect::memory::{Stopped, Way};
+use crate::reflect::parts::{Form, Leaf};
+use crate::reflect::tree::{self, Hop, Spot};
+use crate::reflect::{Misfit, encode};
+use crate::{
+    FieldPath, FromValue, Lent, LentMut, LiveSchema, ReflectError, Segment, TypeAccess, TypeRef, Value,
+    ValueRef,
+};
+
+/// A [`FieldPath`] in the values of one registration of a type: looked up once, followed often.
+///
+/// ```
+/// use keel_module_macros::data;
+/// use keel_state::{AccessPlan, LiveSchema, TypeAccess, ValueRef};
+///
+/// #[data(crate = keel_state)]
+/// struct Ship { hull: f32, name: String }
+///
+/// let (live, access) = (LiveSchema::of::<Ship>(), TypeAccess::of::<Ship>());
+/// let hull = AccessPlan::new(&"Ship.hull".parse()?, &live, &access)?;
+/// let mut ship = Ship { hull: 0.5, name: "Keel".to_owned() };
+/// assert_eq!(hull.read(access.lend(&ship)), Some(ValueRef::F32(0.5)));
+/// assert_eq!(hull.write(&mut access.lend_mut(&mut ship), 1.into()), Some(Ok(())));
+/// assert_eq!(ship.hull, 1.0);
+/// # Ok::<(), keel_state::ReflectError>(())
+/// ```
+///
+/// It holds functions of the module that made the [`TypeAccess`], and calls them only for values which that access has
+/// lent: so it may be kept when the module goes, and does nothing then.
+#[derive(Clone, Debug)]
+pub struct AccessPlan {
+    path: FieldPath,
+    type_name: String,
+    way: Way,
+    end: End,
+}
+
+/// What stands where the way ends.
+#[derive(Clone, Debug)]
+enum End {
+    Leaf,
+    /// An enum, and the names of its variants.
+    Enum(Vec<String>),
+    /// What has parts; or more of the path that can't be followed in memory.
+    Whole,
+}
+
+impl AccessPlan {
+    /// Looks up `path` in the type that `live` describes and `access` leads to.
+    ///
+    /// # Errors
+    /// [`ReflectError`] when the type has no such place.
+    pub fn new(path: &FieldPath, live: &LiveSchema, access: &TypeAccess) -> Result<Self, ReflectError> {
+        let mut planner = Planner { way: Way::begin(access), is_cut: false, variant: None };
+        let mut spot = Spot::Type(live.schema().root());
+        for (count, segment) in path.segments().iter().enumerate() {
+            loop {
+                let (hop, next) = tree::next(live, spot, path, count)?;
+                planner.hop(&hop, segment, path, count)?;
+                spot = next;
+                if hop != Hop::Through {
+                    break;
+                }
+            }
+        }
+        // What is in an option is what its path names.
+        while !planner.is_cut && planner.way.into_option() {}
+        let end = planner.end(live, spot);
+        let type_name = planner.type_name(live, spot);
+        Ok(Self { path: path.clone(), type_name, way: planner.way, end })
+    }
+
+    /// The path that was looked up.
+    pub fn path(&self) -> &FieldPath {
+        &self.path
+    }
+
+    /// The type of what is there, as its author would write it.
+    pub fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    /// Whether the place is read and written in memory while the value has it, and not by way of its bytes.
+    pub fn is_direct(&self) -> bool {
+        !matches!(self.end, End::Whole)
+    }
+
+    /// Reads what is there, without a copy. None if it has parts, is not there now, or can't be reached in memory:
+    /// [`AccessPlan::get_encoded`] reads it then, or says why not.
+    ///
+    /// # Panics
+    /// When the value was lent by another registration.
+    #[inline]
+    pub fn read<'a>(&'a self, lent: Lent<'a>) -> Option<ValueRef<'a>> {
+        let found = match &self.end {
+            End::Leaf => self.way.read(lent),
+            End::Enum(names) => self
+                .way
+                .variant(lent)
+                .and_then(|number| names.get(number as usize).ok_or(Stopped::Elsewhere))
+                .map(|name| ValueRef::Variant(name)),
+            End::Whole => return None,
+        };
+        match found {
+            Ok(value) => Some(value),
+            Err(Stopped::AtNone) => Some(ValueRef::None),
+            Err(Stopped::Elsewhere) => None,
+        }
+    }
+
+    /// Writes what is there, in place. None as in [`AccessPlan::read`]: [`AccessPlan::set_encoded`] is the other way.
+    ///
+    /// # Panics
+    /// As [`AccessPlan::read`].
+    #[inline]
+    pub fn write(&self, lent: &mut LentMut<'_>, value: ValueRef<'_>) -> Option<Result<(), ReflectError>> {
+        // What becomes an option's `None` changes more than the leaf, and so may a value with parts.
+        if matches!(value, ValueRef::None | ValueRef::Value(_)) {
+            return None;
+        }
+        let End::Leaf = self.end else { return None };
+        match self.way.write(lent, value) {
+            Ok(Ok(())) => Some(Ok(())),
+            Ok(Err(misfit)) => self.misfit(misfit, &value).map(Err),
+            Err(_) => None,
+        }
+    }
+
+    /// Reads what is there in a value that was encoded.
+    ///
+    /// # Errors
+    /// [`ReflectError`] when it is not there now.
+    pub fn get_encoded(&self, live: &LiveSchema, bytes: &[u8]) -> Result<Value, ReflectError> {
+        let whole = encode::decoded(live, live.schema().root(), bytes, &self.path)?;
+        let mut found = tree::get(live, &self.path, &whole)?;
+        while let Value::Option(Some(inner)) = found {
+            found = inner;
+        }
+        Ok(found.clone())
+    }
+
+    /// The encoded value with `value` there.
+    ///
+    /// # Errors
+    /// [`ReflectError`] when `value` does not fit, or when the place is not there now and can't be made.
+    pub fn set_encoded(
+        &self,
+        live: &LiveSchema,
+        bytes: &[u8],
+        value: ValueRef<'_>,
+    ) -> Result<Vec<u8>, ReflectError> {
+        let root = live.schema().root();
+        let mut whole = encode::decoded(live, root, bytes, &self.path)?;
+        tree::set(live, &self.path, &mut whole, value)?;
+        let name = FieldPath::of_type(self.path.type_name());
+        let mut out = Vec::with_capacity(bytes.len());
+        encode::encode(live, root, ValueRef::from(&whole), &name.to_string(), &mut out)?;
+        Ok(out)
+    }
+
+    /// Exchanges the place between two values, or, where one of them lacks it, what is around it. So a value that was
+    /// decoded after [`AccessPlan::set_encoded`] gives what was set, and nothing else.
+    ///
+    /// # Panics
+    /// As [`AccessPlan::read`].
+    pub fn exchange(&self, one: &mut LentMut<'_>, other: &mut LentMut<'_>) {
+        self.way.exchange(one, other);
+    }
+
+    /// `value`, which was read here, as a `T`.
+    ///
+    /// # Errors
+    /// [`ReflectError::NotReadable`] when it is none.
+    #[inline]
+    pub fn convert<T: FromValue>(&self, value: ValueRef<'_>) -> Result<T, ReflectError> {
+        match T::from_value(value) {
+            Ok(value) => Ok(value),
+            Err(misfit) => Err(self.not_readable(value, misfit, T::EXPECTED)),
+        }
+    }
+
+    #[cold]
+    fn not_readable(&self, value: ValueRef<'_>, misfit: Misfit, asked: &str) -> ReflectError {
+        let because = match misfit {
+            Misfit::Kind => "is no",
+            Misfit::Bounds => "does not fit into",
+        };
+        ReflectError::NotReadable {
+            path: self.path.to_string(),
+            is: self.type_name.clone(),
+            found: value.describe(),
+            because: because.to_owned(),
+            asked: asked.to_owned(),
+        }
+    }
+
+    /// None where the long way may still find a way to write it: a character as a text, say.
+    #[cold]
+    fn misfit(&self, misfit: Misfit, value: &ValueRef<'_>) -> Option<ReflectError> {
+        let Some(Leaf::Number(number)) = self.way.end().leaf() else { return None };
+        let (path, ty) = (self.path.to_string(), TypeRef::Number(number));
+        Some(encode::misfit(misfit, path, self.type_name.clone(), value, &encode::hint(None, &ty)))
+    }
+}
+
+/// Follows a path through the parts of types, for as long as it can.
+struct Planner {
+    way: Way,
+    /// The path goes on past the end of the way.
+    is_cut: bool,
+    /// The variant that the path has named, of the enum at the end of the way.
+    variant: Option<usize>,
+}
+
+impl Planner {
+    fn hop(
+        &mut self,
+        hop: &Hop,
+        segment: &Segment,
+        path: &FieldPath,
+        count: usize,
+    ) -> Result<(), ReflectError> {
+        if self.is_cut {
+            return Ok(());
+        }
+        let goes_on = match (hop, segment) {
+            (Hop::Through, _) => self.way.into_option(),
+            (Hop::Variant(variant), _) => {
+                self.variant = Some(*variant);
+                true
+            }
+            (Hop::Field(field), _) => match self.variant.take() {
+                Some(variant) => self.way.into_variant(variant, *field),
+                None => self.way.into_field(*field),
+            },
+            (Hop::Element(_) | Hop::Entry, Segment::Key(key)) => self.way.into_key(key),
+            _ => false,
+        };
+        if let (Form::Array { count: length, .. }, Hop::Element(index)) = (&self.way.end().form, hop)
+            && !goes_on
+        {
+            let path = path.up_to(count);
+            return Err(ReflectError::OutOfRange { path, index: *index, length: *length });
+        }
+        self.is_cut = !goes_on;
+        Ok(())
+    }
+
+    fn end(&self, live: &LiveSchema, spot: Spot<'_>) -> End {
+        let is_at_end = !self.is_cut && self.variant.is_none();
+        match (&self.way.end().form, tree::within_options(spot)) {
+            (Form::Leaf(_), _) if is_at_end => End::Leaf,
+            (Form::Enum { .. }, Spot::Type(TypeRef::Named(index))) if is_at_end => {
+                let variants = &live.schema().types()[*index as usize].variants;
+                End::Enum(variants.iter().map(|variant| variant.name.clone()).collect())
+            }
+            _ => End::Whole,
+        }
+    }
+
+    fn type_name(&self, live: &LiveSchema, spot: Spot<'_>) -> String {
+        match (self.way.end().id_name().filter(|_| !self.is_cut), spot) {
+            (Some(name), _) => name.to_owned(),
+            (None, Spot::Type(ty)) => live.schema().name_of(ty),
+            (None, Spot::Variant(index, variant)) => {
+                let def = &live.schema().types()[index as usize];
+                format!("{}::{}", def.name, def.variants[variant].name)
+            }
+        }
+    }
+}
