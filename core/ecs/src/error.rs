@@ -1,7 +1,7 @@
 //! What can go wrong in a world, each with the thing, the cause and the next step.
 
 use keel_core_types::IdCollision;
-use keel_state::StateError;
+use keel_state::{ReflectError, StateError};
 
 use crate::{Entity, ModelTypeKind};
 
@@ -100,6 +100,15 @@ pub enum EcsError {
         /// The component's name.
         name: String,
     },
+    /// The world keeps an index of the component, so its parts are not changed one by one.
+    #[error("`{name}` is not changed in place: the world keeps an index of it; insert another value")]
+    WrittenWhole {
+        /// The component's name.
+        name: String,
+    },
+    /// A path leads nowhere, or a value does not fit.
+    #[error(transparent)]
+    Reflect(Box<ReflectError>),
     /// The type implements no `Default`.
     #[error("`{name}` has no default; derive `Default` for it, or give a value")]
     NoDefault {
@@ -133,4 +142,16 @@ pub enum EcsError {
     /// A snapshot could not be read or written.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+impl From<ReflectError> for EcsError {
+    fn from(error: ReflectError) -> Self {
+        Self::Reflect(Box::new(error))
+    }
+}
+
+impl From<Box<ReflectError>> for EcsError {
+    fn from(error: Box<ReflectError>) -> Self {
+        Self::Reflect(error)
+    }
 }

@@ -34,7 +34,7 @@ pub mod view;
 
 pub use error::EcsError;
 pub use keel_module_macros::{component, event, resource};
-pub use keel_state::TypeFingerprint;
+pub use keel_state::{ReflectError, TypeFingerprint};
 pub use model::access::Access;
 pub use model::bundle::Bundle;
 pub use model::change::{ChangeTracker, Changes};
@@ -50,6 +50,9 @@ pub use model::name::Name;
 pub use model::query::{
     Or, PreparedQuery, Query, QueryBorrow, QueryData, QueryFilter, QueryIter, ReadOnlyQueryData, With,
     Without,
+};
+pub use model::reflect::{
+    FieldReflection, NamedReflection, PathRow, PreparedPath, TypeReflection, VariantReflection,
 };
 pub use model::resource::{ResourceMut, ResourceRef};
 pub use model::snapshot::{ReplacedWorld, RestoreReport, WorldConversion, WorldDifference, WorldSnapshot};

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Field, FieldStyle, Key, MovableFields, Parts, Plain, Shape, StateError, TypeDef, TypeRef, TypeSchema,
-    Variant, decode, encode_into,
+    Value, Variant, decode, encode_into,
 };
 
 /// A type whose bytes can be described. The `#[data]` attribute implements it.
@@ -93,18 +93,21 @@ pub struct LiveSchema {
 /// What the author of a type said of it that its bytes do not show.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TypeNotes {
+    pub(crate) doc: String,
     pub(crate) default: Option<Vec<u8>>,
     pub(crate) variants: Vec<VariantNotes>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VariantNotes {
+    pub(crate) doc: String,
     pub(crate) renamed_from: Vec<String>,
     pub(crate) fields: Vec<FieldNotes>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FieldNotes {
+    pub(crate) doc: String,
     pub(crate) default: Option<Vec<u8>>,
     pub(crate) renamed_from: Vec<String>,
     pub(crate) conversions: Vec<Conversion>,
@@ -157,6 +160,30 @@ impl LiveSchema {
 
     pub(crate) fn variant_notes(&self, ty: u32, variant: usize) -> Option<&VariantNotes> {
         self.notes.get(ty as usize)?.variants.get(variant)
+    }
+
+    /// The doc comment of a named type; empty if there is none.
+    pub fn type_doc(&self, ty: u32) -> &str {
+        self.notes.get(ty as usize).map_or("", |notes| &notes.doc)
+    }
+
+    /// The doc comment of a variant of an enum; empty if there is none.
+    pub fn variant_doc(&self, ty: u32, variant: usize) -> &str {
+        self.variant_notes(ty, variant).map_or("", |notes| &notes.doc)
+    }
+
+    /// The doc comment of a field of a variant (0 for a struct); empty if there is none.
+    pub fn field_doc(&self, ty: u32, variant: usize, field: usize) -> &str {
+        let notes = self.variant_notes(ty, variant).and_then(|notes| notes.fields.get(field));
+        notes.map_or("", |notes| &notes.doc)
+    }
+
+    /// The value of type `ty`, which is part of this one, whose bytes these are.
+    ///
+    /// # Errors
+    /// [`StateError`] when they are none.
+    pub fn value_of(&self, ty: &TypeRef, bytes: &[u8]) -> Result<Value, StateError> {
+        Value::decode_type(&self.schema, ty, &mut &*bytes)
     }
 
     /// The encoded default of field number `field` of a named type's variant (0 for a struct), as it is used
@@ -231,6 +258,7 @@ impl SchemaBuilder {
     ) -> TypeRef {
         self.define::<T>(name, Shape::Struct, |types| {
             types.variant(name, style, describe);
+            types.notes.doc = types.notes.variants.last().map(|notes| notes.doc.clone()).unwrap_or_default();
         })
     }
 
@@ -310,6 +338,14 @@ impl VariantsBuilder<'_> {
         }
         self
     }
+
+    /// Says what the type's doc comment is. It is no part of the schema: a type whose comment has changed is the same.
+    pub fn type_doc(&mut self, doc: &str) -> &mut Self {
+        if self.types.with_notes {
+            doc.clone_into(&mut self.notes.doc);
+        }
+        self
+    }
 }
 
 /// Describes the fields of a struct or variant, in their order.
@@ -357,6 +393,18 @@ impl FieldsBuilder<'_> {
     pub fn type_default(&mut self, default: impl FnOnce() -> Option<Vec<u8>>) -> &mut Self {
         if self.types.with_notes {
             self.type_default = default();
+        }
+        self
+    }
+
+    /// Says what the doc comments are: that of the variant (or of the struct, as its type's), and those of the fields that
+    /// were added, in their order.
+    pub fn docs(&mut self, of_variant: &str, of_fields: &[&str]) -> &mut Self {
+        if self.types.with_notes {
+            of_variant.clone_into(&mut self.notes.doc);
+            for (notes, doc) in self.notes.fields.iter_mut().zip(of_fields) {
+                (*doc).clone_into(&mut notes.doc);
+            }
         }
         self
     }

@@ -63,6 +63,11 @@ impl SavedValue {
         &self.bytes
     }
 
+    /// The encoded value, without its schema.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// What the bytes mean.
     pub fn schema(&self) -> &TypeSchema {
         &self.schema

@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use keel_core_types::{ComponentId, ThreadSafe};
 use keel_state::{
-    FieldKey, LiveSchema, Schema, StateError, TypeFingerprint, TypeSchema, decode, encode_column, encode_into,
+    FieldKey, LiveSchema, Schema, StateError, TypeAccess, TypeFingerprint, TypeSchema, decode, encode_column,
+    encode_into,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::event::{AnyEvents, EventStore};
+use crate::model::reflect::{Lending, ResourceLending};
 use crate::model::resource::AnyResource;
 use crate::model::snapshot::{drop_value, first_row, share_column};
 use crate::model::sparse::SparseOperations;
@@ -139,6 +141,8 @@ pub struct ModelTypeInfo {
     /// Whether equal values may have different bytes: a hashed map or set is saved in another order each time.
     pub(crate) is_unordered: bool,
     pub(crate) fingerprint: TypeFingerprint,
+    /// What lends values of the type to paths.
+    access: TypeAccess,
     pub(crate) operations: Operations,
     // Dropped after all that leads into the library.
     library: Option<Arc<dyn Any + Send + Sync>>,
@@ -196,6 +200,7 @@ pub(crate) struct ComponentOperations {
     pub(crate) access: ComponentAccess,
     /// How its sets are made, if it is sparse.
     pub(crate) sparse: Option<SparseOperations>,
+    pub(crate) lending: Lending,
 }
 
 pub(crate) struct ResourceOperations {
@@ -203,6 +208,7 @@ pub(crate) struct ResourceOperations {
     pub(crate) restore: RestoreResource,
     /// The same resource, handled by the code of this registration.
     pub(crate) own: OwnResource,
+    pub(crate) lending: ResourceLending,
 }
 
 pub(crate) struct EventOperations {
@@ -249,6 +255,7 @@ impl ModelTypeInfo {
                 remove: |world, entity| world.remove_one::<T>(entity).is_ok(),
                 access: T::ACCESS,
                 sparse: (T::STORAGE == StorageKind::Sparse).then(SparseOperations::of::<T>),
+                lending: Lending::of::<T>(),
             }),
         )
     }
@@ -264,6 +271,7 @@ impl ModelTypeInfo {
                 },
                 restore: |bytes| Ok(Box::new(decode::<T>(bytes)?)),
                 own: |value| Some(value.downcast::<T>().ok()?),
+                lending: ResourceLending::of::<T>(),
             }),
         )
     }
@@ -290,6 +298,7 @@ impl ModelTypeInfo {
             live,
             schema,
             fingerprint,
+            access: TypeAccess::of::<T>(),
             operations,
             library: None,
         }
@@ -324,6 +333,11 @@ impl ModelTypeInfo {
     /// Names and types of the fields.
     pub fn schema(&self) -> &TypeSchema {
         self.live.schema()
+    }
+
+    /// What lends values of the type to paths: another one for each registration.
+    pub(crate) fn access(&self) -> &TypeAccess {
+        &self.access
     }
 
     /// What two modules must agree on before they may touch the same data.

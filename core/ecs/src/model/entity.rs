@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use keel_state::{Schema, SchemaBuilder, TypeRef};
+use keel_state::{FromValue, Id, Misfit, Parts, Schema, SchemaBuilder, TypeRef, Value, ValueRef};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::EcsError;
@@ -107,5 +107,45 @@ impl<'de> Deserialize<'de> for Entity {
 impl Schema for Entity {
     fn schema(types: &mut SchemaBuilder) -> TypeRef {
         u64::schema(types)
+    }
+
+    fn parts() -> Parts<Self> {
+        Parts::id()
+    }
+}
+
+impl Id for Entity {
+    const NAME: &'static str = "Entity";
+
+    fn to_bits(self) -> u64 {
+        self.bits()
+    }
+
+    fn from_bits(bits: u64) -> Option<Self> {
+        Self::from_bits(bits)
+    }
+}
+
+/// Its bits, as they are saved; read as an `Entity` again.
+impl From<Entity> for ValueRef<'_> {
+    fn from(entity: Entity) -> Self {
+        Self::Unsigned(entity.bits().into())
+    }
+}
+
+impl From<Entity> for Value {
+    fn from(entity: Entity) -> Self {
+        Self::Unsigned(entity.bits().into())
+    }
+}
+
+impl FromValue for Entity {
+    const EXPECTED: &'static str = "Entity";
+
+    fn from_value(value: ValueRef<'_>) -> Result<Self, Misfit> {
+        match value {
+            ValueRef::Text(text) => text.parse().map_err(|_| Misfit::Kind),
+            value => Self::from_bits(u64::from_value(value)?).ok_or(Misfit::Bounds),
+        }
     }
 }

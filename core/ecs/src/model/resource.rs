@@ -95,6 +95,17 @@ impl Resources {
         cell.try_borrow().map_err(|_| EcsError::InUse { name: name.to_owned() })
     }
 
+    /// As [`Resources::borrow`], to be written.
+    pub(crate) fn borrow_mut(
+        &self,
+        id: ComponentId,
+        name: &str,
+    ) -> Result<AtomicRefMut<'_, Box<dyn AnyResource>>, EcsError> {
+        let missing = || EcsError::MissingResource { resource: name.to_owned() };
+        let cell = self.cells.get(&id).ok_or_else(missing)?;
+        cell.try_borrow_mut().map_err(|_| EcsError::InUse { name: name.to_owned() })
+    }
+
     pub(crate) fn remove_any(&mut self, id: ComponentId) {
         self.cells.remove(&id).into_iter().for_each(drop_resource);
     }

@@ -160,6 +160,12 @@ impl PreparedTerms {
         Ok(self.matching.iter().map(|index| *index as usize).collect())
     }
 
+    /// Asks the entities of matching archetypes, where that has to be done: where a term is sparse.
+    pub(crate) fn filter<'w>(&self, world: &'w World) -> Result<Option<EntityFilter<'w>>, EcsError> {
+        let terms = Resolved::new(world, &self.terms)?;
+        Ok(terms.asks_each().then_some(EntityFilter { world, terms }))
+    }
+
     /// The entities that match, archetype by archetype.
     ///
     /// # Errors
@@ -167,6 +173,18 @@ impl PreparedTerms {
     pub fn entities(&mut self, world: &World) -> Result<Vec<Entity>, EcsError> {
         let places = self.matching(world)?;
         Resolved::new(world, &self.terms)?.entities(world, &places)
+    }
+}
+
+/// Asks entities whether they match.
+pub(crate) struct EntityFilter<'w> {
+    world: &'w World,
+    terms: Resolved<'w>,
+}
+
+impl EntityFilter<'_> {
+    pub(crate) fn accepts(&self, entity: Entity) -> bool {
+        self.terms.match_entity(&|info| self.world.has_component(entity, info).unwrap_or_default())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use keel_core_types::{ComponentId, IdTable};
 
@@ -17,7 +18,12 @@ pub(crate) struct TypeTable {
     by_rust: HashMap<TypeId, ComponentId>,
     storage: HashMap<TypeId, Storage>,
     names: IdTable,
+    /// Another one after each registration, in any world.
+    stamp: u64,
 }
+
+/// Counts the registrations in all worlds, so that a prepared path notices that it meets other types.
+static STAMPS: AtomicU64 = AtomicU64::new(1);
 
 /// Whose code is called by what lies in the world: a column's drop function, the vtable of a resource or of a queue.
 ///
@@ -42,7 +48,15 @@ impl TypeTable {
         self.by_rust.insert(info.fingerprint().rust, info.id());
         self.storage.entry(info.fingerprint().rust).or_insert_with(|| Storage::of(&info));
         self.by_id.insert(info.id(), info);
+        self.stamp = STAMPS.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Equal only to that of this table, and only until something is registered in it: until then, each type has the
+    /// registration that it has now.
+    #[inline]
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp
     }
 
     pub(crate) fn get(&self, id: ComponentId) -> Option<&Arc<ModelTypeInfo>> {

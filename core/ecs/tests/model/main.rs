@@ -12,6 +12,7 @@ mod migration;
 mod prepared;
 mod property;
 mod query;
+mod reflect;
 mod restore;
 mod sparse;
 mod world;

@@ -42,7 +42,7 @@ pub enum Misfit {
 
 /// A type that a [`ValueRef`] can become, with a check that nothing is lost: an integer in the range of the type, a float
 /// that is whole, an integer that a float can hold.
-pub trait FromValue: Sized {
+pub trait FromValue: Sized + 'static {
     /// What is expected, for errors.
     const EXPECTED: &'static str;
 
@@ -87,8 +87,8 @@ impl ValueRef<'_> {
 
     /// The bits of this number as one of type `number`, in the low end.
     #[inline]
-    pub(crate) fn to_bits(self, number: Number) -> Result<u128, Misfit> {
-        match (number, self) {
+    pub(crate) fn bits_as(&self, number: Number) -> Result<u128, Misfit> {
+        match (number, *self) {
             (Number::F32, Self::F32(value)) => Ok(u128::from(value.to_bits())),
             (Number::F64, Self::F64(value)) => Ok(u128::from(value.to_bits())),
             (Number::F64, Self::F32(value)) => Ok(u128::from(f64::from(value).to_bits())),
@@ -167,7 +167,7 @@ macro_rules! numbers {
 
             #[inline]
             fn from_value(value: ValueRef<'_>) -> Result<Self, Misfit> {
-                value.to_bits(Number::$number).map(|$bits| $from)
+                value.bits_as(Number::$number).map(|$bits| $from)
             }
         }
     )*};

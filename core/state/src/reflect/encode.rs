@@ -185,7 +185,7 @@ impl Encoder<'_> {
             (TypeRef::Unit, ValueRef::Unit) => {}
             (TypeRef::Bool, ValueRef::Bool(value)) => self.out.push(value.into()),
             (TypeRef::Number(number), value) => {
-                let bits = value.to_bits(*number).map_err(|misfit| self.misfit(misfit, ty, &value))?;
+                let bits = value.bits_as(*number).map_err(|misfit| self.misfit(misfit, ty, &value))?;
                 self.out.extend_from_slice(&bits.to_le_bytes()[..number.width()]);
             }
             (TypeRef::Char, ValueRef::Char(value)) => self.character(value),

@@ -10,12 +10,10 @@
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::reflect::parts::{Around, Form, Id, Leaf, PartsOf};
 use crate::reflect::{Key, Misfit};
-use crate::{AnyParts, Number, Parts, Schema, ValueRef};
+use crate::{AnyParts, Lent, LentMut, Number, Parts, Schema, TypeAccess, ValueRef};
 
 /// Follows one step from a value to what is inside it. The last argument says whether that is to be written.
 pub(crate) type Follow = unsafe fn(*mut u8, &Key, bool) -> Option<*mut u8>;
@@ -136,116 +134,6 @@ unsafe fn set_id<T: Id>(place: *mut u8, bits: u64) -> bool {
     true
 }
 
-/// Counts the registrations of types in this process.
-static REGISTRATIONS: AtomicU64 = AtomicU64::new(1);
-
-/// How the values of one registration of a type are reached: what lends them to an
-/// [`AccessPlan`](crate::AccessPlan).
-///
-/// It leads into the module that made it, and so do the plans that are made of it.
-#[derive(Clone, Copy, Debug)]
-pub struct TypeAccess {
-    registration: u64,
-    rust: TypeId,
-    pub(crate) parts: PartsOf,
-}
-
-/// A value, lent to be read.
-#[derive(Clone, Copy, Debug)]
-pub struct Lent<'a> {
-    place: *const u8,
-    registration: u64,
-    of: PhantomData<&'a u8>,
-}
-
-/// A value, lent to be read and written.
-#[derive(Debug)]
-pub struct LentMut<'a> {
-    place: *mut u8,
-    registration: u64,
-    of: PhantomData<&'a mut u8>,
-}
-
-/// Values side by side, lent to be read.
-#[derive(Clone, Copy, Debug)]
-pub struct LentColumn<'a> {
-    first: *const u8,
-    size: usize,
-    count: usize,
-    registration: u64,
-    of: PhantomData<&'a u8>,
-}
-
-impl TypeAccess {
-    /// A registration of `T`, which is none of any other.
-    pub fn of<T: Schema>() -> Self {
-        let registration = REGISTRATIONS.fetch_add(1, Ordering::Relaxed);
-        Self { registration, rust: TypeId::of::<T>(), parts: AnyParts::of::<T> }
-    }
-
-    /// The number of the registration: another one for each [`TypeAccess::of`].
-    pub fn registration(&self) -> u64 {
-        self.registration
-    }
-
-    fn check<T: 'static>(&self) {
-        assert!(self.rust == TypeId::of::<T>(), "a value of another type was lent");
-    }
-
-    /// Lends `value`.
-    ///
-    /// # Panics
-    /// When this is the access to another type.
-    #[inline]
-    pub fn lend<'a, T: 'static>(&self, value: &'a T) -> Lent<'a> {
-        self.check::<T>();
-        Lent { place: (&raw const *value).cast(), registration: self.registration, of: PhantomData }
-    }
-
-    /// Lends `value`.
-    ///
-    /// # Panics
-    /// As [`TypeAccess::lend`].
-    #[inline]
-    pub fn lend_mut<'a, T: 'static>(&self, value: &'a mut T) -> LentMut<'a> {
-        self.check::<T>();
-        LentMut { place: (&raw mut *value).cast(), registration: self.registration, of: PhantomData }
-    }
-
-    /// Lends a column.
-    ///
-    /// # Panics
-    /// As [`TypeAccess::lend`].
-    #[inline]
-    pub fn lend_column<'a, T: 'static>(&self, column: &'a [T]) -> LentColumn<'a> {
-        self.check::<T>();
-        LentColumn {
-            first: column.as_ptr().cast(),
-            size: size_of::<T>(),
-            count: column.len(),
-            registration: self.registration,
-            of: PhantomData,
-        }
-    }
-}
-
-impl<'a> LentColumn<'a> {
-    /// The value in `row`.
-    #[inline]
-    pub fn row(&self, row: usize) -> Option<Lent<'a>> {
-        // Within the slice that was lent, so `wrapping_add` stays in it.
-        let place = (row < self.count).then(|| self.first.wrapping_add(row * self.size))?;
-        Some(Lent { place, registration: self.registration, of: PhantomData })
-    }
-}
-
-impl LentMut<'_> {
-    /// The same value, to be read.
-    pub fn as_lent(&self) -> Lent<'_> {
-        Lent { place: self.place, registration: self.registration, of: PhantomData }
-    }
-}
-
 /// A way from a value to one of its parts, in memory. It knows what stands at its end, and goes on only into that.
 #[derive(Clone, Debug)]
 pub(super) struct Way {
@@ -255,6 +143,8 @@ pub(super) struct Way {
     offset: usize,
     steps: Vec<Step>,
     end: AnyParts,
+    /// The type of the end, if it is a number, a `bool` or a `char`.
+    plain: Option<TypeId>,
 }
 
 #[derive(Clone, Debug)]
@@ -282,8 +172,9 @@ pub(super) enum Stopped {
 impl Way {
     /// The way to the value itself.
     pub(super) fn begin(access: &TypeAccess) -> Self {
-        let (registration, end) = (access.registration, (access.parts)());
-        Self { registration, offset: 0, steps: Vec::new(), end }
+        let (registration, end) = (access.registration(), access.parts());
+        let plain = end.leaf().and_then(plain_type);
+        Self { registration, offset: 0, steps: Vec::new(), end, plain }
     }
 
     /// What stands at its end.
@@ -292,7 +183,7 @@ impl Way {
     }
 
     /// Into a field of the struct or tuple at its end; whether it could.
-    pub(super) fn into_field(&mut self, field: usize) -> bool {
+    pub(super) fn enter_field(&mut self, field: usize) -> bool {
         let found = match &self.end.form {
             Form::Struct(fields) => {
                 let key = fields.iter().find(|key| key.path == [field]);
@@ -305,7 +196,7 @@ impl Way {
     }
 
     /// Into a field of a variant of the enum at its end; whether it could.
-    pub(super) fn into_variant(&mut self, variant: usize, field: usize) -> bool {
+    pub(super) fn enter_variant(&mut self, variant: usize, field: usize) -> bool {
         let Form::Enum { payload, variants } = &self.end.form else { return false };
         let Some(parts) = variants.get(variant).and_then(|fields| fields.get(field)) else { return false };
         let (how, parts) = (How::Field { payload: *payload, variant: variant as u32, field }, parts());
@@ -314,7 +205,7 @@ impl Way {
     }
 
     /// Into an element of the list or array at its end, or an entry of the map; whether it could.
-    pub(super) fn into_key(&mut self, key: &Key) -> bool {
+    pub(super) fn enter_key(&mut self, key: &Key) -> bool {
         match self.end.form {
             Form::Array { element, count, .. } => {
                 let parts = element();
@@ -334,7 +225,7 @@ impl Way {
     }
 
     /// Into the option at its end; whether it could.
-    pub(super) fn into_option(&mut self) -> bool {
+    pub(super) fn enter_option(&mut self) -> bool {
         let Form::Around { kind: Around::Option, inner, follow } = self.end.form else { return false };
         self.step(How::Follow { follow, key: Key::Number(0), is_option: true }, inner());
         true
@@ -345,11 +236,16 @@ impl Way {
             Some(step) => step.offset += offset,
             None => self.offset += offset,
         }
-        self.end = parts;
+        self.end_at(parts);
     }
 
     fn step(&mut self, how: How, parts: AnyParts) {
         self.steps.push(Step { how, offset: 0, size: self.end.size });
+        self.end_at(parts);
+    }
+
+    fn end_at(&mut self, parts: AnyParts) {
+        self.plain = parts.leaf().and_then(plain_type);
         self.end = parts;
     }
 
@@ -378,6 +274,18 @@ impl Way {
         Ok(place)
     }
 
+    /// Reads the number, `bool` or `char` at the end; `None` if it is no `T`, or not there.
+    #[inline]
+    pub(super) fn read_plain<T: 'static>(&self, lent: Lent<'_>) -> Option<T> {
+        self.check(lent.registration);
+        if self.plain != Some(TypeId::of::<T>()) {
+            return None;
+        }
+        let place = self.follow(lent.place.cast_mut(), false).ok()?;
+        // SAFETY: as in `Way::read`; and the end says that it is a `T`, which may be copied.
+        Some(unsafe { place.cast::<T>().read() })
+    }
+
     /// Reads the leaf at the end; stops elsewhere if there is none.
     #[inline]
     pub(super) fn read<'a>(&self, lent: Lent<'a>) -> Result<ValueRef<'a>, Stopped> {
@@ -403,7 +311,7 @@ impl Way {
     pub(super) fn write(
         &self,
         lent: &mut LentMut<'_>,
-        value: ValueRef<'_>,
+        value: &ValueRef<'_>,
     ) -> Result<Result<(), Misfit>, Stopped> {
         self.check(lent.registration);
         let Some(leaf) = self.end.leaf() else { return Err(Stopped::Elsewhere) };
@@ -431,6 +339,28 @@ impl Way {
         // values may be moved as bytes.
         unsafe { std::ptr::swap_nonoverlapping(places.0, places.1, size) }
     }
+}
+
+fn plain_type(leaf: Leaf) -> Option<TypeId> {
+    Some(match leaf {
+        Leaf::Bool => TypeId::of::<bool>(),
+        Leaf::Char => TypeId::of::<char>(),
+        Leaf::Number(number) => match number {
+            Number::U8 => TypeId::of::<u8>(),
+            Number::U16 => TypeId::of::<u16>(),
+            Number::U32 => TypeId::of::<u32>(),
+            Number::U64 => TypeId::of::<u64>(),
+            Number::U128 => TypeId::of::<u128>(),
+            Number::I8 => TypeId::of::<i8>(),
+            Number::I16 => TypeId::of::<i16>(),
+            Number::I32 => TypeId::of::<i32>(),
+            Number::I64 => TypeId::of::<i64>(),
+            Number::I128 => TypeId::of::<i128>(),
+            Number::F32 => TypeId::of::<f32>(),
+            Number::F64 => TypeId::of::<f64>(),
+        },
+        _ => return None,
+    })
 }
 
 impl Step {
@@ -492,11 +422,15 @@ unsafe fn read_leaf<'a>(leaf: Leaf, place: *const u8) -> ValueRef<'a> {
 /// # Safety
 /// A living value of the leaf's type is at `place`, borrowed mutably.
 #[inline]
-unsafe fn write_leaf(leaf: Leaf, place: *mut u8, value: ValueRef<'_>) -> Result<(), Misfit> {
+unsafe fn write_leaf(leaf: Leaf, place: *mut u8, value: &ValueRef<'_>) -> Result<(), Misfit> {
     match (leaf, value) {
+        // SAFETY: the leaf says the type, here and below.
+        (Leaf::Number(Number::F32), ValueRef::F32(value)) => unsafe { place.cast::<f32>().write(*value) },
+        // SAFETY: as above.
+        (Leaf::Number(Number::F64), ValueRef::F64(value)) => unsafe { place.cast::<f64>().write(*value) },
         (Leaf::Number(number), value) => {
-            let bits = value.to_bits(number)?;
-            // SAFETY: the leaf says the type, which owns nothing; any bits are a number.
+            let bits = value.bits_as(number)?;
+            // SAFETY: as above; the type owns nothing, and any bits are a number.
             unsafe {
                 match number.width() {
                     1 => place.write(bits as u8),
@@ -507,10 +441,10 @@ unsafe fn write_leaf(leaf: Leaf, place: *mut u8, value: ValueRef<'_>) -> Result<
                 }
             }
         }
-        // SAFETY: the leaf says the type, here and below.
-        (Leaf::Bool, ValueRef::Bool(value)) => unsafe { place.cast::<bool>().write(value) },
         // SAFETY: as above.
-        (Leaf::Char, ValueRef::Char(value)) => unsafe { place.cast::<char>().write(value) },
+        (Leaf::Bool, ValueRef::Bool(value)) => unsafe { place.cast::<bool>().write(*value) },
+        // SAFETY: as above.
+        (Leaf::Char, ValueRef::Char(value)) => unsafe { place.cast::<char>().write(*value) },
         (Leaf::Text, ValueRef::Text(text) | ValueRef::Variant(text)) => {
             // SAFETY: as above.
             let place = unsafe { at_mut::<String>(place) };
@@ -528,7 +462,7 @@ unsafe fn write_leaf(leaf: Leaf, place: *mut u8, value: ValueRef<'_>) -> Result<
             unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), count) }
         }
         (Leaf::Id(id), value) => {
-            let bits = value.to_bits(Number::U64)? as u64;
+            let bits = value.bits_as(Number::U64)? as u64;
             // SAFETY: as above.
             if !unsafe { (id.set)(place, bits) } {
                 return Err(Misfit::Bounds);

@@ -9,6 +9,7 @@
 mod convert;
 mod encode;
 mod error;
+mod lend;
 mod memory;
 mod parts;
 mod path;
@@ -17,7 +18,7 @@ mod tree;
 
 pub use convert::{FromValue, Misfit, ValueRef};
 pub use error::ReflectError;
-pub use memory::{Lent, LentColumn, LentMut, TypeAccess};
+pub use lend::{Lent, LentColumn, LentMut, TypeAccess};
 pub(crate) use parts::PartsOf;
 pub use parts::{AnyParts, Id, Parts};
 pub use path::{FieldPath, Key, Segment};

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use crate::reflect::memory::{
     Follow, IdLeaf, Payload, follow_deque, follow_hashed, follow_option, follow_tree, follow_vec,
 };
-use crate::{FieldKey, MovableFields, Number, Schema};
+use crate::{FieldKey, LiveSchema, MovableFields, Number, Schema, TypeAccess, TypeRef};
 
 /// What the values of `T` are made of in memory, vouched for by `T`.
 pub struct Parts<T> {
@@ -117,19 +117,56 @@ impl AnyParts {
     }
 
     /// What the type is called beside its schema, if it is an id.
-    pub(crate) fn id_name(&self) -> Option<&'static str> {
+    pub fn id_name(&self) -> Option<&'static str> {
         match self.form {
             Form::Leaf(Leaf::Id(id)) => Some(id.name),
             _ => None,
         }
     }
 
-    /// Where a field of a struct begins, by its number in the schema.
-    pub(crate) fn offset_of(&self, field: usize) -> Option<usize> {
+    /// What field number `field` of a variant is made of (variant 0 for a struct), and where in a struct it begins.
+    pub fn field(&self, variant: usize, field: usize) -> Option<(Option<usize>, Self)> {
         match &self.form {
-            Form::Struct(fields) => fields.iter().find(|key| key.path == [field]).map(|key| key.offset),
+            Form::Struct(fields) => {
+                let key = fields.iter().find(|key| key.path == [field])?;
+                Some((Some(key.offset), (key.parts)()))
+            }
+            Form::Enum { variants, .. } => Some((None, variants.get(variant)?.get(field)?())),
             _ => None,
         }
+    }
+}
+
+impl TypeAccess {
+    /// What the named types of `live`, which describes the same type, are made of; nothing is known of those that can't be
+    /// reached in memory.
+    pub fn named_parts(&self, live: &LiveSchema) -> Vec<AnyParts> {
+        let mut found = vec![None; live.schema().types().len()];
+        collect(live, live.schema().root(), self.parts(), &mut found);
+        found.into_iter().map(|parts| parts.unwrap_or_else(AnyParts::hidden::<()>)).collect()
+    }
+}
+
+fn collect(live: &LiveSchema, ty: &TypeRef, parts: AnyParts, found: &mut [Option<AnyParts>]) {
+    match (ty, &parts.form) {
+        (TypeRef::Named(index), _) if found[*index as usize].is_none() => {
+            found[*index as usize] = Some(parts.clone());
+            for (variant, def) in live.schema().types()[*index as usize].variants.iter().enumerate() {
+                for (number, field) in def.fields.iter().enumerate() {
+                    if let Some((_, parts)) = parts.field(variant, number) {
+                        collect(live, &field.ty, parts, found);
+                    }
+                }
+            }
+        }
+        (TypeRef::Tuple(types), Form::Tuple(fields)) => {
+            types.iter().zip(fields).for_each(|(ty, (_, parts))| collect(live, ty, parts(), found));
+        }
+        (TypeRef::Array(ty, _), Form::Array { element, .. }) => collect(live, ty, element(), found),
+        (TypeRef::Sequence(ty) | TypeRef::Option(ty) | TypeRef::Map(_, ty), Form::Around { inner, .. }) => {
+            collect(live, ty, inner(), found)
+        }
+        _ => {}
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
 /// let hull = AccessPlan::new(&"Ship.hull".parse()?, &live, &access)?;
 /// let mut ship = Ship { hull: 0.5, name: "Keel".to_owned() };
 /// assert_eq!(hull.read(access.lend(&ship)), Some(ValueRef::F32(0.5)));
-/// assert_eq!(hull.write(&mut access.lend_mut(&mut ship), 1.into()), Some(Ok(())));
+/// assert_eq!(hull.write(&mut access.lend_mut(&mut ship), &1.into()), Some(Ok(())));
 /// assert_eq!(ship.hull, 1.0);
 /// # Ok::<(), keel_state::ReflectError>(())
 /// ```
@@ -66,7 +66,7 @@ impl AccessPlan {
             }
         }
         // What is in an option is what its path names.
-        while !planner.is_cut && planner.way.into_option() {}
+        while !planner.is_cut && planner.way.enter_option() {}
         let end = planner.end(live, spot);
         let type_name = planner.type_name(live, spot);
         Ok(Self { path: path.clone(), type_name, way: planner.way, end })
@@ -110,20 +110,55 @@ impl AccessPlan {
         }
     }
 
+    /// Reads the number, `bool` or `char` that is there; `None` if it is no `T`, or as in [`AccessPlan::read`].
+    ///
+    /// # Panics
+    /// As [`AccessPlan::read`].
+    #[inline]
+    pub fn read_plain<T: 'static>(&self, lent: Lent<'_>) -> Option<T> {
+        self.way.read_plain(lent)
+    }
+
+    /// Reads what is there as a `T`. None as in [`AccessPlan::read`].
+    ///
+    /// # Errors
+    /// [`ReflectError::NotReadable`] when it is no `T`.
+    ///
+    /// # Panics
+    /// As [`AccessPlan::read`].
+    #[inline]
+    pub fn read_as<T: FromValue>(&self, lent: Lent<'_>) -> Option<Result<T, Box<ReflectError>>> {
+        // What is asked for by its own type needs no conversion.
+        match self.way.read_plain(lent) {
+            Some(value) => Some(Ok(value)),
+            None => self.read_converted(lent),
+        }
+    }
+
+    #[inline(never)]
+    fn read_converted<T: FromValue>(&self, lent: Lent<'_>) -> Option<Result<T, Box<ReflectError>>> {
+        let value = self.read(lent)?;
+        // In a box: what is handed back at each call is better small.
+        Some(T::from_value(value).map_err(|misfit| Box::new(self.not_readable(value, misfit, T::EXPECTED))))
+    }
+
     /// Writes what is there, in place. None as in [`AccessPlan::read`]: [`AccessPlan::set_encoded`] is the other way.
     ///
     /// # Panics
     /// As [`AccessPlan::read`].
     #[inline]
-    pub fn write(&self, lent: &mut LentMut<'_>, value: ValueRef<'_>) -> Option<Result<(), ReflectError>> {
+    pub fn write(
+        &self,
+        lent: &mut LentMut<'_>,
+        value: &ValueRef<'_>,
+    ) -> Option<Result<(), Box<ReflectError>>> {
         // What becomes an option's `None` changes more than the leaf, and so may a value with parts.
-        if matches!(value, ValueRef::None | ValueRef::Value(_)) {
+        if matches!(value, ValueRef::None | ValueRef::Value(_)) || !matches!(self.end, End::Leaf) {
             return None;
         }
-        let End::Leaf = self.end else { return None };
         match self.way.write(lent, value) {
             Ok(Ok(())) => Some(Ok(())),
-            Ok(Err(misfit)) => self.misfit(misfit, &value).map(Err),
+            Ok(Err(misfit)) => self.misfit(misfit, value).map(|error| Err(Box::new(error))),
             Err(_) => None,
         }
     }
@@ -199,8 +234,15 @@ impl AccessPlan {
     /// None where the long way may still find a way to write it: a character as a text, say.
     #[cold]
     fn misfit(&self, misfit: Misfit, value: &ValueRef<'_>) -> Option<ReflectError> {
-        let Some(Leaf::Number(number)) = self.way.end().leaf() else { return None };
-        let (path, ty) = (self.path.to_string(), TypeRef::Number(number));
+        let path = self.path.to_string();
+        let ty = match self.way.end().leaf()? {
+            Leaf::Number(number) => TypeRef::Number(number),
+            Leaf::Id(_) if misfit == Misfit::Bounds => {
+                let hint = "write the bits of one";
+                return Some(encode::misfit(misfit, path, self.type_name.clone(), value, hint));
+            }
+            _ => return None,
+        };
         Some(encode::misfit(misfit, path, self.type_name.clone(), value, &encode::hint(None, &ty)))
     }
 }
@@ -226,16 +268,16 @@ impl Planner {
             return Ok(());
         }
         let goes_on = match (hop, segment) {
-            (Hop::Through, _) => self.way.into_option(),
+            (Hop::Through, _) => self.way.enter_option(),
             (Hop::Variant(variant), _) => {
                 self.variant = Some(*variant);
                 true
             }
             (Hop::Field(field), _) => match self.variant.take() {
-                Some(variant) => self.way.into_variant(variant, *field),
-                None => self.way.into_field(*field),
+                Some(variant) => self.way.enter_variant(variant, *field),
+                None => self.way.enter_field(*field),
             },
-            (Hop::Element(_) | Hop::Entry, Segment::Key(key)) => self.way.into_key(key),
+            (Hop::Element(_) | Hop::Entry, Segment::Key(key)) => self.way.enter_key(key),
             _ => false,
         };
         if let (Form::Array { count: length, .. }, Hop::Element(index)) = (&self.way.end().form, hop)

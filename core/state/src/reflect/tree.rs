@@ -316,9 +316,10 @@ fn inside_mut<'v>(
         (Hop::Field(place), Value::Tuple(fields)) => fields.get_mut(*place),
         (Hop::Variant(_), value) => Some(value),
         (Hop::Element(index), Value::Sequence(values)) => values.get_mut(*index),
-        (Hop::Entry, Value::Map(entries)) => {
-            entries.iter_mut().find(|(found, _)| Some(&*found) == key.as_ref()).map(|(_, value)| value)
-        }
+        (Hop::Entry, Value::Map(entries)) => entries
+            .iter_mut()
+            .find(|(found, _)| key.as_ref().is_some_and(|key| *found == *key))
+            .map(|(_, value)| value),
         _ => None,
     };
     found.ok_or_else(|| no_such_part(live, spot, path, count))

@@ -22,10 +22,10 @@ pub(crate) fn expand(args: &Args, mut item: DeriveInput) -> Result<TokenStream> 
         blank(&private, &item.data),
         payloads(&private, &item.data),
     ];
-    let representation = representation(&item);
+    let (representation, doc) = (representation(&item), doc_of(&item.attrs));
     let body = match &mut item.data {
-        Data::Struct(data) => structure(&private, &name, &representation, &mut data.fields)?,
-        Data::Enum(data) => enumeration(&private, &name, &representation, data)?,
+        Data::Struct(data) => structure(&private, &name, &doc, &representation, &mut data.fields)?,
+        Data::Enum(data) => enumeration(&private, &name, &doc, &representation, data)?,
         Data::Union(data) => {
             return Err(Error::new_spanned(
                 data.union_token,
@@ -249,16 +249,19 @@ fn representation(item: &DeriveInput) -> Vec<String> {
 fn structure(
     private: &TokenStream,
     name: &str,
+    doc: &str,
     representation: &[String],
     fields: &mut Fields,
 ) -> Result<TokenStream> {
     let style = style(private, fields);
+    let docs = docs(doc, fields);
     let described = describe_fields(private, fields)?;
     Ok(quote! {
         types.structure::<Self>(#name, #style, |fields| {
             #(fields.laid_out(#representation);)*
             fields.type_default(|| #private::Probe::<Self>::new().encoded_default());
             #described
+            #docs
         })
     })
 }
@@ -266,6 +269,7 @@ fn structure(
 fn enumeration(
     private: &TokenStream,
     name: &str,
+    doc: &str,
     representation: &[String],
     data: &mut syn::DataEnum,
 ) -> Result<TokenStream> {
@@ -275,6 +279,7 @@ fn enumeration(
         options.only_renamed_from("a variant")?;
         let variant_name = unraw(&variant.ident);
         let style = style(private, &variant.fields);
+        let docs = docs(&doc_of(&variant.attrs), &variant.fields);
         let described = describe_fields(private, &mut variant.fields)?;
         let renamed = &options.renamed_from;
         let discriminant = variant
@@ -286,16 +291,44 @@ fn enumeration(
                 #discriminant
                 #(fields.variant_renamed_from(#renamed);)*
                 #described
+                #docs
             });
         });
     }
+    let doc = (!doc.is_empty()).then(|| quote!(variants.type_doc(#doc);));
     Ok(quote! {
         types.enumeration::<Self>(#name, |variants| {
+            #doc
             #(variants.laid_out(#representation);)*
             variants.type_default(|| #private::Probe::<Self>::new().encoded_default());
             #variants
         })
     })
+}
+
+/// What the author wrote above the struct or variant and above its fields, if anything.
+fn docs(own: &str, fields: &Fields) -> Option<TokenStream> {
+    let is_skipped =
+        |field: &&Field| Options::take(&mut field.attrs.clone()).is_ok_and(|options| options.skip.is_some());
+    let mut of_fields: Vec<_> =
+        fields.iter().filter(|field| !is_skipped(field)).map(|field| doc_of(&field.attrs)).collect();
+    while of_fields.last().is_some_and(String::is_empty) {
+        of_fields.pop();
+    }
+    (!own.is_empty() || !of_fields.is_empty()).then(|| quote!(fields.docs(#own, &[#(#of_fields),*]);))
+}
+
+/// The lines of the doc comments, without the space that each begins with.
+fn doc_of(attrs: &[Attribute]) -> String {
+    let lines = attrs.iter().filter_map(|attr| match &attr.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_owned()).collect();
+    lines.join("\n").trim_end().to_owned()
 }
 
 fn style(private: &TokenStream, fields: &Fields) -> TokenStream {

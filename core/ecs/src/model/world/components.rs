@@ -2,11 +2,10 @@
 
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
-use std::ptr::NonNull;
 
 use crate::model::bundle::{ColumnsOf, Stored, TakenColumns, put_sparse};
 use crate::model::query::assert_free;
-use crate::model::sparse::{SparseGuard, Value, ValueMut};
+use crate::model::sparse::{Value, ValueMut};
 use crate::{Bundle, Component, EcsError, Entity, StorageKind, World};
 
 impl World {
@@ -116,15 +115,7 @@ impl World {
     /// When a living query writes the component; the message names it.
     #[inline]
     pub fn get<T: Component>(&self, entity: Entity) -> Result<impl Deref<Target = T> + use<'_, T>, EcsError> {
-        if T::STORAGE == StorageKind::Sparse {
-            return self
-                .sparse_value::<T>(entity, false)
-                .map(|(guard, value)| Value::Sparse { value, _guard: guard });
-        }
-        match self.entities.get::<&T>(entity.inner()) {
-            Ok(value) => Ok(Value::Column(value)),
-            Err(error) => Err(component_error::<T>(entity, &error)),
-        }
+        self.borrow_component::<T>(entity).ok_or_else(|| self.no_component::<T>(entity))
     }
 
     /// Writes a component.
@@ -140,29 +131,37 @@ impl World {
         entity: Entity,
     ) -> Result<impl DerefMut<Target = T> + use<'_, T>, EcsError> {
         const { assert_free::<T>() };
-        if T::STORAGE == StorageKind::Sparse {
-            return self
-                .sparse_value::<T>(entity, true)
-                .map(|(guard, value)| ValueMut::Sparse { value, _guard: guard });
-        }
-        self.columns_borrowed();
-        match self.entities.get::<&mut T>(entity.inner()) {
-            Ok(value) => Ok(ValueMut::Column(value)),
-            Err(error) => Err(component_error::<T>(entity, &error)),
-        }
+        self.borrow_component_mut::<T>(entity).ok_or_else(|| self.no_component::<T>(entity))
     }
 
-    fn sparse_value<T: Component>(
-        &self,
-        entity: Entity,
-        writes: bool,
-    ) -> Result<(SparseGuard<'_>, NonNull<T>), EcsError> {
-        self.check_alive(entity)?;
-        let missing = || EcsError::MissingComponent { entity, component: T::NAME.to_owned() };
-        let cell = self.sparse.cell(T::ID).ok_or_else(missing)?;
-        let guard = if writes { cell.write() } else { cell.read() };
-        let value = guard.value::<T>(entity).ok_or_else(missing)?;
-        Ok((guard, value))
+    /// [`World::get`]; none if it is not there.
+    #[inline]
+    pub(crate) fn borrow_component<T: Component>(&self, entity: Entity) -> Option<Value<'_, T>> {
+        if T::STORAGE == StorageKind::Sparse {
+            let guard = self.sparse.cell(T::ID)?.read();
+            return Some(Value::Sparse { value: guard.value::<T>(entity)?, _guard: guard });
+        }
+        self.entities.get::<&T>(entity.inner()).ok().map(Value::Column)
+    }
+
+    /// [`World::get_mut`], also of components that others may not change in place; none if it is not there.
+    #[inline]
+    pub(crate) fn borrow_component_mut<T: Component>(&self, entity: Entity) -> Option<ValueMut<'_, T>> {
+        if T::STORAGE == StorageKind::Sparse {
+            let guard = self.sparse.cell(T::ID)?.write();
+            return Some(ValueMut::Sparse { value: guard.value::<T>(entity)?, _guard: guard });
+        }
+        self.columns_borrowed();
+        self.entities.get::<&mut T>(entity.inner()).ok().map(ValueMut::Column)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn no_component<T: Component>(&self, entity: Entity) -> EcsError {
+        match self.check_alive(entity) {
+            Err(error) => error,
+            Ok(()) => EcsError::MissingComponent { entity, component: T::NAME.to_owned() },
+        }
     }
 
     /// Whether `entity` lives and has a `T`.
@@ -171,16 +170,5 @@ impl World {
             return self.sparse.has::<T>(entity);
         }
         self.entities.entity(entity.inner()).is_ok_and(|entity| entity.has::<T>())
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn component_error<T: Component>(entity: Entity, error: &hecs::ComponentError) -> EcsError {
-    match error {
-        hecs::ComponentError::NoSuchEntity => EcsError::NoSuchEntity { entity },
-        hecs::ComponentError::MissingComponent(_) => {
-            EcsError::MissingComponent { entity, component: T::NAME.to_owned() }
-        }
     }
 }
