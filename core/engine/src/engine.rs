@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
 use keel_ecs::{FramePart, ModelTypeInfo, World};
 
-use crate::call::{Call, Handlers, IntoHandler};
+use crate::call::{Call, Caller, Handlers, IntoHandler};
 use crate::frame::TimerQueue;
-use crate::module_code::old_code;
+use crate::function::{FunctionDescriptor, FunctionSummary, Functions, IntoFunction};
+use crate::module_code::{Unscheduled, old_code};
 use crate::runtime::Runtime;
 use crate::schedule::{Parts, System, Turn};
 use crate::snapshot::{Clock, SavedTime};
@@ -287,7 +288,8 @@ impl Engine {
         self.unspent = Duration::ZERO;
         self.runtime.timers = TimerQueue::default();
         self.runtime.calls.lock().clear();
-        self.runtime.suspended.clear();
+        let resumed = std::mem::take(&mut self.runtime.suspended);
+        resumed.iter().for_each(|module| self.runtime.functions.set_suspended(*module, false));
         self.schedule.reset_locals();
         self.started.clear();
         self.may_start = true;
@@ -390,6 +392,33 @@ impl Engine {
         self.handlers.add(module, name, handler.into_handler())
     }
 
+    /// Adds a function of `module`, which others call as `module/function`.
+    ///
+    /// # Errors
+    /// [`EngineError::DuplicateFunction`].
+    pub fn add_function<M>(
+        &mut self,
+        module: &ModuleTag,
+        descriptor: FunctionDescriptor,
+        function: impl IntoFunction<M>,
+    ) -> Result<(), EngineError> {
+        let functions = &mut self.runtime.functions;
+        let mut of_module = functions.take_module(module.id());
+        of_module.push((descriptor, function.into_function()));
+        let checked = Functions::check(module, &of_module);
+        if checked.is_err() {
+            of_module.pop();
+        }
+        let caller = Caller::new(module.id(), Arc::clone(&self.runtime.calls));
+        functions.add_module(module, &caller, self.runtime.suspended.contains(&module.id()), of_module);
+        checked
+    }
+
+    /// All functions that can be called, sorted by their paths.
+    pub fn functions(&self) -> Vec<FunctionSummary> {
+        self.runtime.functions.summaries()
+    }
+
     /// Puts new code in the place of what these modules have, all at once, and returns the old code. Their timers and
     /// waiting calls stay: they are data. A suspended module runs again, unless its new code says that it is suspended.
     ///
@@ -397,28 +426,30 @@ impl Engine {
     /// [`EngineError`] when names or orders collide; nothing has changed then, and the new code is dropped.
     pub fn exchange(&mut self, new: Vec<ModuleCode>) -> Result<Vec<ModuleCode>, EngineError> {
         new.iter().try_for_each(ModuleCode::check_handlers)?;
+        new.iter().try_for_each(|code| Functions::check(&code.module, &code.functions))?;
         let tags: Vec<_> = new.iter().map(|code| code.module.clone()).collect();
         let mut names = BTreeSet::new();
         if let Some(twice) = tags.iter().find(|tag| !names.insert(tag.name())) {
             return Err(EngineError::DuplicateModule { module: twice.name().to_owned() });
         }
         let ids: Vec<_> = tags.iter().map(ModuleTag::id).collect();
-        let (mut parts, mut handlers, mut suspended) = (Parts::default(), Vec::new(), Vec::new());
+        let (mut parts, mut unscheduled) = (Parts::default(), Vec::new());
         for code in new {
-            let unscheduled = code.into_parts(&mut parts)?;
-            suspended.extend(unscheduled.suspended.then(|| unscheduled.module.id()));
-            handlers.push((unscheduled.module, unscheduled.handlers));
+            unscheduled.push(code.into_parts(&mut parts)?);
         }
         let replaced = self.schedule.exchange(&ids, parts)?;
         self.may_start = true;
         let mut old = old_code(&tags, replaced);
         for of_module in &mut old {
             of_module.handlers = self.handlers.take_module(of_module.module.id());
+            of_module.functions = self.runtime.functions.take_module(of_module.module.id());
             of_module.suspended = self.runtime.suspended.remove(&of_module.module.id());
         }
-        self.runtime.suspended.extend(suspended);
-        for (module, named) in handlers {
-            for (name, handler) in named {
+        for Unscheduled { module, handlers, functions, suspended } in unscheduled {
+            self.runtime.suspended.extend(suspended.then(|| module.id()));
+            let caller = Caller::new(module.id(), Arc::clone(&self.runtime.calls));
+            self.runtime.functions.add_module(&module, &caller, suspended, functions);
+            for (name, handler) in handlers {
                 self.handlers.add(&module, &name, handler)?;
             }
         }

@@ -86,6 +86,14 @@ pub enum EngineError {
         /// Why.
         source: keel_state::StateError,
     },
+    /// One module has two functions of one name.
+    #[error("module `{module}` registers function `{function}` twice; give one of them another name")]
+    DuplicateFunction {
+        /// The module's name.
+        module: String,
+        /// The function's name.
+        function: String,
+    },
     /// The world refused something.
     #[error(transparent)]
     Ecs(#[from] keel_ecs::EcsError),

@@ -10,6 +10,7 @@ use keel_state::{SavedValue, StateError};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
+use crate::function::FunctionAccess;
 use crate::{Caller, Tasks, Time};
 
 /// The world and the services of an engine, lent to one call of one module.
@@ -28,6 +29,8 @@ pub struct Frame<'a> {
     pub calls: &'a Caller,
     /// This module's background tasks.
     pub tasks: Tasks<'a>,
+    /// What [`PreparedCall`](crate::PreparedCall) calls.
+    pub(crate) functions: FunctionAccess<'a>,
 }
 
 /// The name of a module, shared by all that it owns in an engine.
@@ -65,6 +68,11 @@ pub struct Timers<'a> {
 impl<'a> Timers<'a> {
     pub(crate) fn new(queue: &'a mut TimerQueue, module: ModuleId, now: Duration) -> Self {
         Self { queue, module, now }
+    }
+
+    /// Those of another module.
+    pub(crate) fn of_module(&mut self, module: ModuleId) -> Timers<'_> {
+        Timers { queue: &mut *self.queue, module, now: self.now }
     }
 
     /// Calls `handler` once, `delay` of simulation time from now.

@@ -28,6 +28,7 @@ mod engine;
 mod error;
 mod fault;
 mod frame;
+mod function;
 mod module_code;
 mod param;
 mod random;
@@ -46,6 +47,9 @@ pub use engine::{Engine, EngineConfig, PinViews};
 pub use error::EngineError;
 pub use fault::{Fault, contain, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};
+pub use function::{
+    CALL_DEPTH_MAX, CallError, Function, FunctionDescriptor, FunctionSummary, IntoFunction, PreparedCall,
+};
 pub use module_code::ModuleCode;
 pub use param::{
     Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, Names, ParamUses, Query, Res,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use keel_state::{Change, StateError};
 
 use crate::call::Handler;
+use crate::function::{Function, FunctionDescriptor};
 use crate::param::VisitKept;
 use crate::schedule::{Parts, Set, System, visit_conditions};
 use crate::{EngineError, ModuleTag, SavedLocals, SetDescriptor, StateCode, SystemCode, SystemDescriptor};
@@ -21,6 +22,8 @@ pub struct ModuleCode {
     pub states: Vec<StateCode>,
     /// Its handlers of calls and timers.
     pub handlers: Vec<(String, Handler)>,
+    /// Its functions, which others call by their names.
+    pub functions: Vec<(FunctionDescriptor, Function)>,
     /// A fault has stopped it, and it is stopped again when it is put back.
     pub suspended: bool,
 }
@@ -29,6 +32,7 @@ pub struct ModuleCode {
 pub(crate) struct Unscheduled {
     pub(crate) module: ModuleTag,
     pub(crate) handlers: Vec<(String, Handler)>,
+    pub(crate) functions: Vec<(FunctionDescriptor, Function)>,
     pub(crate) suspended: bool,
 }
 
@@ -41,6 +45,7 @@ impl ModuleCode {
             sets: Vec::new(),
             states: Vec::new(),
             handlers: Vec::new(),
+            functions: Vec::new(),
             suspended: false,
         }
     }
@@ -82,7 +87,7 @@ impl ModuleCode {
 
     /// Adds what goes into the schedule to `parts`, and returns the rest.
     pub(crate) fn into_parts(self, parts: &mut Parts) -> Result<Unscheduled, EngineError> {
-        let Self { module, systems, sets, states, handlers, suspended } = self;
+        let Self { module, systems, sets, states, handlers, functions, suspended } = self;
         for (mut descriptor, code) in systems {
             let own = std::mem::take(&mut descriptor.states).into_iter();
             parts.states.extend(own.map(|state| (module.clone(), state)));
@@ -92,7 +97,7 @@ impl ModuleCode {
             parts.sets.push(Set::new(&module, set)?);
         }
         parts.states.extend(states.into_iter().map(|state| (module.clone(), state)));
-        Ok(Unscheduled { module, handlers, suspended })
+        Ok(Unscheduled { module, handlers, functions, suspended })
     }
 
     pub(crate) fn check_handlers(&self) -> Result<(), EngineError> {

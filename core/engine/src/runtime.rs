@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use crate::call::{Call, Caller};
 use crate::fault::{Panic, catch};
 use crate::frame::TimerQueue;
+use crate::function::{FunctionAccess, Functions};
 use crate::schedule::Outcome;
 use crate::system::ParamCode;
 use crate::task::TaskExecutor;
@@ -25,6 +26,7 @@ pub(crate) struct Runtime {
     pub(crate) executor: TaskExecutor,
     pub(crate) suspended: BTreeSet<ModuleId>,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) functions: Functions,
 }
 
 impl Runtime {
@@ -37,6 +39,7 @@ impl Runtime {
             executor: TaskExecutor::new(),
             suspended: BTreeSet::new(),
             faults: Vec::new(),
+            functions: Functions::default(),
         }
     }
 
@@ -94,6 +97,7 @@ impl Runtime {
         };
         if suspended {
             self.suspended.insert(module.id());
+            self.functions.set_suspended(module.id(), true);
         }
         let (module, system, frame) = (module.name().to_owned(), name.to_owned(), self.time.frame);
         self.faults.push(Fault { module, system, message, backtrace, frame, suspended });
@@ -116,6 +120,7 @@ impl Runtime {
             timers: Timers::new(&mut self.timers, module.id(), self.time.now),
             calls: &caller,
             tasks: Tasks::new(&self.executor, module),
+            functions: FunctionAccess::new(&self.functions),
         };
         let result = catch(|| {
             let result = code(&mut frame);
@@ -127,6 +132,14 @@ impl Runtime {
         });
         // After a panic the commands that are left are code of the module, and must not outlive it.
         drop(catch(|| drop(commands)));
+        self.take_faults_of_functions();
         result
+    }
+
+    /// A function that panicked has suspended its module, whoever called it.
+    fn take_faults_of_functions(&mut self) {
+        let mut faults = self.functions.take_faults();
+        self.suspended.extend(faults.iter().map(|fault| ModuleId::of(&fault.module)));
+        self.faults.append(&mut faults);
     }
 }

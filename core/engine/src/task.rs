@@ -36,6 +36,14 @@ impl<'a> Tasks<'a> {
         Self { executor, module }
     }
 
+    /// Those of another module.
+    pub(crate) fn of_module<'m>(&self, module: &'m ModuleTag) -> Tasks<'m>
+    where
+        'a: 'm,
+    {
+        Tasks { executor: self.executor, module }
+    }
+
     /// Runs `future` beside the game.
     pub fn spawn(&self, name: &str, future: impl Future<Output = ()> + Send + 'static) {
         self.executor.spawn(self.module, name, Box::pin(future));

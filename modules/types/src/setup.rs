@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use keel_core_types::{Contract, ModelType, Provided, TypedModel, ViewId};
 use keel_ecs::Data;
 use keel_engine::{
-    Frame, Handler, IntoHandler, IntoSystem, ModuleCode, ModuleTag, SetDescriptor, StateCode, States,
-    SystemCode, SystemDescriptor, SystemOutput,
+    Frame, Function, FunctionDescriptor, Handler, IntoFunction, IntoHandler, IntoSystem, ModuleCode,
+    ModuleTag, SetDescriptor, StateCode, States, SystemCode, SystemDescriptor, SystemOutput,
 };
 use keel_state::SavedValue;
 
@@ -23,6 +23,7 @@ pub struct Setup {
     sets: Vec<SetDescriptor>,
     states: Vec<StateCode>,
     handlers: Vec<(String, Code<Handler, OwnHandler>)>,
+    functions: Vec<(FunctionDescriptor, Function)>,
     views: Vec<Provided>,
     model_types: BTreeMap<ViewId, ModelType>,
     pools: Vec<PooledTypeInfo>,
@@ -103,6 +104,21 @@ impl Setup {
             Ok(handler(owner, frame, argument))
         });
         self.handlers.push((name.to_owned(), Code::Own(own)));
+        self
+    }
+
+    /// Offers function `name`, which others call as `module/name` with checked arguments; see [`Setup::function_with`].
+    pub fn function<M>(&mut self, name: &str, function: impl IntoFunction<M>) -> &mut Self {
+        self.function_with(FunctionDescriptor::new(name), function)
+    }
+
+    /// Offers a function, and says what its parameters are called and what it does.
+    pub fn function_with<M>(
+        &mut self,
+        descriptor: FunctionDescriptor,
+        function: impl IntoFunction<M>,
+    ) -> &mut Self {
+        self.functions.push((descriptor, function.into_function()));
         self
     }
 
@@ -200,8 +216,9 @@ impl Setup {
     /// The code that was declared, as `module`'s, with `access` to the view model for what is to be lent it.
     pub fn into_code_with(mut self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> ModuleCode {
         let (sets, states) = (std::mem::take(&mut self.sets), std::mem::take(&mut self.states));
+        let functions = std::mem::take(&mut self.functions);
         let (systems, handlers, _) = self.finish(module, access);
-        ModuleCode { systems, sets, states, handlers, ..ModuleCode::new(module) }
+        ModuleCode { systems, sets, states, handlers, functions, ..ModuleCode::new(module) }
     }
 
     /// All that was declared: systems, handlers, views.

@@ -5,6 +5,7 @@
 mod calls;
 mod exchange;
 mod faults;
+mod functions;
 mod locals;
 mod parallel;
 mod params;
