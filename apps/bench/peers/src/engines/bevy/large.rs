@@ -2,7 +2,8 @@
 
 use bevy_ecs::message::MessageRegistry;
 use bevy_ecs::prelude::*;
-use bevy_ecs::schedule::SingleThreadedExecutor;
+use bevy_ecs::schedule::{ScheduleConfigs, SingleThreadedExecutor};
+use bevy_ecs::system::ScheduleSystem;
 use bevy_tasks::{ComputeTaskPool, TaskPool};
 
 use super::{FOR_EACH, Moving, go, moving_of, sum};
@@ -47,7 +48,13 @@ pub(super) fn declare(cases: &mut Cases) {
     });
     let form = "MessageWriter and MessageReader in two systems, SingleThreadedExecutor";
     cases.case("events", form).runs(
-        frames,
+        || frames(send.into_configs()),
+        |(world, schedule)| schedule.run(world),
+        |(world, _)| world.resource::<Sum>().0,
+    );
+    let form = "MessageWriter::write_batch and MessageReader in two systems, SingleThreadedExecutor";
+    cases.case("events", form).variant("batch").runs(
+        || frames(send_batch.into_configs()),
         |(world, schedule)| schedule.run(world),
         |(world, _)| world.resource::<Sum>().0,
     );
@@ -100,7 +107,7 @@ fn propagate(Tree { world, roots, nodes, open }: &mut Tree) {
 #[derive(Resource)]
 struct Sum(f64);
 
-fn frames() -> (World, Schedule) {
+fn frames(send: ScheduleConfigs<ScheduleSystem>) -> (World, Schedule) {
     let mut world = World::new();
     MessageRegistry::register_message::<Hit>(&mut world);
     world.insert_resource(Sum(0.0));
@@ -114,6 +121,10 @@ fn send(mut writer: MessageWriter<Hit>) {
     for target in 0..EVENTS as u32 {
         writer.write(Hit { target, strength: 0.5 });
     }
+}
+
+fn send_batch(mut writer: MessageWriter<Hit>) {
+    writer.write_batch((0..EVENTS as u32).map(|target| Hit { target, strength: 0.5 }));
 }
 
 fn read(mut reader: MessageReader<Hit>, mut sum: ResMut<Sum>) {

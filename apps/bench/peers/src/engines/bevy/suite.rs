@@ -153,6 +153,17 @@ fn declare_changes(cases: &mut Cases) {
         },
         left::<B>,
     );
+    let form = "World::insert_batch, then EntityWorldMut::remove for each; tables";
+    cases.case("add_remove", form).variant("batch").runs(
+        changing,
+        |(world, entities)| {
+            world.insert_batch(entities.iter().map(|entity| (*entity, B(1.0))));
+            for entity in &*entities {
+                world.entity_mut(*entity).remove::<B>();
+            }
+        },
+        left::<B>,
+    );
     let form = "EntityWorldMut::insert for each, then remove for each; a sparse set";
     cases.case("add_remove", form).variant("sparse").storage(Storage::SparseSets).runs(
         changing,
@@ -160,6 +171,17 @@ fn declare_changes(cases: &mut Cases) {
             for entity in &*entities {
                 world.entity_mut(*entity).insert(SparseB(1.0));
             }
+            for entity in &*entities {
+                world.entity_mut(*entity).remove::<SparseB>();
+            }
+        },
+        left::<SparseB>,
+    );
+    let form = "World::insert_batch, then EntityWorldMut::remove for each; a sparse set";
+    cases.case("add_remove", form).variant("sparse batch").storage(Storage::SparseSets).runs(
+        changing,
+        |(world, entities)| {
+            world.insert_batch(entities.iter().map(|entity| (*entity, SparseB(1.0))));
             for entity in &*entities {
                 world.entity_mut(*entity).remove::<SparseB>();
             }
