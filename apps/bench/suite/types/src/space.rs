@@ -21,12 +21,14 @@ macro_rules! vectors {
             }
 
             impl From<[f32; 3]> for $name {
+                #[inline]
                 fn from([x, y, z]: [f32; 3]) -> Self {
                     Self { x, y, z }
                 }
             }
 
             impl From<$name> for [f32; 3] {
+                #[inline]
                 fn from($name { x, y, z }: $name) -> Self {
                     [x, y, z]
                 }
