@@ -338,8 +338,8 @@ impl Engine {
     /// Adds a system of `module`.
     ///
     /// # Errors
-    /// [`EngineError::DuplicateSystem`], [`EngineError::OrderCycle`], [`EngineError::ParameterConflict`] and
-    /// [`EngineError::ParameterUsesTwice`]; the schedule is then unchanged.
+    /// [`EngineError::DuplicateSystem`], [`EngineError::OrderCycle`], [`EngineError::ParameterConflict`],
+    /// [`EngineError::ParameterUsesTwice`] and [`EngineError::ConditionWrites`]; the schedule is then unchanged.
     pub fn add_system<M>(
         &mut self,
         module: &ModuleTag,

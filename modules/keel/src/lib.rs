@@ -90,6 +90,8 @@ mod documents {
     struct Determinism;
     #[doc = include_str!("../../../docs/guide/06-benchmarks.md")]
     struct Benchmarks;
+    #[doc = include_str!("../../../docs/guide/07-systems.md")]
+    struct Systems;
     #[doc = include_str!("../../../docs/guide/ecs.md")]
     struct Areas;
 }

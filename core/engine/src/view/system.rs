@@ -69,7 +69,7 @@ pub trait SystemView: View {
     ///
     /// # Errors
     /// [`EngineError::DuplicateSystem`], [`EngineError::OrderCycle`], [`EngineError::ParameterConflict`],
-    /// [`EngineError::ParameterUsesTwice`]; the schedule is then unchanged.
+    /// [`EngineError::ParameterUsesTwice`], [`EngineError::ConditionWrites`]; the schedule is then unchanged.
     fn add(
         &self,
         schedule: &mut Schedule,
