@@ -159,7 +159,7 @@ impl Host {
         let dt = if self.paused { Duration::ZERO } else { dt };
         self.dashboard.before_frame(self.engine.world(), self.paused);
         let (begin, step) = (Instant::now(), self.engine.time().step);
-        self.engine.update(dt);
+        self.engine.update_with(dt, self.pace.for_frame());
         let work = begin.elapsed();
         self.figures.add(work);
         self.send_drawn(work);

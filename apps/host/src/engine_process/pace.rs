@@ -33,6 +33,11 @@ impl Pace {
         self.due.saturating_duration_since(Instant::now())
     }
 
+    /// How long the frame that begins now may take. What is left until the next one is for the screen, and for orders.
+    pub(crate) fn for_frame(&self) -> Duration {
+        self.until_next() / 4 * 3
+    }
+
     /// Lets the next frame begin at once.
     pub(crate) fn hurry(&mut self) {
         self.due = Instant::now();
