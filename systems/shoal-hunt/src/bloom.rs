@@ -47,9 +47,6 @@ fn patch(random: &mut Random) -> Vec<(Plankton, Position)> {
 }
 
 /// Plankton grows as long as it is there.
-pub(crate) fn grow(frame: &mut Frame<'_>) {
-    let growth = GROWTH * frame.time.delta;
-    frame.world.query::<&mut Plankton>().for_each(|plankton| {
-        plankton.amount = (plankton.amount + growth).min(1.0);
-    });
+pub(crate) fn grow(mut plankton: Query<&mut Plankton>, time: Time) {
+    plankton.for_each(|plankton| plankton.amount = (plankton.amount + GROWTH * time.delta).min(1.0));
 }

@@ -66,27 +66,25 @@ fn pass(daylight: &mut Daylight, dt: f32) {
 }
 
 /// Plankton goes where the water goes.
-fn drift(frame: &mut Frame<'_>) -> ModuleResult {
-    let tide = *frame.world.resource::<Tide>()?;
-    let dt = frame.time.delta;
-    frame.world.query_filtered::<&mut Position, With<Plankton>>().for_each(|position| {
-        position.0 = keep_inside(position.0 + Water.flow(&tide, position.0) * dt, 1.0);
+fn drift(mut plankton: Query<&mut Position, With<Plankton>>, tide: Res<Tide>, time: Time) {
+    plankton.for_each(|position| {
+        position.0 = keep_inside(position.0 + Water.flow(&tide, position.0) * time.delta, 1.0);
     });
-    Ok(())
 }
 
 /// Bubbles go up, and are gone when their time or the water ends.
-fn rise(frame: &mut Frame<'_>) -> ModuleResult {
-    let dt = frame.time.delta;
-    let commands = &mut *frame.commands;
-    frame.world.query::<(Entity, &mut Bubble, &mut Position)>().for_each(|(entity, bubble, position)| {
-        bubble.left -= dt;
-        position.0.y -= BUBBLE_SPEED * dt;
+fn rise(
+    mut bubbles: Query<(Entity, &mut Bubble, &mut Position), Without<Plankton>>,
+    commands: &mut Commands,
+    time: Time,
+) {
+    bubbles.for_each(|(entity, bubble, position)| {
+        bubble.left -= time.delta;
+        position.0.y -= BUBBLE_SPEED * time.delta;
         if bubble.left <= 0.0 || position.0.y <= 0.0 {
             commands.despawn(entity);
         }
     });
-    Ok(())
 }
 
 keel::export_module! {
