@@ -509,7 +509,8 @@ impl Engine {
         let module = system.module.id();
         let has_turn = match system.descriptor.stage {
             Stage::Startup => !self.started.contains(&module),
-            Stage::Exit | Stage::Enter => false,
+            // The game begins with a state, and enters it.
+            Stage::Exit | Stage::Enter => self.runtime.time.step == 0,
             Stage::Step | Stage::Frame | Stage::Idle => true,
         };
         has_turn && system.enabled && !self.runtime.suspended.contains(&module)

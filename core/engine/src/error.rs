@@ -79,7 +79,9 @@ pub enum EngineError {
         handler: String,
     },
     /// What the systems of a module keep could not be saved, or not be taken over by new code.
-    #[error("what the systems of module `{module}` keep can't be taken over: {source}")]
+    #[error(
+        "what the systems of module `{module}` keep can't be taken over; give them a `Local` that takes it: {source}"
+    )]
     Locals {
         /// The module's name.
         module: String,

@@ -147,7 +147,7 @@ pub(crate) fn restore_params(
         let mut local = chosen[index].take();
         index += 1;
         if local.is_none() && !param.is_position {
-            let other = saved.iter().position(|local| !local.is_position);
+            let other = saved.iter().position(|local| is_of_one_kind(&local.param, &param.name));
             local = other.map(|other| saved.remove(other));
         }
         let Some(local) = local.filter(|_| outcome.is_ok()) else { return };
@@ -157,6 +157,11 @@ pub(crate) fn restore_params(
         }
     });
     outcome.map(|()| (changes, saved))
+}
+
+/// Whether both are a `Local` of the system itself, or both one of its conditions.
+fn is_of_one_kind(saved: &str, live: &str) -> bool {
+    saved.split('<').next() == live.split('<').next()
 }
 
 fn restore_one(
@@ -176,6 +181,9 @@ fn restore_one(
 }
 
 fn dropped(local: &SavedLocal) -> Change {
-    let ty = local.param.strip_prefix("Local<").and_then(|ty| ty.strip_suffix('>')).unwrap_or(&local.param);
-    Change::dropped(&format!("{}: Local", local.system), ty)
+    let SavedLocal { system, param, .. } = local;
+    match param.split_once('<') {
+        Some((kind, ty)) => Change::dropped(&format!("{system}: {kind}"), ty.strip_suffix('>').unwrap_or(ty)),
+        None => Change::dropped(&format!("{system}: {param}"), param),
+    }
 }

@@ -19,7 +19,7 @@ use self::order::Waits;
 use self::plan::Plan;
 use self::run::Queue;
 use self::system::check_conditions;
-use crate::param::{SavedLocals, VisitKept};
+use crate::param::{KeptParam, SavedLocals, VisitKept};
 use crate::state::StateCode;
 use crate::system::Condition;
 use crate::{EngineError, ModuleTag};
@@ -277,7 +277,10 @@ impl Schedule {
     }
 }
 
-/// Shows what conditions keep.
+/// Shows what conditions keep, under other names than what the system itself keeps.
 pub(crate) fn visit_conditions(conditions: &[Condition], visit: &mut VisitKept<'_>) {
-    conditions.iter().for_each(|condition| condition.visit_kept(visit));
+    let mut visit = |KeptParam { name, is_position, value }: KeptParam<'_>| {
+        visit(KeptParam { name: format!("run_if {name}"), is_position, value });
+    };
+    conditions.iter().for_each(|condition| condition.visit_kept(&mut visit));
 }

@@ -80,7 +80,11 @@ impl Schedule {
     fn ask_sets(&mut self, turn: &Turn<'_>, runtime: &mut Runtime) {
         for index in &self.plans[turn.stage as usize].gates {
             let set = &mut self.sets[*index];
-            set.passes = !runtime.suspended.contains(&set.module.id());
+            if runtime.suspended.contains(&set.module.id()) {
+                // Nobody can be asked; what held last holds.
+                continue;
+            }
+            set.passes = true;
             let mut conditions = set.conditions.iter_mut();
             while set.passes
                 && let Some(condition) = conditions.next()

@@ -2,7 +2,7 @@
 
 use keel_ecs::{ModelTypeInfo, component, event};
 use keel_engine::{
-    Engine, EngineError, EventReader, IntoSystem, Local, ModuleCode, ModuleTag, SystemDescriptor,
+    Engine, EngineError, EventReader, IntoSystem, Local, ModuleCode, ModuleTag, SystemCode, SystemDescriptor,
 };
 use keel_state::{Change, StateError};
 
@@ -141,6 +141,31 @@ fn a_local_that_nobody_takes_over_needs_consent() {
     check_lossy("count", || |_: Local<'_, Counter>| (), &[lines]);
     check_lossy("count", || |_: Local<'_, Counter>, _: EventReader<'_, Splash>| (), &[lines]);
     check_lossy("other", || |_: Local<'_, Counter>, _: Local<'_, Vec<String>>| (), &[counter, lines]);
+}
+
+#[test]
+fn a_systems_local_and_that_of_its_condition_are_two() {
+    let (mut engine, diary) = (sea(), Diary::default());
+    let asked = |mut asked: Local<'_, u32>| {
+        *asked += 1;
+        true
+    };
+    let with_condition = |system: SystemCode| {
+        let mut code = ModuleCode::new(&fish());
+        code.systems.push((SystemDescriptor::new("count").run_if(asked), system));
+        code
+    };
+    swap(&mut engine, code("count", |mut runs: Local<'_, u32>| *runs += 10), false).unwrap();
+    engine.update(STEP);
+    let refused = swap(&mut engine, with_condition((|| ()).into_system()), false).unwrap_err().to_string();
+    assert!(refused.contains("`count: Local` of type u32 is gone"), "{refused}");
+    let noted = diary.clone();
+    let note = move |runs: Local<'_, u32>| noted.note(runs.to_string());
+    swap(&mut engine, with_condition(note.into_system()), false).unwrap();
+    engine.update(STEP);
+    assert_eq!(diary.take(), ["10"]);
+    let refused = swap(&mut engine, code("count", |_: Local<'_, u32>| ()), false).unwrap_err().to_string();
+    assert!(refused.contains("`count: run_if Local` of type u32 is gone"), "{refused}");
 }
 
 #[test]
