@@ -33,8 +33,9 @@ pub(crate) use self::system::{Outcome, System};
 /// The systems of all modules, in the order in which they run.
 ///
 /// Systems without an order between them run by the names of their modules, and within a module in the order in
-/// which it registered them, so that the order is the same in every run. Systems that don't get in each other's way run
-/// side by side where that is faster; what comes of it is what would come of running them one after the other.
+/// which it registered them, so that the order is the same in every run; those that have the whole frame and those that
+/// have parameters take turns. Systems that don't get in each other's way run side by side where that is faster; what comes
+/// of it is what would come of running them one after the other.
 #[derive(Default)]
 pub struct Schedule {
     systems: Vec<System>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::descriptor::Order;
-use super::{Set, System};
+use super::{Set, Stage, System};
 use crate::{EngineError, ModuleTag};
 
 /// For each system, those that run before it because somebody says so.
@@ -79,24 +79,26 @@ pub(super) fn waits(systems: &[System], sets: &[Set], order: &BTreeSet<(String, 
     waits
 }
 
-/// The order in which the systems run. Those that nobody puts in order run by the names of their modules, and within a
-/// module as it registered them.
+/// The order in which the systems run.
+///
+/// Of those that wait for nobody, the first of each module, as it registered them, are next. In turns, all of these are
+/// taken that have the whole frame, and then all that have parameters, by the names of their modules; so systems of
+/// several modules that may run side by side come to stand side by side, whatever each module does beside them.
 pub(super) fn sorted(systems: &[System], waits: &Waits) -> Result<Vec<usize>, EngineError> {
-    let rank = |index: usize| (systems[index].module.name(), systems[index].turn, index);
     let mut left: Vec<usize> = waits.iter().map(BTreeSet::len).collect();
     let mut then: Vec<Vec<usize>> = vec![Vec::new(); systems.len()];
     for (index, earlier) in waits.iter().enumerate() {
         earlier.iter().for_each(|earlier| then[*earlier].push(index));
     }
-    let all = 0..systems.len();
-    let mut ready: BTreeSet<_> = all.filter(|index| left[*index] == 0).map(rank).collect();
+    let mut ready = Ready { systems, queues: BTreeMap::new(), takes_exclusive: true };
+    (0..systems.len()).filter(|index| left[*index] == 0).for_each(|index| ready.add(index));
     let mut order = Vec::with_capacity(systems.len());
-    while let Some((_, _, done)) = ready.pop_first() {
+    while let Some(done) = ready.next() {
         order.push(done);
         for later in &then[done] {
             left[*later] -= 1;
             if left[*later] == 0 {
-                ready.insert(rank(*later));
+                ready.add(*later);
             }
         }
     }
@@ -104,6 +106,48 @@ pub(super) fn sorted(systems: &[System], waits: &Waits) -> Result<Vec<usize>, En
         return Err(EngineError::OrderCycle { cycle: cycle(systems, waits, &order) });
     }
     Ok(order)
+}
+
+/// Systems that wait for nobody any more.
+struct Ready<'s> {
+    systems: &'s [System],
+    /// By module and stage, each as it was registered.
+    queues: BTreeMap<(&'s str, Stage), BTreeSet<(u64, usize)>>,
+    /// Whether those are taken that have the whole frame.
+    takes_exclusive: bool,
+}
+
+impl Ready<'_> {
+    fn add(&mut self, index: usize) {
+        let system = &self.systems[index];
+        let queue = self.queues.entry((system.module.name(), system.descriptor.stage)).or_default();
+        queue.insert((system.turn, index));
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        let index = self.find().or_else(|| {
+            self.takes_exclusive = !self.takes_exclusive;
+            self.find()
+        })?;
+        let system = &self.systems[index];
+        let key = (system.module.name(), system.descriptor.stage);
+        let queue = self.queues.get_mut(&key)?;
+        queue.pop_first();
+        if queue.is_empty() {
+            self.queues.remove(&key);
+        }
+        Some(index)
+    }
+
+    /// The first of those whose turn it is.
+    fn find(&self) -> Option<usize> {
+        let first = self.queues.iter().filter_map(|((module, _), queue)| {
+            let (turn, index) = queue.first()?;
+            Some((*module, *turn, *index))
+        });
+        let is_taken = |index: usize| self.systems[index].is_exclusive == self.takes_exclusive;
+        first.filter(|(_, _, index)| is_taken(*index)).min().map(|(_, _, index)| index)
+    }
 }
 
 /// Follows one wait after the other until a system comes again.

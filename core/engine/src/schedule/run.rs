@@ -192,7 +192,8 @@ impl Run<'_, '_> {
             queue: &*queue,
             changed: Condvar::new(),
         };
-        threads.run(segment.nodes.len() - 1, &|| work.help());
+        let helpers = if threads.always { segment.nodes.len() - 1 } else { segment.pace.helpers() };
+        threads.run(helpers, &|| work.help());
         self.clock = Instant::now();
         segment.pace.note_several(self.clock - begun);
         segment.pace.see_gain(&segment.nodes, self.systems, threads.count());

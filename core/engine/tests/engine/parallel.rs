@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use keel_ecs::{Commands, Entity, ModelTypeInfo, With, Without, component, event, resource};
 use keel_engine::{
-    Engine, EngineConfig, EventReader, EventWriter, Frame, IntoSystem, Local, ModuleTag, NextState, Query,
-    Random, Res, ResMut, SystemCode, SystemDescriptor, Time, every, in_state, on_event,
+    Engine, EngineConfig, EventReader, EventWriter, Frame, IntoSystem, Local, ModuleCode, ModuleTag,
+    NextState, Query, Random, Res, ResMut, SystemCode, SystemDescriptor, Time, every, in_state, on_event,
 };
 
 use crate::{Diary, STEP};
@@ -206,10 +206,14 @@ fn build(seed: u64, threads: usize) -> Engine {
 fn history(seed: u64, threads: usize) -> Vec<(u64, usize)> {
     let mut engine = build(seed, threads);
     let mut history = Vec::new();
-    for _ in 0..6 {
+    for frame in 0..6 {
+        // In the third frame a module is gone, and then it is back.
+        let taken =
+            (frame == 2).then(|| engine.exchange(vec![ModuleCode::new(&ModuleTag::new("sea1"))]).unwrap());
         engine.update(STEP * 2);
         assert_eq!(engine.take_faults(), [], "seed {seed}, {threads} threads");
         history.push((engine.world().hash().unwrap(), engine.world().len()));
+        taken.into_iter().for_each(|code| drop(engine.exchange(code).unwrap()));
     }
     history
 }
@@ -276,6 +280,27 @@ fn long_systems_overlap_where_nothing_is_shared_and_keep_their_order_where_somet
     let order = diary.take();
     let place = |name: &str| order.iter().position(|line| line == name);
     assert!(place("a") < place("reader"), "{order:?}: one reads what the other one writes");
+}
+
+#[test]
+fn systems_of_two_modules_meet_though_each_has_one_that_runs_alone() {
+    let config = EngineConfig { step: STEP, threads: 2, always_parallel: true, ..EngineConfig::default() };
+    let (mut engine, meeting) = (Engine::new(config), Meeting::default());
+    for module in ["bird", "fish"] {
+        let meeting = meeting.clone();
+        let module = ModuleTag::new(module);
+        let meet = move |_: Query<&A>| assert!(meeting.wait_for(2), "nobody else is here");
+        let mut add = |name: &str, code: SystemCode| {
+            engine.add_system(&module, SystemDescriptor::new(name), code).unwrap();
+        };
+        add("update", SystemCode::of_frame(|_| Ok(())));
+        add("meet", meet.into_system());
+        add("part", SystemCode::of_frame(|_| Ok(())));
+    }
+    let order = ["bird/update", "fish/update", "bird/meet", "fish/meet", "bird/part", "fish/part"];
+    assert_eq!(engine.systems(), order);
+    engine.update(STEP);
+    assert_eq!(engine.take_faults(), []);
 }
 
 #[test]
