@@ -126,11 +126,17 @@ fn narrow(value: f64) -> Result<u128, Misfit> {
 /// An integer as a float, if there is one that is the same.
 fn float_of(number: Number, magnitude: u128, is_negative: bool) -> Result<u128, Misfit> {
     let digits = if number == Number::F32 { f32::MANTISSA_DIGITS } else { f64::MANTISSA_DIGITS };
-    let significant = u128::BITS - magnitude.leading_zeros() - magnitude.trailing_zeros().min(127);
-    if magnitude != 0 && significant > digits {
-        return Err(Misfit::Bounds);
-    }
-    let value = if is_negative { -(magnitude as f64) } else { magnitude as f64 };
+    let value = if magnitude <= 1 << digits {
+        // As nearly all are; a wide integer takes its time.
+        magnitude as u64 as f64
+    } else {
+        let significant = u128::BITS - magnitude.leading_zeros() - magnitude.trailing_zeros();
+        if significant > digits {
+            return Err(Misfit::Bounds);
+        }
+        magnitude as f64
+    };
+    let value = if is_negative { -value } else { value };
     Ok(match number {
         Number::F32 => u128::from((value as f32).to_bits()),
         _ => u128::from(value.to_bits()),

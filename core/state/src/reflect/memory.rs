@@ -286,6 +286,25 @@ impl Way {
         Some(unsafe { place.cast::<T>().read() })
     }
 
+    /// Reads an `f32` or a narrow integer at the end as an `f64`, as scripts do; `None` if it is none, or not there.
+    #[inline]
+    pub(super) fn read_float(&self, lent: Lent<'_>) -> Option<f64> {
+        self.check(lent.registration);
+        let Form::Leaf(Leaf::Number(number @ (Number::F32 | Number::I32 | Number::U32))) = self.end.form
+        else {
+            return None;
+        };
+        let place = self.follow(lent.place.cast_mut(), false).ok()?;
+        // SAFETY: as in `Way::read`; and the end says the type.
+        Some(unsafe {
+            match number {
+                Number::F32 => f64::from(place.cast::<f32>().read()),
+                Number::I32 => f64::from(place.cast::<i32>().read()),
+                _ => f64::from(place.cast::<u32>().read()),
+            }
+        })
+    }
+
     /// Reads the leaf at the end; stops elsewhere if there is none.
     #[inline]
     pub(super) fn read<'a>(&self, lent: Lent<'a>) -> Result<ValueRef<'a>, Stopped> {

@@ -1,5 +1,7 @@
 //! Paths that were looked up.
 
+use std::any::{Any, TypeId};
+
 use crate::reflect::memory::{Stopped, Way};
 use crate::reflect::parts::{Form, Leaf};
 use crate::reflect::tree::{self, Hop, Spot};
@@ -110,13 +112,19 @@ impl AccessPlan {
         }
     }
 
-    /// Reads the number, `bool` or `char` that is there; `None` if it is no `T`, or as in [`AccessPlan::read`].
+    /// Reads the number, `bool` or `char` that is there, or a narrow number as an `f64`; `None` if it is no `T`, or as in [`AccessPlan::read`].
     ///
     /// # Panics
     /// As [`AccessPlan::read`].
     #[inline]
     pub fn read_plain<T: 'static>(&self, lent: Lent<'_>) -> Option<T> {
-        self.way.read_plain(lent)
+        match self.way.read_plain(lent) {
+            None if TypeId::of::<T>() == TypeId::of::<f64>() => {
+                let float: &mut dyn Any = &mut self.way.read_float(lent);
+                float.downcast_mut::<Option<T>>().and_then(Option::take)
+            }
+            found => found,
+        }
     }
 
     /// Reads what is there as a `T`. None as in [`AccessPlan::read`].
@@ -129,7 +137,7 @@ impl AccessPlan {
     #[inline]
     pub fn read_as<T: FromValue>(&self, lent: Lent<'_>) -> Option<Result<T, Box<ReflectError>>> {
         // What is asked for by its own type needs no conversion.
-        match self.way.read_plain(lent) {
+        match self.read_plain(lent) {
             Some(value) => Some(Ok(value)),
             None => self.read_converted(lent),
         }
