@@ -63,6 +63,7 @@ pub use view::component::ComponentView;
 pub use view::entity::EntityView;
 pub use view::event::{EventPosition, EventView};
 pub use view::query::{QueryView, ShownRow};
+pub use view::reflection::{PathValues, ReflectionView};
 pub use view::storage::StorageView;
 pub use view::world::WorldView;
 

@@ -92,6 +92,8 @@ mod documents {
     struct Benchmarks;
     #[doc = include_str!("../../../docs/guide/07-systems.md")]
     struct Systems;
+    #[doc = include_str!("../../../docs/guide/08-reflection.md")]
+    struct Reflection;
     #[doc = include_str!("../../../docs/guide/ecs.md")]
     struct Areas;
 }

@@ -10,11 +10,12 @@ mod component;
 mod entity;
 mod event;
 mod query;
+mod reflection;
 mod storage;
 mod system;
 mod world;
 
-use keel::ecs::{ComponentView, EntityView, EventView, QueryView, StorageView, WorldView};
+use keel::ecs::{ComponentView, EntityView, EventView, QueryView, ReflectionView, StorageView, WorldView};
 use keel::engine::SystemView;
 use keel::prelude::*;
 
@@ -30,6 +31,7 @@ impl ViewModel for Ecs {
         setup.provide_on::<dyn EntityView, World>(Box::new(*self));
         setup.provide_on::<dyn EventView, World>(Box::new(*self));
         setup.provide_on::<dyn QueryView, World>(Box::new(*self));
+        setup.provide_on::<dyn ReflectionView, World>(Box::new(*self));
         setup.provide_on::<dyn WorldView, World>(Box::new(*self));
         setup.provide_on::<dyn StorageView, World>(Box::new(*self));
         setup.provide::<dyn SystemView>(Box::new(*self));
@@ -41,6 +43,6 @@ keel::export_module! {
     view_model: Ecs,
     provides: [
         dyn ComponentView, dyn EntityView, dyn EventView, dyn QueryView, dyn WorldView, dyn StorageView,
-        dyn SystemView,
+        dyn SystemView, dyn ReflectionView,
     ],
 }

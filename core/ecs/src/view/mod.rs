@@ -8,5 +8,6 @@ pub(crate) mod component;
 pub(crate) mod entity;
 pub(crate) mod event;
 pub(crate) mod query;
+pub(crate) mod reflection;
 pub(crate) mod storage;
 pub(crate) mod world;

@@ -6,6 +6,7 @@ mod component;
 mod entity;
 mod event;
 mod query;
+mod reflection;
 mod storage;
 mod system;
 mod world;
@@ -95,7 +96,7 @@ fn load() -> Loaded {
     assert_eq!(setup.model_type(<dyn keel::ecs::WorldView>::ID), Some(World::TYPE));
     assert_eq!(setup.model_type(<dyn keel::engine::SystemView>::ID), None);
     let (systems, handlers, views) = setup.into_parts();
-    assert_eq!((systems.len(), handlers.len(), views.len()), (0, 0, 7));
+    assert_eq!((systems.len(), handlers.len(), views.len()), (0, 0, 8));
     let declared: Vec<_> = views.iter().map(|view| view.declaration().name.clone()).collect();
     assert!(declared.iter().all(|name| name.starts_with("keel.") && name.ends_with("View")), "{declared:?}");
     Loaded { views, _module: module }

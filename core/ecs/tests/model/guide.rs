@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 /// Each area's view, and how many calls the design this comes from had.
-const AREAS: [(&str, &str, usize); 7] = [
+const AREAS: [(&str, &str, usize); 8] = [
     ("component", "core/ecs", 14),
     ("entity", "core/ecs", 11),
     ("event", "core/ecs", 18),
     ("query", "core/ecs", 14),
+    ("reflection", "core/ecs", 13),
     ("world", "core/ecs", 17),
     ("storage", "core/ecs", 17),
     ("system", "core/engine", 13),
