@@ -2,5 +2,6 @@
 
 pub mod binding;
 pub mod ecs;
+pub mod fields;
 pub mod soak;
 pub mod swap;

@@ -7,7 +7,7 @@ use std::num;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keel_core_types::ModelId;
+use keel_core_types::{Atomic, ModelId, Shared, ThreadSafe};
 
 use crate::__private::encoded;
 use crate::{FieldStyle, FromValue, Id, Key, Number, Parts, Plain, Schema, SchemaBuilder, TypeRef, ValueRef};
@@ -162,6 +162,20 @@ impl<T: Schema + ?Sized> Schema for Box<T> {
 }
 
 impl<T: Schema + ?Sized> Schema for Arc<T> {
+    fn schema(types: &mut SchemaBuilder) -> TypeRef {
+        T::schema(types)
+    }
+}
+
+// What guards itself is saved as what is in it, so that a field may begin or cease to.
+
+impl<T: Schema + Copy + Send> Schema for Atomic<T> {
+    fn schema(types: &mut SchemaBuilder) -> TypeRef {
+        T::schema(types)
+    }
+}
+
+impl<T: Schema + ThreadSafe> Schema for Shared<T> {
     fn schema(types: &mut SchemaBuilder) -> TypeRef {
         T::schema(types)
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::{ArcSwap, Guard};
 use crossbeam_utils::atomic::AtomicCell;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What every value that modules and threads share must be.
 pub trait ThreadSafe: Send + Sync + 'static {}
@@ -151,6 +152,44 @@ macro_rules! clone_by_pointer {
 }
 
 clone_by_pointer!(Handle Shared Atomic Once);
+
+impl<T: ThreadSafe + Default> Default for Shared<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T: Copy + Send + Default + 'static> Default for Atomic<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+// A field of saved data that guards itself is saved as what is in it.
+
+impl<T: ThreadSafe + Serialize> Serialize for Shared<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.read().serialize(serializer)
+    }
+}
+
+impl<'de, T: ThreadSafe + Deserialize<'de>> Deserialize<'de> for Shared<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl<T: Copy + Send + Serialize + 'static> Serialize for Atomic<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.get().serialize(serializer)
+    }
+}
+
+impl<'de, T: Copy + Send + Deserialize<'de> + 'static> Deserialize<'de> for Atomic<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::new)
+    }
+}
 
 impl<T: ThreadSafe + fmt::Debug> fmt::Debug for Handle<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

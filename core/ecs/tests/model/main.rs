@@ -6,6 +6,7 @@ mod convert;
 mod convert_fields;
 mod damage;
 mod drops;
+mod guarded;
 mod guide;
 mod hash;
 mod migration;
