@@ -21,7 +21,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::{StateError, decode_all, encode_into};
 
 const MAGIC: &[u8; 8] = b"KEELSNAP";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const TABLE_OFFSET_AT: usize = MAGIC.len() + 4;
 const HEAD_LENGTH: usize = TABLE_OFFSET_AT + 8;
 const CHECKSUM_LENGTH: usize = 8;
