@@ -146,7 +146,7 @@ impl Engine {
         self.runtime.world.enter(FramePart::End);
         self.run_stage(Stage::Frame, &*views);
         let idle = Turn { stage: Stage::Idle, views: &*views, left_out: None, deadline };
-        self.schedule.run_idle(&idle, &mut self.runtime, &mut self.threads);
+        self.schedule.run_idle(&idle, &mut self.runtime, &self.threads);
         self.runtime.world.enter(FramePart::Between);
         let mut faults = self.runtime.executor.take_faults();
         faults.iter_mut().for_each(|fault| fault.frame = self.runtime.time.frame);
@@ -173,7 +173,7 @@ impl Engine {
 
     fn run_stage(&mut self, stage: Stage, views: &dyn ViewSource) {
         let turn = Turn { stage, views, left_out: None, deadline: None };
-        self.schedule.run(&turn, &mut self.runtime, &mut self.threads);
+        self.schedule.run(&turn, &mut self.runtime, &self.threads);
     }
 
     /// Runs the startup of modules that are new to the game.
@@ -182,7 +182,7 @@ impl Engine {
             return;
         }
         let turn = Turn { stage: Stage::Startup, views, left_out: Some(&self.started), deadline: None };
-        self.schedule.run(&turn, &mut self.runtime, &mut self.threads);
+        self.schedule.run(&turn, &mut self.runtime, &self.threads);
         self.started.extend(self.schedule.iter().map(|system| system.module.id()));
     }
 

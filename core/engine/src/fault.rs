@@ -1,7 +1,7 @@
 //! Running a module's code so that its panic ends nothing but the call.
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use keel_core_types::{panic_message, panic_text};
 
@@ -67,4 +67,11 @@ pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
         LAST_PANIC.with_borrow_mut(Option::take);
         noted.unwrap_or_else(|| Panic { message: format!("panicked: {message}"), backtrace: None })
     })
+}
+
+/// Goes on with a panic that was caught on another thread, and with what was noted of it there.
+pub(crate) fn rethrow(panic: Panic) -> ! {
+    let message = panic.message.clone();
+    LAST_PANIC.with_borrow_mut(|last| *last = Some(panic));
+    resume_unwind(Box::new(message))
 }

@@ -53,7 +53,7 @@ pub use function::{
 pub use module_code::ModuleCode;
 pub use param::{
     Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, Names, ParamUses, Query, Res,
-    ResMut, SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept,
+    ResMut, SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept, Workers,
 };
 pub use random::Random;
 pub use schedule::{

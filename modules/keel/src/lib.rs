@@ -59,7 +59,7 @@ pub mod prelude {
     };
     pub use keel_engine::{
         Caller, Entities, EventReader, EventWriter, Frame, IdleTime, Local, Names, NextState, Query, Random,
-        Res, ResMut, SetDescriptor, Stage, SystemDescriptor, Time, Views, every, in_state, on_event,
+        Res, ResMut, SetDescriptor, Stage, SystemDescriptor, Time, Views, Workers, every, in_state, on_event,
         resource_exists, sleep,
     };
     pub use keel_module_macros::{data, view, view_model};

@@ -67,7 +67,7 @@ impl OwnHandler {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a system of `{T}`",
     note = "a system of a view model is a function of `&mut self`, and of `&mut Frame<'_>` or of up to 12 parameters: \
-            `Query`, `Res`, `ResMut`, `EventReader`, `EventWriter`, `&mut Commands`, `Local`, `Time`, `Entities`, `Names`, `Views`",
+            `Query`, `Res`, `ResMut`, `EventReader`, `EventWriter`, `&mut Commands`, `Local`, `Time`, `Entities`, `Names`, `Views`, `Workers`",
     note = "it returns nothing, or a `Result<(), E>` whose `E` can be shown"
 )]
 pub trait IntoSystemOf<T, Marker> {

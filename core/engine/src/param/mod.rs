@@ -10,12 +10,14 @@ mod lookup;
 mod query;
 mod resource;
 mod tuple;
+mod workers;
 
 use std::time::Instant;
 
 use keel_core_types::ViewSource;
 use keel_ecs::World;
 
+use crate::threads::Threads;
 use crate::{Stage, Time};
 
 pub use self::access::ParamUses;
@@ -25,10 +27,11 @@ pub use self::local::Local;
 pub use self::lookup::{Entities, IdleTime, Names, Views};
 pub use self::resource::{Res, ResMut};
 pub use keel_ecs::Query;
+pub use self::workers::Workers;
 
 /// What a system can ask for: [`Query`], [`Res`], [`ResMut`] and `Option` of these two, [`EventReader`],
 /// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Names`], [`Views`],
-/// [`NextState`](crate::NextState), [`IdleTime`], and tuples of up to 12.
+/// [`NextState`](crate::NextState), [`IdleTime`], [`Workers`], and tuples of up to 12.
 ///
 /// It is implemented here alone: the schedule relies on what a parameter declares.
 #[diagnostic::on_unimplemented(
@@ -75,6 +78,7 @@ pub trait SystemParam: sealed::Sealed + Sized {
 pub struct SystemContext<'a> {
     pub(crate) world: &'a World,
     pub(crate) views: &'a dyn ViewSource,
+    pub(crate) threads: &'a Threads,
     pub(crate) time: Time,
     pub(crate) stage: Stage,
     /// When work that can wait is to end.

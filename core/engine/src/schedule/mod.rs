@@ -7,17 +7,17 @@ mod order;
 mod pace;
 mod plan;
 mod run;
+mod several;
 mod system;
 
 use std::collections::BTreeSet;
 
 use keel_core_types::ModuleId;
-use parking_lot::Mutex;
 
 use self::descriptor::Order;
 use self::order::Waits;
 use self::plan::Plan;
-use self::run::Queue;
+use self::several::Left;
 use self::system::check_conditions;
 use crate::param::{KeptParam, SavedLocals, VisitKept};
 use crate::state::StateCode;
@@ -52,8 +52,7 @@ pub struct Schedule {
     turns: u64,
     /// The idle system that is the first in the next frame.
     next_idle: usize,
-    /// What of a segment is still to be run; kept for its memory.
-    queue: Mutex<Queue>,
+    left: Left,
     /// Pairs of systems that were told to be in no order.
     told: BTreeSet<(SystemId, SystemId)>,
 }

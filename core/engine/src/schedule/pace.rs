@@ -22,8 +22,6 @@ pub(super) struct Pace {
     several: Estimate,
     /// How much several threads would save, by the times of the systems.
     gain: Duration,
-    /// How many systems are worth handing over.
-    long: usize,
     /// When each system could begin at the earliest; kept for its memory.
     begins: Vec<Duration>,
     /// How many runs were made since the slower way was tried.
@@ -58,11 +56,6 @@ impl Pace {
         !prefers
     }
 
-    /// How many threads can be of use, beside the one that asks.
-    pub(super) fn helpers(&self) -> usize {
-        self.long.saturating_sub(1)
-    }
-
     /// Several threads are tried once; then they must have been faster.
     fn prefers_several(&self) -> bool {
         self.several.0 + self.several.0 / 16 < self.alone.0
@@ -90,7 +83,7 @@ impl Pace {
         let Self { begins, .. } = self;
         begins.clear();
         begins.resize(nodes.len(), Duration::ZERO);
-        let (mut longest, mut total, mut long) = (Duration::ZERO, Duration::ZERO, 0);
+        let (mut longest, mut total) = (Duration::ZERO, Duration::ZERO);
         for (index, node) in nodes.iter().enumerate() {
             let took = systems[node.system].work.get_mut().times.last;
             let took = if took < WORTH_HANDING_OVER { Duration::ZERO } else { took };
@@ -101,9 +94,7 @@ impl Pace {
             }
             longest = longest.max(end);
             total += took;
-            long += usize::from(!took.is_zero());
         }
-        self.long = long;
         self.gain = total - longest.max(total / threads.max(1) as u32);
     }
 }

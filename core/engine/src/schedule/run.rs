@@ -1,14 +1,14 @@
 //! Running the systems of a stage, on one thread or on several.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use keel_core_types::{ModuleId, ViewSource};
-use parking_lot::{Condvar, Mutex};
+use rayon_core::ThreadPool;
 
 use super::pace::WORTH_SEVERAL;
 use super::plan::{Node, Segment};
+use super::several::{Left, SharedWork};
 use super::{Outcome, Schedule, Set, Stage, System};
 use crate::fault::catch;
 use crate::param::{Names, SystemContext};
@@ -26,9 +26,9 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    fn context<'c>(&'c self, runtime: &'c Runtime) -> SystemContext<'c> {
+    fn context<'c>(&'c self, runtime: &'c Runtime, threads: &'c Threads) -> SystemContext<'c> {
         let Self { stage, views, deadline, .. } = *self;
-        SystemContext { world: &runtime.world, views, time: runtime.time, stage, deadline }
+        SystemContext { world: &runtime.world, views, threads, time: runtime.time, stage, deadline }
     }
 
     fn runs(&self, system: &System, sets: &[Set], suspended: &BTreeSet<ModuleId>) -> bool {
@@ -41,34 +41,34 @@ impl Turn<'_> {
 
 impl Schedule {
     /// Runs all systems of the stage whose turn it is.
-    pub(crate) fn run(&mut self, turn: &Turn<'_>, runtime: &mut Runtime, threads: &mut Threads) {
+    pub(crate) fn run(&mut self, turn: &Turn<'_>, runtime: &mut Runtime, threads: &Threads) {
         if !self.has_stage(turn.stage) {
             return;
         }
-        self.ask_sets(turn, runtime);
-        let Self { systems, sets, plans, queue, .. } = self;
+        self.ask_sets(turn, runtime, threads);
+        let Self { systems, sets, plans, left, .. } = self;
         let mut clock = Instant::now();
         for segment in &mut plans[turn.stage as usize].segments {
             let mut run = Run { turn, systems: &mut *systems, sets: &*sets, runtime: &mut *runtime, clock };
-            run.segment(segment, threads, queue);
+            run.segment(segment, threads, left);
             clock = run.clock;
         }
     }
 
     /// Runs idle systems, beginning with the one that was not reached in the frame before, as long as there is time; one at
     /// least.
-    pub(crate) fn run_idle(&mut self, turn: &Turn<'_>, runtime: &mut Runtime, threads: &mut Threads) {
+    pub(crate) fn run_idle(&mut self, turn: &Turn<'_>, runtime: &mut Runtime, threads: &Threads) {
         if !self.has_stage(turn.stage) {
             return;
         }
-        self.ask_sets(turn, runtime);
-        let Self { systems, sets, plans, queue, next_idle, .. } = self;
+        self.ask_sets(turn, runtime, threads);
+        let Self { systems, sets, plans, left, next_idle, .. } = self;
         let segments = &mut plans[turn.stage as usize].segments;
         for _ in 0..segments.len() {
             *next_idle %= segments.len();
             let clock = Instant::now();
             let mut run = Run { turn, systems: &mut *systems, sets: &*sets, runtime: &mut *runtime, clock };
-            run.segment(&mut segments[*next_idle], threads, queue);
+            run.segment(&mut segments[*next_idle], threads, left);
             *next_idle += 1;
             if turn.deadline.is_none_or(|deadline| Instant::now() >= deadline) {
                 return;
@@ -77,7 +77,7 @@ impl Schedule {
     }
 
     /// Asks the conditions of the sets that have systems in the stage.
-    fn ask_sets(&mut self, turn: &Turn<'_>, runtime: &mut Runtime) {
+    fn ask_sets(&mut self, turn: &Turn<'_>, runtime: &mut Runtime, threads: &Threads) {
         for index in &self.plans[turn.stage as usize].gates {
             let set = &mut self.sets[*index];
             if runtime.suspended.contains(&set.module.id()) {
@@ -89,7 +89,7 @@ impl Schedule {
             while set.passes
                 && let Some(condition) = conditions.next()
             {
-                let context = turn.context(runtime);
+                let context = turn.context(runtime, threads);
                 let asked = catch(|| condition.holds(&context));
                 set.passes = matches!(asked, Ok(Ok(true)));
                 let outcome = asked.map(|asked| asked.map(drop)).into();
@@ -110,16 +110,20 @@ struct Run<'r, 't> {
 }
 
 impl Run<'_, '_> {
-    fn segment(&mut self, segment: &mut Segment, threads: &mut Threads, queue: &mut Mutex<Queue>) {
+    fn segment(&mut self, segment: &mut Segment, threads: &Threads, left: &mut Left) {
         if segment.finds_names {
             Names::prepare(&mut self.runtime.world);
         }
         if segment.is_exclusive {
-            return self.exclusive(segment.nodes[0].system);
+            return self.exclusive(segment.nodes[0].system, threads);
         }
         let may_several = threads.count() > 1 && segment.nodes.len() > 1;
-        let needs_care = if may_several && (threads.always || segment.pace.wants_several()) {
-            self.on_several(segment, threads, queue)
+        let needs_care = if may_several
+            && (threads.always || segment.pace.wants_several())
+            && let Some(pool) = threads.pool()
+        {
+            self.on_several(segment, threads, pool, left);
+            true
         } else {
             self.on_one(segment, threads)
         };
@@ -129,14 +133,14 @@ impl Run<'_, '_> {
     }
 
     /// Runs a system that has the whole frame.
-    fn exclusive(&mut self, index: usize) {
+    fn exclusive(&mut self, index: usize, threads: &Threads) {
         let system = &mut self.systems[index];
         if !self.turn.runs(system, self.sets, &self.runtime.suspended) {
             return;
         }
         let work = system.work.get_mut();
         if !work.conditions.is_empty() {
-            match work.holds(&self.turn.context(self.runtime)) {
+            match work.holds(&self.turn.context(self.runtime, threads)) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(outcome) => {
@@ -154,7 +158,7 @@ impl Run<'_, '_> {
     /// Runs the systems of a segment one after the other. Whether anything is to be taken up.
     fn on_one(&mut self, segment: &mut Segment, threads: &Threads) -> bool {
         let (mut needs_care, begun) = (false, self.clock);
-        let context = self.turn.context(self.runtime);
+        let context = self.turn.context(self.runtime, threads);
         for node in &segment.nodes {
             let system = &mut self.systems[node.system];
             if !self.turn.runs(system, self.sets, &self.runtime.suspended) {
@@ -180,24 +184,21 @@ impl Run<'_, '_> {
     }
 
     /// Runs the systems of a segment side by side, as far as they don't wait for each other.
-    fn on_several(&mut self, segment: &mut Segment, threads: &mut Threads, queue: &mut Mutex<Queue>) -> bool {
+    fn on_several(&mut self, segment: &mut Segment, threads: &Threads, pool: &ThreadPool, left: &mut Left) {
         let begun = Instant::now();
         let runs =
             |node: &Node| self.turn.runs(&self.systems[node.system], self.sets, &self.runtime.suspended);
-        queue.get_mut().fill(&segment.nodes, runs);
+        left.fill(&segment.nodes, runs);
         let work = SharedWork {
             systems: &*self.systems,
             nodes: &segment.nodes,
-            context: self.turn.context(self.runtime),
-            queue: &*queue,
-            changed: Condvar::new(),
+            context: self.turn.context(self.runtime, threads),
+            left: &*left,
         };
-        let helpers = if threads.always { segment.nodes.len() - 1 } else { segment.pace.helpers() };
-        threads.run(helpers, &|| work.help());
+        work.run_all(pool);
         self.clock = Instant::now();
         segment.pace.note_several(self.clock - begun);
         segment.pace.see_gain(&segment.nodes, self.systems, threads.count());
-        true
     }
 
     /// Does what the systems of a segment have put off, and takes up what has come of them, in their order.
@@ -217,89 +218,6 @@ impl Run<'_, '_> {
                 work.times.add_deferred(self.clock - begun);
             }
             self.runtime.note(&system.module, system.descriptor.name(), outcome);
-        }
-    }
-}
-
-/// A segment that several threads run.
-struct SharedWork<'r> {
-    systems: &'r [System],
-    nodes: &'r [Node],
-    context: SystemContext<'r>,
-    queue: &'r Mutex<Queue>,
-    /// A system has ended that others have waited for, or all have.
-    changed: Condvar,
-}
-
-/// What of a segment is still to be run.
-#[derive(Default)]
-pub(super) struct Queue {
-    /// Nodes that wait for nothing any more; the first comes first.
-    ready: BinaryHeap<Reverse<u32>>,
-    /// For how many nodes each waits.
-    waits: Vec<u32>,
-    /// Which nodes are run; the others are passed over in their turn.
-    runs: Vec<bool>,
-    /// How many have not ended.
-    left: usize,
-}
-
-impl Queue {
-    fn fill(&mut self, nodes: &[Node], runs: impl Fn(&Node) -> bool) {
-        self.ready.clear();
-        self.waits.clear();
-        self.runs.clear();
-        for (index, node) in nodes.iter().enumerate() {
-            if node.waits == 0 {
-                self.ready.push(Reverse(index as u32));
-            }
-            self.waits.push(node.waits);
-            self.runs.push(runs(node));
-        }
-        self.left = nodes.len();
-    }
-}
-
-impl SharedWork<'_> {
-    /// Runs what is ready until nothing is left.
-    fn help(&self) {
-        let mut queue = self.queue.lock();
-        while queue.left > 0 {
-            let Some(Reverse(next)) = queue.ready.pop() else {
-                self.changed.wait(&mut queue);
-                continue;
-            };
-            let node = &self.nodes[next as usize];
-            if queue.runs[next as usize] {
-                drop(queue);
-                self.run(node);
-                queue = self.queue.lock();
-            }
-            queue.left -= 1;
-            let mut woken = 0;
-            for later in &node.then {
-                queue.waits[*later as usize] -= 1;
-                if queue.waits[*later as usize] == 0 {
-                    queue.ready.push(Reverse(*later));
-                    woken += 1;
-                }
-            }
-            if queue.left == 0 {
-                self.changed.notify_all();
-            }
-            // This thread takes one of them.
-            (1..woken).for_each(|_| {
-                self.changed.notify_one();
-            });
-        }
-    }
-
-    fn run(&self, node: &Node) {
-        let begun = Instant::now();
-        let mut work = self.systems[node.system].work.lock();
-        work.run(&self.context);
-        if !matches!(work.outcome, Outcome::NotRun) {
-            work.times.add(begun.elapsed());
         }
     }
 }

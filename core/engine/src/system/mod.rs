@@ -39,7 +39,7 @@ impl<E: Display> SystemOutput for Result<(), E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a system",
     note = "a system is a function of `&mut Frame<'_>` alone, or of up to 12 parameters: `Query`, `Res`, `ResMut`, \
-            `EventReader`, `EventWriter`, `&mut Commands`, `Local`, `Time`, `Entities`, `Names`, `Views`",
+            `EventReader`, `EventWriter`, `&mut Commands`, `Local`, `Time`, `Entities`, `Names`, `Views`, `Workers`",
     note = "it returns nothing, or a `Result<(), E>` whose `E` can be shown"
 )]
 pub trait IntoSystem<Marker> {
