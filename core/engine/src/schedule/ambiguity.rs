@@ -5,6 +5,7 @@ use std::fmt;
 use super::order::Waits;
 use super::plan::Users;
 use super::{Schedule, System};
+use crate::param::ParamUses;
 
 /// Two systems that use the same thing, one of them to write it, and that are in no order: they run in that of their
 /// modules' names, or as their module registered them, which may not be what was meant.
@@ -48,18 +49,20 @@ pub(super) fn ambiguities(systems: &[System], waits: &Waits) -> Vec<Ambiguity> {
             before[wait / 64] |= 1 << (wait % 64);
             before.iter_mut().zip(&earlier[*wait]).for_each(|(all, of)| *all |= of);
         }
-        for other in users.candidates(&system.uses) {
+        // Nothing is known of what has the whole frame, but for what its conditions read.
+        let own = if system.is_exclusive { ParamUses::default() } else { system.uses.clone() };
+        for other in users.candidates(&own) {
             let first = &systems[other];
             let is_ordered = before[other / 64] & (1 << (other % 64)) != 0;
             if is_ordered || first.descriptor.stage != system.descriptor.stage {
                 continue;
             }
-            if let Some(shared) = first.uses.data_conflict_with(&system.uses) {
+            if let Some(shared) = first.uses.data_conflict_with(&own) {
                 let (first, second) = (first.path(), system.path());
                 found.push(Ambiguity { first, second, shared: shared.to_owned() });
             }
         }
-        users.add(index, &system.uses);
+        users.add(index, &own);
         earlier.push(before);
     }
     found
