@@ -3,9 +3,9 @@
 use keel_binding::{AnyPool, ModelPool, PoolError, pool_in};
 use keel_core_types::{ModelId, ModelType, TypedModel, ViewSource};
 use keel_ecs::World;
-use keel_engine::Frame;
+use keel_engine::{Frame, Views};
 
-/// The pools of models that a frame, or the views of one, lead to.
+/// The pools of models that a frame, or the views of one, or a system's [`Views`], lead to.
 ///
 /// What comes out is borrowed for the frame and not from it, so that its world can be changed beside a model:
 ///
@@ -49,6 +49,12 @@ pub trait Models<'a> {
 impl<'a> Models<'a> for Frame<'a> {
     fn pool(&self, model_type: ModelType) -> Result<&'a dyn AnyPool, PoolError> {
         pool_in(self.views, model_type)
+    }
+}
+
+impl<'a> Models<'a> for Views<'a> {
+    fn pool(&self, model_type: ModelType) -> Result<&'a dyn AnyPool, PoolError> {
+        pool_in(self.source(), model_type)
     }
 }
 

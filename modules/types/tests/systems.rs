@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use keel::binding::{Binding, ModelPool, Offer, PoolError};
 use keel::ecs::ModelTypeInfo;
-use keel::engine::{Engine, EngineConfig, ModuleTag, SystemDescriptor};
+use keel::engine::{Engine, EngineConfig, ModuleTag, PinViews, SystemDescriptor};
+use keel::model;
 use keel::prelude::*;
 
 #[component]
@@ -92,4 +95,35 @@ fn an_own_system_is_not_lent_what_it_writes_twice() {
     let code = setup.into_code_of(&ModuleTag::new("sea"), Box::new(Diver::default()));
     let refused = Engine::new(EngineConfig::default()).exchange(vec![code]).err().unwrap().to_string();
     assert!(refused.starts_with("system `sea/hunt`: parameters `Query<&mut Depth>` and"), "{refused}");
+}
+
+#[model]
+#[derive(Default)]
+struct Chart {
+    ships: u32,
+}
+
+/// The views of a binding, as an engine asks for them.
+struct Bound(Binding);
+
+impl PinViews for Bound {
+    fn pin(&self) -> Box<dyn ViewSource + '_> {
+        Box::new(self.0.pin())
+    }
+}
+
+#[test]
+fn a_system_reaches_models_through_its_views() {
+    let binding = Binding::new();
+    let pool = Arc::new(ModelPool::new(4, Chart::default));
+    let id = pool.take().unwrap();
+    binding.bind(Offer::new("pond-model").pool(Arc::clone(&pool) as Arc<_>)).unwrap();
+    let mut engine = Engine::with_views(EngineConfig::default(), Box::new(Bound(binding)));
+    let draw = move |views: Views| -> Result<(), PoolError> {
+        views.models::<Chart>()?.get_mut(id)?.ships += 1;
+        Ok(())
+    };
+    engine.add_system(&ModuleTag::new("pond"), SystemDescriptor::new("draw"), draw).unwrap();
+    assert_eq!((step(&mut engine), step(&mut engine)), (vec![], vec![]));
+    assert_eq!(pool.get(id).unwrap().ships, 2);
 }
