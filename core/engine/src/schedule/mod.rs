@@ -42,6 +42,8 @@ pub struct Schedule {
     sets: Vec<Set>,
     /// How the states are changed, by the modules that know them.
     states: Vec<(ModuleTag, StateCode)>,
+    /// One of these for each state.
+    distinct_states: Vec<usize>,
     /// Which system runs before which, by name, beside what the systems themselves ask for.
     order: BTreeSet<(String, String)>,
     /// Who waits for whom because somebody says so.
@@ -171,6 +173,10 @@ impl Schedule {
         self.systems = order.iter().filter_map(|index| systems[*index].take()).collect();
         self.waits = order.iter().map(|old| waits[*old].iter().map(|old| place[*old]).collect()).collect();
         self.find_gates();
+        let mut names = BTreeSet::new();
+        let states = self.states.iter().enumerate();
+        self.distinct_states =
+            states.filter(|(_, (_, state))| names.insert(&state.name)).map(|(index, _)| index).collect();
         self.plans = Stage::ALL.map(|stage| Plan::of(stage, &self.systems, &self.waits));
         Ok(())
     }
@@ -231,10 +237,7 @@ impl Schedule {
 
     /// How each state is changed: by the code of one module that knows it.
     pub(crate) fn states(&self) -> impl Iterator<Item = &(ModuleTag, StateCode)> {
-        let is_first =
-            |index: usize, name: &str| self.states[..index].iter().all(|(_, other)| other.name != name);
-        let states = self.states.iter().enumerate();
-        states.filter(move |(index, (_, state))| is_first(*index, &state.name)).map(|(_, state)| state)
+        self.distinct_states.iter().map(|index| &self.states[*index])
     }
 
     pub(crate) fn has_stage(&self, stage: Stage) -> bool {
