@@ -106,10 +106,9 @@ impl<T> MovableFields<T> {
         if self.together { Vec::new() } else { self.fields }
     }
 
-    /// The fields of the struct itself, without those within them, and whether or not they may move.
+    /// The fields, whether or not they may move.
+    #[inline]
     pub(crate) fn into_own(self) -> Vec<FieldKey> {
-        let mut fields = self.fields;
-        fields.retain(|field| field.path.len() == 1);
-        fields
+        self.fields
     }
 }

@@ -49,9 +49,13 @@ pub struct LentColumn<'a> {
 
 impl TypeAccess {
     /// A registration of `T`, which is none of any other.
+    #[inline]
     pub fn of<T: Schema>() -> Self {
-        let registration = REGISTRATIONS.fetch_add(1, Ordering::Relaxed);
-        Self { registration, rust: TypeId::of::<T>(), parts: AnyParts::of::<T> }
+        Self::new(TypeId::of::<T>(), AnyParts::of::<T>)
+    }
+
+    fn new(rust: TypeId, parts: PartsOf) -> Self {
+        Self { registration: REGISTRATIONS.fetch_add(1, Ordering::Relaxed), rust, parts }
     }
 
     /// The number of the registration: another one for each [`TypeAccess::of`].

@@ -42,12 +42,12 @@ impl<T> Parts<T> {
     /// which has the number in the schema. `variants` are the types of these fields, in the same order; where the
     /// address is 0, anything may stand. Another value of a field's type may be put there at any time.
     #[doc(hidden)]
+    #[inline]
     pub unsafe fn enumeration(variants: &[&[PartsOf]]) -> Self
     where
         T: Schema,
     {
-        let variants = variants.iter().map(|fields| fields.to_vec()).collect();
-        Self::new(Form::Enum { payload: payload::<T>, variants })
+        Self::new(Form::of_enum(payload::<T>, variants))
     }
 }
 

@@ -137,6 +137,17 @@ impl AnyParts {
     }
 }
 
+impl Form {
+    fn of_fields(mut fields: Vec<FieldKey>) -> Self {
+        fields.retain(|field| field.path.len() == 1);
+        if fields.is_empty() { Self::Hidden } else { Self::Struct(fields) }
+    }
+
+    pub(super) fn of_enum(payload: Payload, variants: &[&[PartsOf]]) -> Self {
+        Self::Enum { payload, variants: variants.iter().map(|fields| fields.to_vec()).collect() }
+    }
+}
+
 impl TypeAccess {
     /// What the named types of `live`, which describes the same type, are made of; nothing is known of those that can't be
     /// reached in memory.
@@ -181,11 +192,9 @@ impl<T> Parts<T> {
     }
 
     /// The fields that a struct vouches for.
+    #[inline]
     pub(crate) fn of_fields(fields: MovableFields<T>) -> Self {
-        match fields.into_own() {
-            fields if fields.is_empty() => Self::hidden(),
-            fields => Self::new(Form::Struct(fields)),
-        }
+        Self::new(Form::of_fields(fields.into_own()))
     }
 }
 

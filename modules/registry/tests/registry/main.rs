@@ -10,6 +10,7 @@ mod lifecycle;
 mod locals;
 mod own;
 mod pools;
+mod reflection;
 mod reload;
 mod retirement;
 mod rig;

@@ -2,10 +2,11 @@
 
 use std::any::Any;
 
-use keel_state::{Lent, LentColumn, LentMut, StateError, TypeAccess, decode_all};
+use keel_state::{Lent, LentColumn, LentMut, TypeAccess};
 
+use crate::model::component::Rows;
 use crate::model::resource::AnyResource;
-use crate::{Component, Data, Entity, Resource, World};
+use crate::{Component, Entity, Resource, World};
 
 /// What is done with a lent value.
 type Read<'a> = dyn FnMut(Lent<'_>) + 'a;
@@ -16,16 +17,14 @@ type Write<'a> = dyn FnMut(LentMut<'_>) + 'a;
 /// What is done with a lent column.
 type ReadColumn<'a> = dyn FnMut(LentColumn<'_>) + 'a;
 
-/// Makes a value of its bytes, and lends it.
-pub(crate) type Decode = fn(&TypeAccess, &[u8], &mut Write<'_>) -> Result<(), StateError>;
-
 /// How values of a component are lent. Each says whether there is one.
 #[derive(Clone, Copy)]
 pub(crate) struct Lending {
     pub(crate) lend: fn(&TypeAccess, &World, Entity, &mut Read<'_>) -> bool,
     pub(crate) lend_mut: fn(&TypeAccess, &World, Entity, &mut Write<'_>) -> bool,
     pub(crate) lend_column: fn(&TypeAccess, &hecs::Archetype, &mut ReadColumn<'_>) -> bool,
-    pub(crate) decode: Decode,
+    /// Lends the first of values that were decoded.
+    pub(crate) lend_decoded: fn(&TypeAccess, &mut Rows, &mut Write<'_>) -> bool,
 }
 
 /// How values of a resource are lent.
@@ -33,10 +32,10 @@ pub(crate) struct Lending {
 pub(crate) struct ResourceLending {
     pub(crate) lend: fn(&TypeAccess, &dyn AnyResource, &mut Read<'_>) -> bool,
     pub(crate) lend_mut: fn(&TypeAccess, &mut dyn AnyResource, &mut Write<'_>) -> bool,
-    pub(crate) decode: Decode,
 }
 
 impl Lending {
+    #[inline]
     pub(crate) fn of<T: Component>() -> Self {
         Self {
             lend: |access, world, entity, read| {
@@ -50,12 +49,16 @@ impl Lending {
                 let column = archetype.get::<&T>();
                 column.map(|column| read(access.lend_column::<T>(&column))).is_some()
             },
-            decode: decode::<T>,
+            lend_decoded: |access, rows, write| {
+                let first = rows.downcast_mut::<Vec<T>>().and_then(|rows| rows.first_mut());
+                first.map(|first| write(access.lend_mut(first))).is_some()
+            },
         }
     }
 }
 
 impl ResourceLending {
+    #[inline]
     pub(crate) fn of<T: Resource>() -> Self {
         Self {
             lend: |access, resource, read| {
@@ -66,13 +69,6 @@ impl ResourceLending {
                 let value: Option<&mut T> = <dyn Any>::downcast_mut(resource.as_any_mut());
                 value.map(|value| write(access.lend_mut(value))).is_some()
             },
-            decode: decode::<T>,
         }
     }
-}
-
-fn decode<T: Data>(access: &TypeAccess, bytes: &[u8], write: &mut Write<'_>) -> Result<(), StateError> {
-    let mut value: T = decode_all(bytes)?;
-    write(access.lend_mut(&mut value));
-    Ok(())
 }

@@ -367,15 +367,23 @@ impl Resolved {
     ) -> Result<(), EcsError> {
         let (info, bytes) = self.bytes(world, entity)?;
         let bytes = self.plan.set_encoded(info.live_schema(), &bytes, value)?;
-        let decode = match self.lending {
-            AnyLending::Component(lending, _) => lending.decode,
-            AnyLending::Resource(lending) => lending.decode,
-            AnyLending::Event => return Err(self.wrong_kind(ModelTypeKind::Component)),
-        };
         let mut lent = Ok(());
-        decode(&self.access, &bytes, &mut |mut changed| {
+        let mut exchange = |mut changed: LentMut<'_>| {
             lent = self.lend_mut(world, entity, &mut |mut old| self.plan.exchange(&mut old, &mut changed));
-        })?;
+        };
+        // What is made of the bytes is made by the functions that restore a world: a type has them already.
+        let mut rest = bytes.as_slice();
+        match (&info.operations, self.lending) {
+            (Operations::Component(operations), AnyLending::Component(lending, _)) => {
+                let mut rows = (operations.decode_rows)(1, &mut rest)?;
+                (lending.lend_decoded)(&self.access, &mut rows, &mut exchange);
+            }
+            (Operations::Resource(operations), AnyLending::Resource(lending)) => {
+                let mut resource = (operations.restore)(&mut rest)?;
+                (lending.lend_mut)(&self.access, &mut *resource, &mut exchange);
+            }
+            _ => return Err(self.wrong_kind(ModelTypeKind::Component)),
+        }
         lent
     }
 
