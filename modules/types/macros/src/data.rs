@@ -642,6 +642,32 @@ mod tests {
         }
     }
 
+    #[test]
+    fn payloads_are_numbered_as_in_the_schema_and_held_against_their_types() {
+        let text = "enum E { A, B { #[keel(skip)] a: u8, b: T }, C(u16, #[keel(opaque)] U) }";
+        let text = written(&expand_text(text).unwrap());
+        assert!(text.contains("Self::A{..}=>(0u32,0)"), "{text}");
+        assert!(text.contains(
+            "Self::B{b:field_1,..}=>(1u32,[{let place:*const T=&raw const*field_1;place.addr()},]"
+        ));
+        assert!(text.contains("Self::C{0:field_0,1:field_1,..}=>(2u32,"), "{text}");
+        assert!(text.contains("AnyParts::hidden::<U>"), "{text}");
+        assert!(!written(&expand_text("struct S(u8);").unwrap()).contains("enumeration("), "{text}");
+    }
+
+    #[test]
+    fn doc_comments_are_told_and_none_costs_nothing() {
+        let text = "/// One.\n///\n///  Two.\nstruct S { a: u8, /** B. */ #[keel(skip)] b: u8, /// C.\n c: u8, d: u8 }";
+        let text = written(&expand_text(text).unwrap());
+        assert!(text.contains("fields.docs(\"One.\\n\\n Two.\",&[\"\",\"C.\"]);"), "{text}");
+        let text = written(&expand_text("/// E.\nenum E { /// A.\n A, B { /// C.\n c: u8 } }").unwrap());
+        assert!(text.contains("variants.type_doc(\"E.\");"), "{text}");
+        assert!(text.contains("fields.docs(\"A.\",&[]);"), "{text}");
+        assert!(text.contains("fields.docs(\"\",&[\"C.\"]);"), "{text}");
+        let text = written(&expand_text("struct S { a: u8 }").unwrap());
+        assert!(!text.contains("docs("), "{text}");
+    }
+
     #[track_caller]
     fn check_root(args: &str, expected: &str) {
         let args: Args = syn::parse_str(args).unwrap();
