@@ -217,3 +217,38 @@ fn room_is_made_ahead() {
     assert_eq!((world.len(), world.archetype_count()), (0, 2));
     assert_eq!(world.register(ModelTypeInfo::component::<Unheard>()).map_err(|it| it.to_string()), Ok(()));
 }
+
+#[test]
+fn events_of_a_batch_are_sent_like_one_after_the_other() {
+    let world = new_world();
+    world.send(Eaten { by: 1 });
+    world.send_batch([2, 3].map(|by| Eaten { by }));
+    world.send_batch(Vec::<Eaten>::new());
+    let sent = |world: &World| world.events::<Eaten>().iter().map(|eaten| eaten.by).collect::<Vec<_>>();
+    assert_eq!(sent(&world), [1, 2, 3]);
+    let breaking = (4..10).map(|by| {
+        assert!(by < 6, "no more");
+        Eaten { by }
+    });
+    catch_unwind(AssertUnwindSafe(|| world.send_batch(breaking))).unwrap_err();
+    assert_eq!(sent(&world), [1, 2, 3, 4, 5], "those before the panic");
+    assert_eq!(world.events::<Eaten>().sent(), 5);
+}
+
+#[test]
+fn a_batch_is_refused_while_its_events_are_read_and_where_nobody_knows_them() {
+    check_panics(
+        |world| {
+            let _read = world.events::<Eaten>();
+            world.send_batch([Eaten { by: 1 }]);
+        },
+        "`Eaten`",
+    );
+    check_panics(
+        |world| world.send_batch((0..1).map(|by| Eaten { by: world.events::<Eaten>().len() as i64 + by })),
+        "`Eaten`",
+    );
+    let unknowing = World::new();
+    let refused = catch_unwind(AssertUnwindSafe(|| unknowing.send_batch([Eaten { by: 1 }]))).unwrap_err();
+    assert!(refused.downcast_ref::<String>().unwrap().contains("`Eaten`"));
+}

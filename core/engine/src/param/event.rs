@@ -106,7 +106,7 @@ impl<E: Event> SystemParam for EventWriter<'_, E> {
     }
 
     fn apply(events: &mut Vec<E>, world: &mut World) -> Result<(), String> {
-        events.drain(..).for_each(|event| world.send(event));
+        world.send_batch(events.drain(..));
         Ok(())
     }
 
