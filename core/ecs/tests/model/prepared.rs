@@ -73,6 +73,18 @@ fn a_prepared_query_follows_columns_that_move() {
 }
 
 #[test]
+fn a_prepared_query_follows_columns_that_are_made_longer() {
+    let mut world = new_world();
+    let ship = world.spawn((at(1.0),));
+    let mut prepared = PreparedQuery::<&mut Position>::new();
+    prepared.query(&mut world).for_each(|position| position.x += 1.0);
+    world.reserve::<(Position,)>(100_000);
+    prepared.query(&mut world).for_each(|position| position.x += 1.0);
+    prepared.query(&mut world).get_mut(ship).unwrap().x += 1.0;
+    assert_eq!(world.get::<Position>(ship).unwrap().x, 4.0);
+}
+
+#[test]
 fn several_prepared_queries_use_the_same_column_in_turn() {
     let mut world = fleet();
     let mut writing = PreparedQuery::<&mut Position>::new();

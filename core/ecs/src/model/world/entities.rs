@@ -124,6 +124,8 @@ impl World {
     pub fn reserve<B: Bundle>(&mut self, additional: u32) {
         self.check_bundle::<B>();
         if B::SPARSE == 0 {
+            // Its columns may move now, where they are too short.
+            self.structure_changed();
             self.store_archetype::<B>();
             self.entities.reserve::<B>(additional);
         }
