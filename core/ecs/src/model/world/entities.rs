@@ -1,6 +1,5 @@
 //! Entities: they come, go, and are found.
 
-use std::any::Any;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -8,29 +7,27 @@ use std::sync::Arc;
 use crate::model::bundle::{ColumnsOf, Stored, put_sparse};
 use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, Name, Parent, World};
 
-/// Ends where the author's iterator panics, so that what it gave before is spawned like everything else. hecs would spawn
-/// it, too, and nobody would know.
-struct UntilPanic<'p, I> {
+/// Ends where the author's iterator panics: hecs asks for more even while the stack unwinds.
+struct UntilPanic<I> {
     bundles: I,
-    panic: &'p mut Option<Box<dyn Any + Send>>,
+    /// It has not come back from where it was asked.
+    is_asked: bool,
 }
 
-impl<I: Iterator> Iterator for UntilPanic<'_, I> {
+impl<I: Iterator> Iterator for UntilPanic<I> {
     type Item = I::Item;
 
+    #[inline]
     fn next(&mut self) -> Option<I::Item> {
-        if self.panic.is_some() {
+        if std::mem::replace(&mut self.is_asked, true) {
             return None;
         }
-        match catch_unwind(AssertUnwindSafe(|| self.bundles.next())) {
-            Ok(bundle) => bundle,
-            Err(panic) => {
-                *self.panic = Some(panic);
-                None
-            }
-        }
+        let bundle = self.bundles.next();
+        self.is_asked = false;
+        bundle
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.bundles.size_hint()
     }
@@ -71,13 +68,17 @@ impl World {
         }
         self.structure_changed();
         self.store_archetype::<B>();
-        let mut panic = None;
-        let bundles = UntilPanic { bundles: bundles.into_iter(), panic: &mut panic };
-        let spawned: Vec<_> = self.entities.spawn_batch(bundles).collect();
-        let spawned = spawned.into_iter().map(|entity| self.born(entity)).collect();
-        match panic {
-            Some(panic) => resume_unwind(panic),
-            None => spawned,
+        let bundles = UntilPanic { bundles: bundles.into_iter(), is_asked: false };
+        let mut spawned = Vec::with_capacity(bundles.size_hint().0);
+        // What the iterator gave before it panicked is spawned like everything else. hecs would spawn it, too, and nobody
+        // would know.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            self.entities.spawn_batch(bundles).for_each(|entity| spawned.push(Entity::wrap(entity)));
+        }));
+        self.born_together(spawned.iter().copied());
+        match outcome {
+            Ok(()) => spawned,
+            Err(panic) => resume_unwind(panic),
         }
     }
 
@@ -138,11 +139,13 @@ impl World {
     }
 
     /// How many entities live.
+    #[inline]
     pub fn len(&self) -> usize {
         self.entities.len() as usize
     }
 
     /// Whether no entity lives.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.entities.is_empty()
     }

@@ -165,10 +165,12 @@ impl World {
 
     // What the other files of this crate need.
 
+    #[inline]
     pub(crate) fn inner(&self) -> &hecs::World {
         &self.entities
     }
 
+    #[inline]
     pub(crate) fn incarnation(&self) -> u64 {
         self.incarnation
     }
@@ -215,6 +217,7 @@ impl World {
         }
     }
 
+    #[inline]
     pub(crate) fn generations(&self) -> &[u32] {
         &self.generations
     }
@@ -231,15 +234,20 @@ impl World {
         entity
     }
 
-    /// As [`World::born`], for entities that come back.
-    pub(crate) fn restored(&mut self, entities: &[hecs::Entity]) {
-        let end = entities.iter().map(|entity| entity.id() as usize + 1).max().unwrap_or_default();
+    /// As [`World::born`], for many.
+    pub(crate) fn born_together(&mut self, entities: impl Iterator<Item = Entity> + Clone) {
+        let end = entities.clone().map(|entity| entity.index() as usize + 1).max().unwrap_or_default();
         if end > self.generations.len() {
             self.generations.resize(end, 0);
         }
         for entity in entities {
-            self.generations[entity.id() as usize] = Entity::wrap(*entity).generation();
+            self.generations[entity.index() as usize] = entity.generation();
         }
+    }
+
+    /// As [`World::born`], for entities that come back.
+    pub(crate) fn restored(&mut self, entities: &[hecs::Entity]) {
+        self.born_together(entities.iter().map(|entity| Entity::wrap(*entity)));
     }
 
     #[inline]
