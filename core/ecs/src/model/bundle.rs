@@ -135,10 +135,12 @@ struct ColumnsKey<B>(PhantomData<B>);
 // SAFETY: ids and types are those of the components of `B` that lie in columns, in hecs's order, and those are put.
 #[allow(unsafe_code, reason = "hecs's trait is unsafe to implement")]
 unsafe impl<B: Bundle> hecs::DynamicBundle for ColumnsOf<'_, B> {
+    #[inline]
     fn key(&self) -> Option<TypeId> {
         Some(TypeId::of::<ColumnsKey<B>>())
     }
 
+    #[inline]
     fn with_ids<R>(&self, f: impl FnOnce(&[TypeId]) -> R) -> R {
         f(&column_ids::<B>())
     }
@@ -159,6 +161,7 @@ pub(crate) struct TakenColumns<B: Bundle>(pub(crate) B::Columns);
 // SAFETY: as above; it is taken out of a world and never put into one.
 #[allow(unsafe_code, reason = "hecs's trait is unsafe to implement")]
 unsafe impl<B: Bundle> hecs::DynamicBundle for TakenColumns<B> {
+    #[inline]
     fn with_ids<R>(&self, f: impl FnOnce(&[TypeId]) -> R) -> R {
         f(&column_ids::<B>())
     }
@@ -229,6 +232,7 @@ macro_rules! bundles {
                 None
             }
 
+            #[inline]
             fn kept_by_world() -> Option<&'static str> {
                 $(if matches!($name::ACCESS, ComponentAccess::World) {
                     return Some($name::NAME);
@@ -242,6 +246,7 @@ macro_rules! bundles {
 
             type Columns = ($(Option<$name>,)*);
 
+            #[inline]
             fn column_types() -> Vec<hecs::TypeInfo> {
                 let mut types = Vec::with_capacity(Self::COLUMNS);
                 $(if !is_sparse::<$name>() {
@@ -286,11 +291,13 @@ macro_rules! bundles {
                 Ok(unsafe { ($($name.map(|place| place.read()),)*) })
             }
 
+            #[inline]
             fn no_columns() -> Self::Columns {
                 $(let $name = None;)*
                 ($($name,)*)
             }
 
+            #[inline]
             fn missing_sparse(entity: Entity, sets: &SparseSets) -> Option<&'static str> {
                 $(if is_sparse::<$name>() && !sets.has::<$name>(entity) {
                     return Some($name::NAME);

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use keel_core_types::panic_message;
 
 /// Drops a value of type `of`.
+#[inline]
 pub(crate) fn drop_contained<T>(of: &str, value: T) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
         note_panic(of, panic);
@@ -16,6 +17,7 @@ pub(crate) fn drop_contained<T>(of: &str, value: T) {
 }
 
 /// Drops values of type `T`, each on its own.
+#[inline]
 pub(crate) fn drop_each<T>(values: impl Iterator<Item = T>) {
     if std::mem::needs_drop::<T>() {
         values.for_each(|value| drop_contained(std::any::type_name::<T>(), value));

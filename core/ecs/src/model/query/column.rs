@@ -48,6 +48,7 @@ impl<T> Clone for RawValues<T> {
 impl<T> Copy for RawValues<T> {}
 
 impl<T: Component> RawValues<T> {
+    #[inline]
     fn of_column(column: NonNull<T>) -> Self {
         Self { column }
     }
@@ -81,6 +82,7 @@ impl<T: Component> RawValues<T> {
 
     /// # Safety
     /// The world exists, and the set is not changed while the driver is used.
+    #[inline]
     #[allow(unsafe_code, reason = "sparse sets are behind pointers")]
     unsafe fn driver(self) -> Option<Driver> {
         if !is_sparse::<T>() {
@@ -171,11 +173,13 @@ unsafe impl<T: Component> QueryData for &T {
         RawValues::find(columns)
     }
 
+    #[inline]
     unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
         // SAFETY: the caller keeps the rules of this same function.
         unsafe { raw.driver() }
     }
 
+    #[inline]
     fn read_only(raw: Self::Raw) -> Self::Raw {
         raw
     }
@@ -289,11 +293,13 @@ unsafe impl<'q, T: Component> QueryData for &'q mut T {
         RawValues::find(columns)
     }
 
+    #[inline]
     unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
         // SAFETY: the caller keeps the rules of this same function.
         unsafe { raw.driver() }
     }
 
+    #[inline]
     fn read_only(raw: Self::Raw) -> Self::Raw {
         raw
     }
@@ -391,10 +397,12 @@ unsafe impl<Q: QueryData> QueryData for Option<Q> {
         Some(if columns.archetype().is_none_or(Q::matches) { Q::find(columns) } else { None })
     }
 
+    #[inline]
     unsafe fn driver(_: &Self::Raw) -> Option<Driver> {
         None
     }
 
+    #[inline]
     fn read_only(raw: Self::Raw) -> Option<<Q::ReadOnly as QueryData>::Raw> {
         raw.map(Q::read_only)
     }
@@ -425,6 +433,7 @@ unsafe impl<Q: QueryData> QueryData for Option<Q> {
     // What need not be there is asked for row by row.
     type Slice<'a> = Self::Raw;
 
+    #[inline]
     unsafe fn slice<'a>(raw: Self::Raw, _: usize) -> Self::Slice<'a> {
         raw
     }
@@ -446,6 +455,7 @@ unsafe impl<Q: QueryData> QueryData for Option<Q> {
         unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
     }
 
+    #[inline]
     unsafe fn fold_set<'a, B>(
         raw: Self::Raw,
         driver: Driver,

@@ -63,10 +63,12 @@ unsafe impl QueryData for Entity {
         Some(RawEntities::of(columns.world(), columns.archetype()))
     }
 
+    #[inline]
     unsafe fn driver(_: &RawEntities) -> Option<Driver> {
         None
     }
 
+    #[inline]
     fn read_only(raw: RawEntities) -> RawEntities {
         raw
     }
@@ -92,6 +94,7 @@ unsafe impl QueryData for Entity {
 
     type Slice<'a> = RawEntities;
 
+    #[inline]
     unsafe fn slice<'a>(raw: RawEntities, _: usize) -> Self::Slice<'a> {
         raw
     }
@@ -113,6 +116,7 @@ unsafe impl QueryData for Entity {
         unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
     }
 
+    #[inline]
     unsafe fn fold_set<'a, B>(
         raw: Self::Raw,
         driver: Driver,

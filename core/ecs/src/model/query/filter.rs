@@ -130,6 +130,7 @@ unsafe impl<T: Component> QueryFilter for With<T> {
         RawHas::find(world, archetype)
     }
 
+    #[inline]
     unsafe fn driver(raw: &RawHas<T>) -> Option<Driver> {
         if !is_sparse::<T>() {
             return None;
@@ -172,6 +173,7 @@ unsafe impl<T: Component> QueryFilter for Without<T> {
         RawHas::find(world, archetype)
     }
 
+    #[inline]
     unsafe fn driver(_: &RawHas<T>) -> Option<Driver> {
         None
     }
@@ -205,6 +207,7 @@ unsafe impl QueryFilter for () {
 
     fn find(_: &World, _: Option<&Archetype>) {}
 
+    #[inline]
     unsafe fn driver((): &()) -> Option<Driver> {
         None
     }

@@ -1,5 +1,7 @@
 //! What a query has found: the archetypes that match, and the sparse sets.
 
+use hecs::Archetype;
+
 use super::columns::ColumnTable;
 use super::iter::QueryIter;
 use super::locate::locate;
@@ -18,6 +20,8 @@ pub(super) struct Found<Q: QueryData, F: QueryFilter> {
     pub(super) parts: Vec<Part<Q, F>>,
     /// Which part is which archetype's, by number; empty where nobody has looked.
     pub(super) part_of: Vec<u32>,
+    /// Where the first archetype lies; hecs has them side by side, and moves them where another one comes.
+    pub(super) archetypes: *const Archetype,
     /// The sparse sets, of no archetype; its rows mean nothing.
     pub(super) sets: Option<Part<Q, F>>,
 }
@@ -30,7 +34,7 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
     const USES_COLUMNS: bool = Q::USES_COLUMNS || F::USES_COLUMNS;
 
     pub(super) const fn nothing() -> Self {
-        Self { parts: Vec::new(), part_of: Vec::new(), sets: None }
+        Self { parts: Vec::new(), part_of: Vec::new(), archetypes: std::ptr::null(), sets: None }
     }
 
     /// Finds the sparse sets.
@@ -43,6 +47,7 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
     }
 
     /// How many rows the matching archetypes have.
+    #[inline]
     pub(super) fn rows(&self) -> usize {
         self.parts.iter().map(|part| part.rows).sum()
     }
@@ -51,6 +56,7 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
     ///
     /// # Safety
     /// As of [`QueryData::driver`].
+    #[inline]
     #[allow(unsafe_code, reason = "sparse sets are behind pointers")]
     pub(super) unsafe fn driver(&self) -> Option<Driver> {
         if !Self::ASKS_EACH {
@@ -95,7 +101,13 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
     #[inline]
     pub(super) fn place(&self, world: &World, entity: Entity) -> Option<(&Part<Q, F>, usize)> {
         let (archetype, row) = locate(world.inner().entity(entity.inner()).ok()?);
-        let part = *self.part_of.get(world.archetype_number(archetype)?)?;
+        let distance = std::ptr::from_ref(archetype).addr().wrapping_sub(self.archetypes.addr());
+        let number = distance / size_of::<Archetype>();
+        debug_assert!(
+            self.part_of.is_empty() || world.archetype_number(archetype) == Some(number),
+            "archetypes stay where they were found"
+        );
+        let part = *self.part_of.get(number)?;
         Some((self.parts.get(part as usize)?, row))
     }
 

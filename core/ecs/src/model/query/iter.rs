@@ -33,6 +33,7 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
     }
 
     /// The next item, where each row is asked whether it is one.
+    #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     fn next_asked(&mut self) -> Option<Q::Item<'a>> {
         if let Some(Driver { set, entities }) = self.driver {
@@ -65,6 +66,7 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
     }
 
     /// [`Iterator::fold`], where each row is asked whether it is one.
+    #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     fn fold_asked<B>(mut self, first: B, mut step: impl FnMut(B, Q::Item<'a>) -> B) -> B {
         let mut folded = first;
@@ -116,6 +118,7 @@ impl<'a, Q: QueryData, F: QueryFilter> Iterator for QueryIter<'a, Q, F> {
         }
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         let begun = self.part.map_or(0, |part| part.rows - self.row);
         let rows = begun + self.parts.as_slice().iter().map(|part| part.rows).sum::<usize>();

@@ -120,6 +120,8 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
                 .map(|(index, _)| index),
         );
         self.seen = known;
+        self.found.archetypes =
+            world.inner().archetypes().next().map_or(std::ptr::null(), std::ptr::from_ref);
         self.found.part_of.resize(known, NOWHERE);
     }
 }
@@ -211,11 +213,13 @@ impl<Q: QueryData, F: QueryFilter> Query<'_, Q, F> {
     }
 
     /// How many entities match.
+    #[inline]
     pub fn count(&self) -> usize {
         if Found::<Q, F>::ASKS_EACH { self.read_only().count() } else { self.found.rows() }
     }
 
     /// Whether no entity matches.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         if Found::<Q, F>::ASKS_EACH { self.read_only().next().is_none() } else { self.found.parts.is_empty() }
     }
@@ -226,6 +230,7 @@ impl<Q: QueryData, F: QueryFilter> Query<'_, Q, F> {
     }
 
     /// The only match, to be read; `None` when there is none or more than one.
+    #[inline]
     pub fn single(&self) -> Option<<Q::ReadOnly as QueryData>::Item<'_>> {
         let mut items = self.read_only();
         let first = items.next();
@@ -254,6 +259,7 @@ impl<Q: QueryData, F: QueryFilter> Query<'_, Q, F> {
     }
 
     /// All items, to be read.
+    #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     fn read_only(&self) -> impl Iterator<Item = <Q::ReadOnly as QueryData>::Item<'_>> {
         self.found.parts.iter().flat_map(|part| {

@@ -31,6 +31,7 @@ impl<Q: QueryData, F: QueryFilter> Part<Q, F> {
     ///
     /// # Safety
     /// As of [`QueryData::driver`].
+    #[inline]
     #[allow(unsafe_code, reason = "sparse sets are behind pointers")]
     pub(super) unsafe fn driver(&self) -> Option<Driver> {
         // SAFETY: the caller keeps the rules of both.
@@ -59,6 +60,7 @@ pub struct Driver {
 }
 
 impl Driver {
+    #[inline]
     pub(super) fn smaller(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
             (Some(one), Some(other)) => {

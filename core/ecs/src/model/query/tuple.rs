@@ -48,6 +48,7 @@ macro_rules! queries {
                 Some(($($all::find(columns)?,)+))
             }
 
+            #[inline]
             unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
                 let ($($all,)+) = raw;
                 let mut driver = None;
@@ -56,6 +57,7 @@ macro_rules! queries {
                 driver
             }
 
+            #[inline]
             fn read_only(raw: Self::Raw) -> <Self::ReadOnly as QueryData>::Raw {
                 let ($($all,)+) = raw;
                 ($($all::read_only($all),)+)
@@ -159,6 +161,7 @@ macro_rules! filters {
                 $($all::add_access(access);)+
             }
 
+            #[inline]
             unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
                 let ($($all,)+) = raw;
                 let mut driver = None;
@@ -171,6 +174,7 @@ macro_rules! filters {
             // Each by itself says nothing of the others.
             fn add_access(_: &mut Access) {}
 
+            #[inline]
             unsafe fn driver(_: &Self::Raw) -> Option<Driver> {
                 None
             }

@@ -37,6 +37,7 @@ impl SparseCell {
     }
 
     /// Whether `entity` has a value.
+    #[inline]
     #[allow(unsafe_code, reason = "the set is behind a pointer")]
     pub(crate) fn contains(&self, entity: Entity) -> bool {
         // SAFETY: which entities have a value changes by exclusive access to the world alone.
@@ -44,12 +45,14 @@ impl SparseCell {
     }
 
     /// The entities that have a value, row by row.
+    #[inline]
     #[allow(unsafe_code, reason = "the set is behind a pointer")]
     pub(crate) fn entities(&self) -> &[Entity] {
         // SAFETY: as above.
         unsafe { self.set.as_ref() }.entities()
     }
 
+    #[inline]
     #[allow(unsafe_code, reason = "the set is behind a pointer")]
     pub(crate) fn get_mut(&mut self) -> &mut dyn AnySparse {
         // SAFETY: it is owned, and borrowed exclusively with the cell.
@@ -66,6 +69,7 @@ impl SparseCell {
     ///
     /// # Panics
     /// While it is written; the message names the component.
+    #[inline]
     pub(crate) fn read(&self) -> SparseGuard<'_> {
         let read = |borrows: isize| (borrows >= 0).then_some(borrows + 1);
         self.borrow(read)
@@ -75,10 +79,12 @@ impl SparseCell {
     ///
     /// # Panics
     /// While it is read or written; the message names the component.
+    #[inline]
     pub(crate) fn write(&self) -> SparseGuard<'_> {
         self.borrow(|borrows| (borrows == 0).then_some(-1))
     }
 
+    #[inline]
     fn borrow(&self, change: impl FnMut(isize) -> Option<isize>) -> SparseGuard<'_> {
         if self.borrows.fetch_update(Ordering::Acquire, Ordering::Relaxed, change).is_err() {
             panic!("{}", EcsError::InUse { name: self.name.clone() });
@@ -110,6 +116,7 @@ impl<'w> SparseGuard<'w> {
     }
 
     /// The value of `entity`.
+    #[inline]
     pub(crate) fn value<T: Component>(&self, entity: Entity) -> Option<NonNull<T>> {
         let set = self.cell.typed::<T>()?;
         // SAFETY: rows move by exclusive access to the world alone, which the guard excludes.
@@ -120,6 +127,7 @@ impl<'w> SparseGuard<'w> {
 }
 
 impl Drop for SparseGuard<'_> {
+    #[inline]
     fn drop(&mut self) {
         let release = |borrows: isize| Some(if borrows < 0 { 0 } else { borrows - 1 });
         let _ = self.cell.borrows.fetch_update(Ordering::Release, Ordering::Relaxed, release);
@@ -154,6 +162,7 @@ impl SparseSets {
         Some(unsafe { Box::from_raw(before.as_ptr()) })
     }
 
+    #[inline]
     pub(crate) fn cell(&self, id: ComponentId) -> Option<&SparseCell> {
         self.place(id).ok().map(|place| &self.cells[place].1)
     }
@@ -162,6 +171,7 @@ impl SparseSets {
         self.cells.iter().map(|(id, cell)| (*id, cell))
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: ComponentId) -> Option<&mut dyn AnySparse> {
         let place = self.place(id).ok()?;
         Some(self.cells[place].1.get_mut())

@@ -165,6 +165,7 @@ impl World {
     }
 
     /// Whether `entity` lives and has a `T`.
+    #[inline]
     pub fn has<T: Component>(&self, entity: Entity) -> bool {
         if T::STORAGE == StorageKind::Sparse {
             return self.sparse.has::<T>(entity);
