@@ -15,6 +15,9 @@ pub(super) const WORTH_SEVERAL: Duration = Duration::from_micros(30);
 /// things to do, or fewer.
 const RETRY: (u32, u32) = (16, 2048);
 
+/// So many runs tell how long something takes; the first ones are slower.
+const RUNS_TO_KNOW: u32 = 6;
+
 /// How long runs of a segment take on one thread and on several.
 #[derive(Default)]
 pub(super) struct Pace {
@@ -24,35 +27,46 @@ pub(super) struct Pace {
     gain: Duration,
     /// When each system could begin at the earliest; kept for its memory.
     begins: Vec<Duration>,
+    /// How many runs were seen on one thread.
+    runs_alone: u32,
     /// How many runs were made since the slower way was tried.
     runs: u32,
     /// After how many it is tried again.
     retry: u32,
 }
 
-/// How long something takes that is now and then interrupted: near the least that was seen, and following when it grows.
+/// How long something mostly takes that is now and then interrupted: a long interruption counts no more than a short one.
 #[derive(Clone, Copy, Default)]
 struct Estimate(Duration);
 
 impl Estimate {
     fn add(&mut self, took: Duration) {
-        let is_least = self.0.is_zero() || took < self.0;
-        self.0 = if is_least { took } else { self.0 + (took - self.0) / 8 };
+        let Self(before) = *self;
+        self.0 = if before.is_zero() {
+            took
+        } else if took < before {
+            before - (before - took) / 4
+        } else {
+            before + ((took - before) / 4).min(before / 16)
+        };
     }
 }
 
 impl Pace {
     /// Whether the next run is to be made on several threads.
     pub(super) fn wants_several(&mut self) -> bool {
-        if self.gain < WORTH_SEVERAL {
+        if self.gain < WORTH_SEVERAL || self.runs_alone < RUNS_TO_KNOW {
             return false;
         }
         let prefers = self.prefers_several();
         self.runs += 1;
-        if self.runs < self.retry.max(RETRY.0) {
+        let retry = self.retry.max(RETRY.0);
+        if self.runs <= retry {
             return prefers;
         }
-        (self.runs, self.retry) = (0, (self.retry * 2).clamp(RETRY.0, RETRY.1));
+        if self.runs == retry + RUNS_TO_KNOW {
+            (self.runs, self.retry) = (0, (retry * 2).min(RETRY.1));
+        }
         !prefers
     }
 
@@ -62,6 +76,7 @@ impl Pace {
     }
 
     pub(super) fn note_alone(&mut self, took: Duration) {
+        self.runs_alone = self.runs_alone.saturating_add(1);
         self.note(|pace| pace.alone.add(took));
     }
 
