@@ -173,6 +173,14 @@ impl Bench<'_> {
         show("path   show Label.bytes, not copied", "Label.bytes");
         show("path   show Label.mood.Afraid.since", "Label.mood.Afraid.since");
         show("path   show Label.scores[\"anna\"]", "Label.scores[\"anna\"]");
+        self.measure("bytes  read Position whole", |entity| {
+            black_box(world.value(entity, "Position").unwrap().value().unwrap());
+        });
+        let mut mood = path("Label.mood");
+        self.measure("bytes  write Label.mood, another variant", |entity| {
+            mood.write(world, entity, "Calm").unwrap();
+            mood.write(world, entity, "Afraid").unwrap();
+        });
         let mut level = path("Tide.level");
         self.measure("path   read Tide.level as f32", |_| {
             black_box(level.read_resource::<f32>(world).unwrap());

@@ -45,7 +45,7 @@ pub(super) fn encode(
     at: &str,
     out: &mut Vec<u8>,
 ) -> Result<(), ReflectError> {
-    Encoder { live, at: at.to_owned(), depth: 0, out }.value(ty, value)
+    Encoder { live, name: at, trail: Vec::new(), depth: 0, out }.value(ty, value)
 }
 
 /// `value` as a `ty` would be decoded.
@@ -154,16 +154,40 @@ pub(super) fn misfit(
 
 struct Encoder<'a> {
     live: &'a LiveSchema,
-    /// The place, for errors.
-    at: String,
+    /// What errors call the value.
+    name: &'a str,
+    /// The way from it to the part that is encoded now.
+    trail: Vec<Place<'a>>,
     depth: usize,
     out: &'a mut Vec<u8>,
 }
 
-impl Encoder<'_> {
-    fn value(&mut self, ty: &TypeRef, value: ValueRef<'_>) -> Result<(), ReflectError> {
+/// A part of what is around it.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Field(&'a str),
+    Index(usize),
+    Key(&'a Value),
+}
+
+impl<'a> Encoder<'a> {
+    /// The place, for errors.
+    #[cold]
+    fn at(&self) -> String {
+        let mut at = self.name.to_owned();
+        for place in &self.trail {
+            at.push_str(&match place {
+                Place::Field(name) => format!(".{name}"),
+                Place::Index(index) => format!("[{index}]"),
+                Place::Key(key) => format!("[{key}]"),
+            });
+        }
+        at
+    }
+
+    fn value(&mut self, ty: &TypeRef, value: ValueRef<'a>) -> Result<(), ReflectError> {
         if self.depth == DEPTH_MAX {
-            return Err(ReflectError::TooDeep { path: self.at.clone(), limit: DEPTH_MAX });
+            return Err(ReflectError::TooDeep { path: self.at(), limit: DEPTH_MAX });
         }
         self.depth += 1;
         let done = self.shallow(ty, value);
@@ -171,16 +195,14 @@ impl Encoder<'_> {
         done
     }
 
-    /// Encodes a part of the value, which errors call by its place and `name`.
-    fn part(&mut self, name: &str, ty: &TypeRef, value: ValueRef<'_>) -> Result<(), ReflectError> {
-        let length = self.at.len();
-        self.at.push_str(name);
+    fn part(&mut self, place: Place<'a>, ty: &TypeRef, value: ValueRef<'a>) -> Result<(), ReflectError> {
+        self.trail.push(place);
         self.value(ty, value)?;
-        self.at.truncate(length);
+        self.trail.pop();
         Ok(())
     }
 
-    fn shallow(&mut self, ty: &TypeRef, value: ValueRef<'_>) -> Result<(), ReflectError> {
+    fn shallow(&mut self, ty: &TypeRef, value: ValueRef<'a>) -> Result<(), ReflectError> {
         match (ty, value) {
             (TypeRef::Unit, ValueRef::Unit) => {}
             (TypeRef::Bool, ValueRef::Bool(value)) => self.out.push(value.into()),
@@ -198,8 +220,8 @@ impl Encoder<'_> {
                 self.out.extend_from_slice(text.as_bytes());
             }
             (TypeRef::String, ValueRef::Char(value)) => {
-                let mut buffer = [0; 4];
-                return self.value(ty, ValueRef::Text(value.encode_utf8(&mut buffer)));
+                self.length(value.len_utf8());
+                self.character(value);
             }
             (TypeRef::Option(_), ValueRef::None) => self.out.push(0),
             (TypeRef::Option(inner), ValueRef::Value(Value::Option(Some(value)))) => {
@@ -236,7 +258,7 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn list(&mut self, ty: &TypeRef, value: &Value) -> Result<(), ReflectError> {
+    fn list(&mut self, ty: &TypeRef, value: &'a Value) -> Result<(), ReflectError> {
         match (ty, value) {
             (
                 TypeRef::Sequence(inner) | TypeRef::Set(inner),
@@ -258,9 +280,8 @@ impl Encoder<'_> {
             (TypeRef::Map(key, value), Value::Map(entries)) => {
                 self.length(entries.len());
                 for (name, entry) in entries {
-                    let place = format!("[{name}]");
-                    self.part(&place, key, ValueRef::from(name))?;
-                    self.part(&place, value, ValueRef::from(entry))?;
+                    self.part(Place::Key(name), key, ValueRef::from(name))?;
+                    self.part(Place::Key(name), value, ValueRef::from(entry))?;
                 }
                 Ok(())
             }
@@ -270,16 +291,15 @@ impl Encoder<'_> {
         }
     }
 
-    fn elements<'v>(
+    fn elements<'t>(
         &mut self,
-        values: impl Iterator<Item = (&'v TypeRef, &'v Value)>,
+        values: impl Iterator<Item = (&'t TypeRef, &'a Value)>,
     ) -> Result<(), ReflectError> {
-        values
-            .enumerate()
-            .try_for_each(|(place, (ty, value))| self.part(&format!("[{place}]"), ty, ValueRef::from(value)))
+        let mut values = values.enumerate();
+        values.try_for_each(|(place, (ty, value))| self.part(Place::Index(place), ty, ValueRef::from(value)))
     }
 
-    fn named(&mut self, index: u32, value: ValueRef<'_>) -> Result<(), ReflectError> {
+    fn named(&mut self, index: u32, value: ValueRef<'a>) -> Result<(), ReflectError> {
         let live = self.live;
         let def = &live.schema().types()[index as usize];
         if def.shape == Shape::Struct {
@@ -301,7 +321,7 @@ impl Encoder<'_> {
         };
         let number = def.variants.iter().position(|variant| variant.name == *name);
         let number = number.ok_or_else(|| ReflectError::NoSuchVariant {
-            path: self.at.clone(),
+            path: self.at(),
             ty: def.name.clone(),
             variant: name.to_owned(),
             known: known(def.variants.iter().map(|variant| variant.name.as_str())),
@@ -310,11 +330,11 @@ impl Encoder<'_> {
         self.fields(index, number, &def.variants[number], &fields)
     }
 
-    fn structure(&mut self, index: u32, of: &Variant, value: ValueRef<'_>) -> Result<(), ReflectError> {
+    fn structure(&mut self, index: u32, of: &'a Variant, value: ValueRef<'a>) -> Result<(), ReflectError> {
         let fields = match Fields::of(value) {
             // What is around a single value may be left out.
             Fields::Wrong if of.style == FieldStyle::Tuple && of.fields.len() == 1 => {
-                return self.part(".0", &of.fields[0].ty, value);
+                return self.part(Place::Field("0"), &of.fields[0].ty, value);
             }
             Fields::Wrong => return Err(self.misfit(Misfit::Kind, &TypeRef::Named(index), &value)),
             fields => fields,
@@ -326,14 +346,14 @@ impl Encoder<'_> {
         &mut self,
         index: u32,
         number: usize,
-        of: &Variant,
-        given: &Fields<'_>,
+        of: &'a Variant,
+        given: &Fields<'a>,
     ) -> Result<(), ReflectError> {
         let live = self.live;
         let ty = || live.schema().types()[index as usize].name.clone();
         if let Some(unknown) = given.unknown(of) {
             return Err(ReflectError::NoSuchField {
-                path: self.at.clone(),
+                path: self.at(),
                 ty: ty(),
                 field: unknown,
                 known: known(of.fields.iter().map(|field| field.name.as_str())),
@@ -341,12 +361,12 @@ impl Encoder<'_> {
         }
         for (place, field) in of.fields.iter().enumerate() {
             match given.get(place, &field.name) {
-                Some(value) => self.part(&format!(".{}", field.name), &field.ty, value)?,
+                Some(value) => self.part(Place::Field(&field.name), &field.ty, value)?,
                 None => match live.field_default(index, number, place) {
                     Some(bytes) => self.out.extend_from_slice(&bytes),
                     None => {
                         return Err(ReflectError::MissingField {
-                            path: self.at.clone(),
+                            path: self.at(),
                             field: field.name.clone(),
                             ty: live.schema().name_of(&field.ty),
                         });
@@ -369,7 +389,7 @@ impl Encoder<'_> {
     #[cold]
     fn misfit(&self, reason: Misfit, ty: &TypeRef, value: &ValueRef<'_>) -> ReflectError {
         let expected = self.live.schema().name_of(ty);
-        misfit(reason, self.at.clone(), expected, value, &hint(Some(self.live), ty))
+        misfit(reason, self.at(), expected, value, &hint(Some(self.live), ty))
     }
 }
 
