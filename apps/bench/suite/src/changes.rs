@@ -4,7 +4,7 @@ use keel::bench::{BenchCase, CheckedRoutine};
 use keel::module::ModelTypeInfo;
 use keel::prelude::*;
 use keel_bench_suite_types::task::CHANGED;
-use keel_bench_suite_types::{A, B};
+use keel_bench_suite_types::{A, B, SparseB};
 
 use crate::worlds::world_of;
 
@@ -14,29 +14,36 @@ struct Changing {
 }
 
 pub(crate) fn declare(setup: &mut Setup) {
-    let case =
-        BenchCase::new("add_remove").form("World::insert for each, then World::remove for each; columns");
-    setup.bench(case, || CheckedRoutine::new(changing(), add_and_remove, |changing| sum(changing)));
+    let case = || BenchCase::new("add_remove");
+    let form = "World::insert for each, then World::remove for each; columns";
+    setup.bench(case().form(form), || {
+        CheckedRoutine::new(changing::<B>(), |it| add_and_remove(it, B(1.0)), |it| sum::<B>(it))
+    });
+    let form = "World::insert for each, then World::remove for each; B is a sparse component";
+    setup.bench(case().variant("sparse").form(form), || {
+        let both = |changing: &mut Changing| add_and_remove(changing, SparseB(1.0));
+        CheckedRoutine::new(changing::<SparseB>(), both, |it| sum::<SparseB>(it))
+    });
 }
 
-fn changing() -> Changing {
-    let mut world = world_of([ModelTypeInfo::component::<A>(), ModelTypeInfo::component::<B>()]);
+fn changing<T: Component>() -> Changing {
+    let mut world = world_of([ModelTypeInfo::component::<A>(), ModelTypeInfo::component::<T>()]);
     let entities = world.spawn_batch((0..CHANGED).map(|index| (A((index % 16) as f32),)));
     Changing { world, entities }
 }
 
-fn add_and_remove(Changing { world, entities }: &mut Changing) {
+fn add_and_remove<T: Component + Copy>(Changing { world, entities }: &mut Changing, value: T) {
     for entity in &*entities {
-        world.insert(*entity, (B(1.0),)).expect("it lives");
+        world.insert(*entity, (value,)).expect("it lives");
     }
     for entity in &*entities {
-        world.remove::<(B,)>(*entity).expect("it was just given one");
+        world.remove::<(T,)>(*entity).expect("it was just given one");
     }
 }
 
-/// What they have kept; nobody has a `B` any more.
-fn sum(Changing { world, .. }: &Changing) -> f64 {
+/// What they have kept; nobody has a `T` any more.
+fn sum<T: Component>(Changing { world, .. }: &Changing) -> f64 {
     let mut sum = 0.0;
     world.query::<&A>().for_each(|a| sum += f64::from(a.0));
-    sum + world.query::<&B>().count() as f64
+    sum + world.query::<&T>().count() as f64
 }

@@ -10,13 +10,14 @@ use crate::worlds::world_of;
 
 struct Tree {
     world: World,
+    query: PreparedQuery<(&'static Local, &'static mut Global, Option<&'static Children>)>,
     /// Nodes whose children are still to be visited, and where they are.
     open: Vec<(Entity, Global)>,
 }
 
 pub(crate) fn declare(setup: &mut Setup) {
     let case =
-        BenchCase::new("hierarchy").form("down from the root by Children, World::query_one for each node");
+        BenchCase::new("hierarchy").form("down from the root by Children, Query::get_mut for each node");
     setup.bench(case, || CheckedRoutine::new(tree(), propagate, |tree| sum(tree)));
 }
 
@@ -28,23 +29,19 @@ fn tree() -> Tree {
         let parent = parent_of(index).map(|parent| nodes[parent]);
         world.set_parent(*node, parent).expect("a parent comes before its children");
     }
-    Tree { world, open: Vec::new() }
+    Tree { world, query: PreparedQuery::new(), open: Vec::new() }
 }
 
-fn propagate(Tree { world, open }: &mut Tree) {
+fn propagate(Tree { world, query, open }: &mut Tree) {
     let zero = Global::from([0.0; 3]);
     open.extend(world.roots().into_iter().map(|root| (root, zero)));
+    let mut query = query.query(world);
     while let Some((node, above)) = open.pop() {
-        let visited = world.query_one::<(&Local, &mut Global, Option<&Children>), _>(
-            node,
-            |(local, global, children)| {
-                *global = Global { x: above.x + local.x, y: above.y + local.y, z: above.z + local.z };
-                if let Some(children) = children {
-                    open.extend(children.entities().iter().map(|child| (*child, *global)));
-                }
-            },
-        );
-        visited.expect("the hierarchy holds no stale ids");
+        let (local, global, children) = query.get_mut(node).expect("the hierarchy holds no stale ids");
+        *global = Global { x: above.x + local.x, y: above.y + local.y, z: above.z + local.z };
+        if let Some(children) = children {
+            open.extend(children.entities().iter().map(|child| (*child, *global)));
+        }
     }
 }
 

@@ -7,20 +7,29 @@ use keel_bench_suite_types::{Position, Velocity};
 
 use crate::worlds::{moving, sum_of_places};
 
+/// What moves.
+pub(crate) type Moving = PreparedQuery<(&'static mut Position, &'static Velocity)>;
+
 pub(crate) fn declare(setup: &mut Setup) {
-    let case = BenchCase::new("simple_iter_1m").form("World::query, for_each, one thread");
-    setup.bench(case, || CheckedRoutine::new(moving(LARGE), move_each, |world| sum_of_places(world)));
+    let case = BenchCase::new("simple_iter_1m").form("PreparedQuery::query, for_each, one thread");
+    setup.bench(case, || CheckedRoutine::new(moving(LARGE), mover(), |world| sum_of_places(world)));
     for entities in GROWTH {
-        let case = BenchCase::new(&format!("growth/{entities}")).form("World::query, for_each");
+        let case = BenchCase::new(&format!("growth/{entities}")).form("PreparedQuery::query, for_each");
         setup.bench(case.entities(entities as u64), move || {
-            CheckedRoutine::new(moving(entities), move_each, |world| sum_of_places(world))
+            CheckedRoutine::new(moving(entities), mover(), |world| sum_of_places(world))
         });
     }
 }
 
+/// Moves all entities that can move, again and again.
+pub(crate) fn mover() -> impl FnMut(&mut World) {
+    let mut query = Moving::new();
+    move |world| move_each(world, &mut query)
+}
+
 /// Moves all entities that can move.
-pub(crate) fn move_each(world: &mut World) {
-    world.query::<(&mut Position, &Velocity)>().for_each(|(position, velocity)| {
+pub(crate) fn move_each(world: &mut World, query: &mut Moving) {
+    query.query(world).for_each(|(position, velocity)| {
         position.x += velocity.x;
         position.y += velocity.y;
         position.z += velocity.z;

@@ -11,7 +11,8 @@ use keel_bench_suite_types::task::{EMPTY_SYSTEMS, SCHEDULED};
 use keel_bench_suite_types::{A, B, C, D, E};
 
 pub(crate) fn declare(setup: &mut Setup) {
-    let case = BenchCase::new("schedule").form("Engine::update, one step; World::query, for_each");
+    let case =
+        BenchCase::new("schedule").form("Engine::update, one step; systems with a Query each, for_each");
     setup.bench(case, || {
         CheckedRoutine::new(scheduled(), |engine| engine.update(step()), |engine| sum(engine))
     });
@@ -19,7 +20,8 @@ pub(crate) fn declare(setup: &mut Setup) {
 
 pub(crate) fn declare_overhead(setup: &mut Setup) {
     for systems in EMPTY_SYSTEMS {
-        let case = BenchCase::new(&format!("schedule_overhead/{systems}")).form("Engine::update, one step");
+        let case = BenchCase::new(&format!("schedule_overhead/{systems}"))
+            .form("Engine::update, one step; systems without parameters");
         setup.bench(case, move || {
             CheckedRoutine::new(
                 empty_systems(systems),
@@ -58,22 +60,25 @@ fn scheduled() -> Engine {
     world.spawn_batch((0..SCHEDULED).map(|index| (A(number(index)), B(1.0), C(2.0), D(3.0))));
     world.spawn_batch((0..SCHEDULED).map(|index| (A(number(index)), B(1.0), C(2.0), E(4.0))));
     let module = ModuleTag::new("suite");
+    let system = SystemDescriptor::new;
     let added = engine
-        .add_system(&module, SystemDescriptor::new("ab"), |frame: &mut Frame<'_>| {
-            frame.world.query::<(&mut A, &mut B)>().for_each(|(a, b)| swap(&mut a.0, &mut b.0));
-        })
-        .and_then(|()| {
-            engine.add_system(&module, SystemDescriptor::new("cd"), |frame: &mut Frame<'_>| {
-                frame.world.query::<(&mut C, &mut D)>().for_each(|(c, d)| swap(&mut c.0, &mut d.0));
-            })
-        })
-        .and_then(|()| {
-            engine.add_system(&module, SystemDescriptor::new("ce").after("cd"), |frame: &mut Frame<'_>| {
-                frame.world.query::<(&mut C, &mut E)>().for_each(|(c, e)| swap(&mut c.0, &mut e.0));
-            })
-        });
+        .add_system(&module, system("ab"), swap_ab)
+        .and_then(|()| engine.add_system(&module, system("cd"), swap_cd))
+        .and_then(|()| engine.add_system(&module, system("ce").after("cd"), swap_ce));
     added.expect("their names are different, and their order is no circle");
     engine
+}
+
+fn swap_ab(mut pairs: Query<(&mut A, &mut B)>) {
+    pairs.for_each(|(a, b)| swap(&mut a.0, &mut b.0));
+}
+
+fn swap_cd(mut pairs: Query<(&mut C, &mut D)>) {
+    pairs.for_each(|(c, d)| swap(&mut c.0, &mut d.0));
+}
+
+fn swap_ce(mut pairs: Query<(&mut C, &mut E)>) {
+    pairs.for_each(|(c, e)| swap(&mut c.0, &mut e.0));
 }
 
 fn empty_systems(count: usize) -> Engine {
@@ -81,7 +86,7 @@ fn empty_systems(count: usize) -> Engine {
     let module = ModuleTag::new("suite");
     for number in 0..count {
         let name = format!("system {number}");
-        let added = engine.add_system(&module, SystemDescriptor::new(&name), |_: &mut Frame<'_>| {});
+        let added = engine.add_system(&module, SystemDescriptor::new(&name), || {});
         added.expect("each has a name of its own");
     }
     engine

@@ -6,7 +6,7 @@ use keel::prelude::*;
 use keel_bench_suite_types::task::{SIMPLE, speed, start};
 use keel_bench_suite_types::{Position, Rotation, Transform, Velocity};
 
-use crate::many::move_each;
+use crate::many::{Moving, mover};
 use crate::worlds::{sum_of_places, world_of};
 
 type Thing = (Transform, Position, Rotation, Velocity);
@@ -20,10 +20,16 @@ pub(crate) fn declare_insert(setup: &mut Setup) {
 }
 
 pub(crate) fn declare_iter(setup: &mut Setup) {
-    let case = BenchCase::new("simple_iter").form("World::query, for_each");
-    setup.bench(case, || CheckedRoutine::new(things(SIMPLE), move_each, |world| sum_of_places(world)));
-    let case = BenchCase::new("simple_iter").variant("for").form("World::query, a plain for loop");
-    setup.bench(case, || CheckedRoutine::new(things(SIMPLE), move_in_a_loop, |world| sum_of_places(world)));
+    let case = BenchCase::new("simple_iter").form("PreparedQuery::query, for_each");
+    setup.bench(case, || CheckedRoutine::new(things(SIMPLE), mover(), |world| sum_of_places(world)));
+    let case = BenchCase::new("simple_iter").variant("for").form("PreparedQuery::query, a plain for loop");
+    setup.bench(case, || {
+        let mut query = Moving::new();
+        let run = move |world: &mut World| move_in_a_loop(world, &mut query);
+        CheckedRoutine::new(things(SIMPLE), run, |world| sum_of_places(world))
+    });
+    let case = BenchCase::new("simple_iter").variant("borrowed").form("World::query, for_each");
+    setup.bench(case, || CheckedRoutine::new(things(SIMPLE), move_borrowed, |world| sum_of_places(world)));
 }
 
 fn empty() -> World {
@@ -53,10 +59,18 @@ pub(crate) fn things(count: usize) -> World {
     world
 }
 
-fn move_in_a_loop(world: &mut World) {
-    for (position, velocity) in world.query::<(&mut Position, &Velocity)>().iter() {
+fn move_in_a_loop(world: &mut World, query: &mut Moving) {
+    for (position, velocity) in &mut query.query(world) {
         position.x += velocity.x;
         position.y += velocity.y;
         position.z += velocity.z;
     }
+}
+
+fn move_borrowed(world: &mut World) {
+    world.query::<(&mut Position, &Velocity)>().for_each(|(position, velocity)| {
+        position.x += velocity.x;
+        position.y += velocity.y;
+        position.z += velocity.z;
+    });
 }

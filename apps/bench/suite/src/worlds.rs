@@ -6,17 +6,18 @@ use keel::prelude::*;
 use keel_bench_suite_types::task::{PER_WORLD, WORLDS, speed, start};
 use keel_bench_suite_types::{Position, Velocity};
 
-use crate::many::move_each;
+use crate::many::{Moving, move_each};
 
 pub(crate) fn declare(setup: &mut Setup) {
-    let case = BenchCase::new("worlds").form("World::query, for_each, one world after the other");
+    let case =
+        BenchCase::new("worlds").form("a PreparedQuery for each world, for_each, one world after the other");
     let case = case.operations(WORLDS as u64).entities((WORLDS * PER_WORLD) as u64);
     setup.bench(case, || {
-        let worlds: Vec<World> = (0..WORLDS).map(|_| moving(PER_WORLD)).collect();
+        let worlds: Vec<_> = (0..WORLDS).map(|_| (moving(PER_WORLD), Moving::new())).collect();
         CheckedRoutine::new(
             worlds,
-            |worlds| worlds.iter_mut().for_each(move_each),
-            |worlds| worlds.iter().map(sum_of_places).sum(),
+            |worlds| worlds.iter_mut().for_each(|(world, query)| move_each(world, query)),
+            |worlds| worlds.iter().map(|(world, _)| sum_of_places(world)).sum(),
         )
     });
 }

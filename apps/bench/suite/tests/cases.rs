@@ -50,16 +50,23 @@ fn every_case_is_checked_here() {
         "simple_insert",
         "simple_iter",
         "simple_iter (for)",
+        "simple_iter (borrowed)",
         "fragmented_iter",
-        "fragmented_iter (prepared)",
+        "fragmented_iter (sparse)",
+        "fragmented_iter (borrowed)",
         "schedule",
         "heavy_compute",
         "add_remove",
+        "add_remove (sparse)",
         "serialize",
         "simple_iter_1m",
         "random_access",
+        "random_access (borrowed)",
+        "path_read",
+        "path_read (typed)",
         "hierarchy",
         "events",
+        "events (frame)",
         "worlds",
         "snapshot_1m",
         "restore_1m",
@@ -82,6 +89,7 @@ fn entities_are_spawned() {
 fn entities_move() {
     check("simple_iter", |done| places(SIMPLE, done));
     check("simple_iter (for)", |done| places(SIMPLE, done));
+    check("simple_iter (borrowed)", |done| places(SIMPLE, done));
     check(&format!("growth/{LEAST}"), |done| places(LEAST, done));
     check("simple_iter_1m", |done| places(LARGE, done));
     check("worlds", |done| WORLDS as f64 * places(PER_WORLD, done));
@@ -89,7 +97,7 @@ fn entities_move() {
 
 #[test]
 fn each_fragment_is_doubled() {
-    for case in ["fragmented_iter", "fragmented_iter (prepared)"] {
+    for case in ["fragmented_iter", "fragmented_iter (sparse)", "fragmented_iter (borrowed)"] {
         check(case, |done| (FRAGMENTS * PER_FRAGMENT) as f64 * 2_f64.powi(done as i32));
     }
 }
@@ -120,7 +128,9 @@ fn matrices_are_inverted_an_even_number_of_times() {
 
 #[test]
 fn what_was_added_is_removed_and_the_rest_stays() {
-    check("add_remove", |_| (0..CHANGED).map(|index| (index % 16) as f64).sum());
+    for case in ["add_remove", "add_remove (sparse)"] {
+        check(case, |_| (0..CHANGED).map(|index| (index % 16) as f64).sum());
+    }
 }
 
 #[test]
@@ -132,7 +142,9 @@ fn a_world_that_was_saved_is_the_same_again() {
 
 #[test]
 fn each_entity_is_read_once() {
-    check("random_access", |done| f64::from(done) * places(ACCESSED, 0));
+    for case in ["random_access", "random_access (borrowed)", "path_read", "path_read (typed)"] {
+        check(case, |done| f64::from(done) * places(ACCESSED, 0));
+    }
 }
 
 #[test]
@@ -149,7 +161,9 @@ fn a_node_is_where_all_above_it_have_brought_it() {
 
 #[test]
 fn each_event_is_read_once() {
-    check("events", |done| f64::from(done) * EVENTS as f64 * (0.5 + 0.5));
+    for case in ["events", "events (frame)"] {
+        check(case, |done| f64::from(done) * EVENTS as f64 * (0.5 + 0.5));
+    }
 }
 
 #[test]
