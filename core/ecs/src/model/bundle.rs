@@ -50,6 +50,12 @@ pub unsafe trait Bundle: hecs::Bundle + hecs::DynamicBundle + Send + Sync + 'sta
     #[doc(hidden)]
     unsafe fn put_columns(this: NonNull<Self>, put: &mut dyn FnMut(*mut u8, hecs::TypeInfo));
 
+    /// Moves all of these, none of whose components is sparse, into the columns of a batch with room for as many.
+    #[doc(hidden)]
+    fn fill_columns(bundles: &mut Vec<Self>, batch: &hecs::ColumnBatchBuilder)
+    where
+        Self: Sized;
+
     /// Moves the sparse components into their sets.
     ///
     /// # Safety
@@ -212,6 +218,39 @@ pub(crate) fn first_unknown<B: Bundle>(types: &TypeTable) -> Option<&'static str
     B::unknown(&|id| types.knows(id))
 }
 
+/// The values of a vector, which forgets them, and their number.
+fn give_away<T>(values: &mut Vec<T>) -> (*const T, usize) {
+    let count = values.len();
+    // SAFETY: none is no more than there are.
+    #[allow(unsafe_code, reason = "its values are moved by address")]
+    unsafe {
+        values.set_len(0);
+    }
+    (values.as_ptr(), count)
+}
+
+/// Moves the `T` out of each bundle.
+///
+/// # Safety
+/// There are so many bundles, each with a `T` so many bytes from its begin, which is not used afterwards.
+#[allow(unsafe_code, reason = "its components are moved by address")]
+unsafe fn fill_column<B, T: Component>(
+    bundles: *const B,
+    count: usize,
+    offset: usize,
+    batch: &hecs::ColumnBatchBuilder,
+) {
+    let Some(mut column) = batch.writer::<T>() else { return };
+    for row in 0..count {
+        // SAFETY: the caller says so.
+        let value = unsafe { bundles.add(row).byte_add(offset).cast::<T>().read() };
+        // There is room for as many.
+        let _ = column.push(value);
+    }
+}
+
+/// As that of queries, always inlined.
+#[inline(always)]
 const fn is_sparse<T: Component>() -> bool {
     matches!(T::STORAGE, StorageKind::Sparse)
 }
@@ -262,6 +301,16 @@ macro_rules! bundles {
                 $(if !is_sparse::<$name>() {
                     put(std::ptr::from_mut($name).cast(), hecs::TypeInfo::of::<$name>());
                 })*
+            }
+
+            fn fill_columns(bundles: &mut Vec<Self>, batch: &hecs::ColumnBatchBuilder) {
+                let Some(($($name,)*)) = bundles.first() else { return };
+                let begin = bundles.as_ptr().addr();
+                $(let $name = std::ptr::from_ref($name).addr() - begin;)*
+                let (bundles, count) = give_away(bundles);
+                // SAFETY: each bundle has each component as far from its begin as the first one has, and they are given
+                // away.
+                $(unsafe { fill_column::<Self, $name>(bundles, count, $name, batch) };)*
             }
 
             #[inline]

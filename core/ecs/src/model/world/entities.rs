@@ -7,31 +7,11 @@ use std::sync::Arc;
 use crate::model::bundle::{ColumnsOf, Stored, put_sparse};
 use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, Name, Parent, World};
 
-/// Ends where the author's iterator panics: hecs asks for more even while the stack unwinds.
-struct UntilPanic<I> {
-    bundles: I,
-    /// It has not come back from where it was asked.
-    is_asked: bool,
-}
+/// So many bundles are taken from an iterator before their components are put into columns.
+const AT_ONCE: usize = 16_384;
 
-impl<I: Iterator> Iterator for UntilPanic<I> {
-    type Item = I::Item;
-
-    #[inline]
-    fn next(&mut self) -> Option<I::Item> {
-        if std::mem::replace(&mut self.is_asked, true) {
-            return None;
-        }
-        let bundle = self.bundles.next();
-        self.is_asked = false;
-        bundle
-    }
-
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.bundles.size_hint()
-    }
-}
+/// From so many bundles on, a batch of columns of their own is faster than putting one component after the other.
+const WORTH_COLUMNS: usize = 32;
 
 impl World {
     /// Adds an entity with `bundle`'s components.
@@ -67,19 +47,42 @@ impl World {
             return bundles.into_iter().map(|bundle| self.spawn(bundle)).collect();
         }
         self.structure_changed();
-        self.store_archetype::<B>();
-        let bundles = UntilPanic { bundles: bundles.into_iter(), is_asked: false };
-        let mut spawned = Vec::with_capacity(bundles.size_hint().0);
-        // What the iterator gave before it panicked is spawned like everything else. hecs would spawn it, too, and nobody
-        // would know.
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            self.entities.spawn_batch(bundles).for_each(|entity| spawned.push(Entity::wrap(entity)));
-        }));
-        self.born_together(spawned.iter().copied());
-        match outcome {
-            Ok(()) => spawned,
-            Err(panic) => resume_unwind(panic),
+        let mut bundles = bundles.into_iter();
+        let hint = bundles.size_hint().0;
+        let (mut spawned, mut next) = (Vec::with_capacity(hint), Vec::with_capacity(hint.min(AT_ONCE)));
+        loop {
+            // What the iterator gave before it panicked is spawned like everything else.
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                while next.len() < AT_ONCE
+                    && let Some(bundle) = bundles.next()
+                {
+                    next.push(bundle);
+                }
+            }));
+            let is_last = next.len() < AT_ONCE;
+            self.spawn_all(&mut next, &mut spawned);
+            match outcome {
+                Ok(()) if is_last => return spawned,
+                Ok(()) => {}
+                Err(panic) => resume_unwind(panic),
+            }
         }
+    }
+
+    /// Spawns what no more code of an author gives.
+    fn spawn_all<B: Bundle>(&mut self, bundles: &mut Vec<B>, spawned: &mut Vec<Entity>) {
+        let first = spawned.len();
+        if bundles.len() < WORTH_COLUMNS {
+            self.store_archetype::<B>();
+            spawned.extend(self.entities.spawn_batch(bundles.drain(..)).map(Entity::wrap));
+        } else {
+            let batch = self.column_types::<B>().into_batch(bundles.len() as u32);
+            B::fill_columns(bundles, &batch);
+            if let Ok(batch) = batch.build() {
+                spawned.extend(self.entities.spawn_column_batch(batch).map(Entity::wrap));
+            }
+        }
+        self.born_together(spawned[first..].iter().copied());
     }
 
     /// Removes `entity` and all entities below it.

@@ -269,16 +269,21 @@ impl World {
     /// it with the drop functions of the calling module.
     fn store_archetype<B: Bundle>(&mut self) {
         if self.stored_bundles.insert(TypeId::of::<B>()) {
-            let mut types = hecs::ColumnBatchType::new();
-            B::with_static_type_info(|infos| {
-                for info in infos {
-                    types.add_dynamic(self.types.stored(*info));
-                }
-            });
-            if let Ok(nobody) = types.into_batch(0).build() {
+            if let Ok(nobody) = self.column_types::<B>().into_batch(0).build() {
                 drop(self.entities.spawn_column_batch(nobody));
             }
         }
+    }
+
+    /// The types of `B`'s columns as they may lie in the world.
+    fn column_types<B: Bundle>(&self) -> hecs::ColumnBatchType {
+        let mut types = hecs::ColumnBatchType::new();
+        B::with_static_type_info(|infos| {
+            for info in infos {
+                types.add_dynamic(self.types.stored(*info));
+            }
+        });
+        types
     }
 
     #[inline]
