@@ -19,6 +19,8 @@ pub(crate) const fn assert_free<T: Component>() {
     );
 }
 
+/// Asked for each row: a call of another unit there costs more than all else that is done with one.
+#[inline(always)]
 pub(super) const fn is_sparse<T: Component>() -> bool {
     matches!(T::STORAGE, StorageKind::Sparse)
 }

@@ -41,16 +41,20 @@ struct LocationFetch {
 unsafe impl Fetch for LocationFetch {
     type State = ();
 
+    #[inline]
     fn dangling() -> Self {
         Self { archetype: NonNull::dangling() }
     }
 
+    #[inline]
     fn access(_: &Archetype) -> Option<Access> {
         Some(Access::Iterate)
     }
 
+    #[inline]
     fn borrow(_: &Archetype, (): ()) {}
 
+    #[inline]
     fn prepare(_: &Archetype) -> Option<()> {
         Some(())
     }
@@ -60,7 +64,9 @@ unsafe impl Fetch for LocationFetch {
         Self { archetype: archetype.into() }
     }
 
+    #[inline]
     fn release(_: &Archetype, (): ()) {}
 
+    #[inline]
     fn for_each_borrow(_: impl FnMut(TypeId, bool)) {}
 }

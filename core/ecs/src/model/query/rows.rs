@@ -81,11 +81,15 @@ pub(super) fn fold_items<T, B>(
 ) -> B {
     let Range { start: mut row, end } = rows;
     let mut folded = first;
-    while row + AT_ONCE <= end {
+    // Counted down, and added without a check for overflow: modules are compiled with those, and a loop that may end by
+    // one is taken as it is.
+    let mut blocks = end.saturating_sub(row) / AT_ONCE;
+    while blocks > 0 {
         for next in 0..AT_ONCE {
-            folded = step(folded, item(row + next));
+            folded = step(folded, item(row.wrapping_add(next)));
         }
-        row += AT_ONCE;
+        row = row.wrapping_add(AT_ONCE);
+        blocks -= 1;
     }
     while row < end {
         folded = step(folded, item(row));

@@ -83,6 +83,7 @@ impl<T> SparseRows<T> {
     }
 }
 
+#[inline]
 fn place_of<T>(cell: &UnsafeCell<T>) -> NonNull<T> {
     // A cell is laid out as its value is.
     NonNull::from(cell).cast()
