@@ -29,6 +29,7 @@ fn hits() -> impl Iterator<Item = Hit> {
     (0..EVENTS as u32).map(|target| Hit { target, strength: 0.5 })
 }
 
+#[inline]
 fn weight(hit: &Hit) -> f64 {
     f64::from(hit.strength) + f64::from(hit.target & 1)
 }

@@ -2,8 +2,8 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::collections::vec_deque::Iter;
 use std::marker::PhantomData;
+use std::slice;
 
 use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
 use keel_core_types::ThreadSafe;
@@ -140,15 +140,17 @@ impl<E> EventStore<E> {
     }
 
     #[inline]
-    fn shown(&self) -> Iter<'_, E> {
+    fn shown(&self) -> EventIter<'_, E> {
         self.from(self.shown_from())
     }
 
     /// The events with this number and later ones.
     #[inline]
-    fn from(&self, number: u64) -> Iter<'_, E> {
+    fn from(&self, number: u64) -> EventIter<'_, E> {
         let skipped = number.saturating_sub(self.first).min(self.queue.len() as u64) as usize;
-        self.queue.range(skipped..)
+        let (front, back) = self.queue.as_slices();
+        let in_front = skipped.min(front.len());
+        EventIter { front: front[in_front..].iter(), back: back[skipped - in_front..].iter() }
     }
 
     /// Lets those go that came before number `first`.
@@ -181,6 +183,48 @@ impl<E> Drop for EventStore<E> {
         drop_each(self.queue.drain(..));
     }
 }
+
+/// Events, oldest first. The queue's own iterator hands each to a function that a module's compiler leaves a call.
+struct EventIter<'e, E> {
+    front: slice::Iter<'e, E>,
+    back: slice::Iter<'e, E>,
+}
+
+impl<'e, E> Iterator for EventIter<'e, E> {
+    type Item = &'e E;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'e E> {
+        match self.front.next() {
+            Some(event) => Some(event),
+            None => self.back.next(),
+        }
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let count = self.front.len() + self.back.len();
+        (count, Some(count))
+    }
+
+    #[inline]
+    fn fold<B, S: FnMut(B, &'e E) -> B>(self, first: B, mut step: S) -> B {
+        let folded = self.front.fold(first, |folded, event| step(folded, event));
+        self.back.fold(folded, |folded, event| step(folded, event))
+    }
+}
+
+impl<E> DoubleEndedIterator for EventIter<'_, E> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        match self.back.next_back() {
+            Some(event) => Some(event),
+            None => self.front.next_back(),
+        }
+    }
+}
+
+impl<E> ExactSizeIterator for EventIter<'_, E> {}
 
 /// What stands before the events of one type in a snapshot.
 #[data(crate = keel_state)]

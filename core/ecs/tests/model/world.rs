@@ -252,3 +252,27 @@ fn a_batch_is_refused_while_its_events_are_read_and_where_nobody_knows_them() {
     let refused = catch_unwind(AssertUnwindSafe(|| unknowing.send_batch([Eaten { by: 1 }]))).unwrap_err();
     assert!(refused.downcast_ref::<String>().unwrap().contains("`Eaten`"));
 }
+
+#[test]
+fn events_are_read_in_order_where_the_queue_has_gone_around_its_end() {
+    let mut world = new_world();
+    let mut cursor = EventCursor::<Eaten>::default();
+    for round in 0..40 {
+        let sent: Vec<_> = (round * 7..(round + 1) * 7).collect();
+        world.send_batch(sent.iter().map(|by| Eaten { by: *by }));
+        let events = world.events::<Eaten>();
+        // What was sent in the step before is still kept.
+        let kept: Vec<_> = ((round.max(1) - 1) * 7..(round + 1) * 7).collect();
+        assert_eq!(events.iter().map(|eaten| eaten.by).collect::<Vec<_>>(), kept);
+        let mut backwards: Vec<_> = events.iter().rev().map(|eaten| eaten.by).collect();
+        backwards.reverse();
+        assert_eq!((backwards, events.iter().len()), (kept, events.len()));
+        let mut read = Vec::new();
+        for eaten in cursor.read(&events) {
+            read.push(eaten.by);
+        }
+        assert_eq!(read, sent, "round {round}");
+        drop(events);
+        world.end_step();
+    }
+}
