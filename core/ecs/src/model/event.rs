@@ -208,6 +208,7 @@ impl<'e, E> Iterator for EventIter<'e, E> {
     }
 
     #[inline]
+    #[allow(clippy::redundant_closure, reason = "through `&mut step`, each event would be a call")]
     fn fold<B, S: FnMut(B, &'e E) -> B>(self, first: B, mut step: S) -> B {
         let folded = self.front.fold(first, |folded, event| step(folded, event));
         self.back.fold(folded, |folded, event| step(folded, event))

@@ -268,10 +268,10 @@ impl World {
     /// Makes the archetype of `B`'s components, unless there is one. hecs's calls for many entities at once would make
     /// it with the drop functions of the calling module.
     fn store_archetype<B: Bundle>(&mut self) {
-        if self.stored_bundles.insert(TypeId::of::<B>()) {
-            if let Ok(nobody) = self.column_types::<B>().into_batch(0).build() {
-                drop(self.entities.spawn_column_batch(nobody));
-            }
+        if self.stored_bundles.insert(TypeId::of::<B>())
+            && let Ok(nobody) = self.column_types::<B>().into_batch(0).build()
+        {
+            drop(self.entities.spawn_column_batch(nobody));
         }
     }
 
