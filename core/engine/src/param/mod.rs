@@ -26,8 +26,8 @@ pub use self::kept::{KeptParam, KeptValue, SavedLocal, SavedLocals, VisitKept};
 pub use self::local::Local;
 pub use self::lookup::{Entities, IdleTime, Names, Views};
 pub use self::resource::{Res, ResMut};
-pub use keel_ecs::Query;
 pub use self::workers::Workers;
+pub use keel_ecs::Query;
 
 /// What a system can ask for: [`Query`], [`Res`], [`ResMut`] and `Option` of these two, [`EventReader`],
 /// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Names`], [`Views`],
