@@ -106,7 +106,10 @@ impl<E: Event> SystemParam for EventWriter<'_, E> {
     }
 
     fn apply(events: &mut Vec<E>, world: &mut World) -> Result<(), String> {
-        world.send_batch(events.drain(..));
+        // Whoever sent none may have been refused for want of a queue.
+        if !events.is_empty() {
+            world.send_batch(events.drain(..));
+        }
         Ok(())
     }
 
