@@ -81,7 +81,7 @@ fn the_suite_and_a_module_of_ones_own_are_measured_and_are_no_part_of_the_game()
     let names: Vec<_> = report["cases"].as_array().unwrap().iter().map(|case| &case["case"]).collect();
     assert_eq!(names, ["simple_iter", "growth/1000", "races_agree"]);
     let engines = |case: usize| report["cases"][case]["engines"].as_object().unwrap();
-    assert_eq!(engines(0).keys().collect::<Vec<_>>(), ["keel", "keel (for)"]);
+    assert_eq!(engines(0).keys().collect::<Vec<_>>(), ["keel", "keel (borrowed)", "keel (for)"]);
     assert_eq!(report["cases"][2]["unit"], "ns", "{report}");
     for figures in (0..3).flat_map(engines).map(|(_, figures)| figures) {
         let [min, p25, median, p75] =
