@@ -16,7 +16,7 @@ const OTHER_PAGES: [&str; 4] = ["README", "host", "running", "snapshots"];
 const HEADINGS: [&str; 4] = ["## What it says", "## Why it happens", "## Example", "## What to do"];
 
 /// Texts of errors without a next step, which whatever fills them has, or which are reasons within another text.
-const NO_STEP: [&str; 10] = [
+const NO_STEP: [&str; 12] = [
     "{message}",
     "{}",
     "{path} is no Keel module: {source}",
@@ -27,6 +27,8 @@ const NO_STEP: [&str; 10] = [
     "it starts threads of its own",
     "it is linked in",
     "the system would not close it: {0}",
+    "`{path}`: {reason}",
+    "`{path}` failed: {message}",
 ];
 
 #[test]
