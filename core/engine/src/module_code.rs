@@ -50,7 +50,7 @@ impl ModuleCode {
         }
     }
 
-    /// Takes over what the generation before has kept of its systems: [`Engine::save_locals`] saved it. What has changed
+    /// Takes over what the generation before has kept of its systems: [`Engine::save_locals`](crate::Engine::save_locals) saved it. What has changed
     /// is returned.
     ///
     /// # Errors
