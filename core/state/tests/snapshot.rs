@@ -86,7 +86,7 @@ fn refusals_name_what_is_damaged() {
     bytes[20] ^= 1;
     check_refused(&bytes, "section `column Position` is damaged");
     bytes[8] = 9;
-    check_refused(&bytes, "the snapshot has format 9, this build reads 1");
+    check_refused(&bytes, "the snapshot has format 9, this build reads 2");
     bytes[0] = b'J';
     check_refused(&bytes, "it begins with 4a45454c534e4150");
     check_refused(&[], "this is not a Keel snapshot");
