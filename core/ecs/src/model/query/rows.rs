@@ -8,9 +8,6 @@ use crate::{Entity, QueryData, QueryFilter};
 /// each of them alike: 2.3 us instead of 6.0 for adding 10,000 velocities of three `f32` to positions.
 const AT_ONCE: usize = 4;
 
-/// From so many rows on, a call is nothing beside what is done with them.
-pub(super) const WORTH_A_CALL: usize = 32;
-
 /// What a query uses of one archetype, and how many rows that has.
 pub(super) struct Part<Q: QueryData, F: QueryFilter> {
     pub(super) raw: Q::Raw,

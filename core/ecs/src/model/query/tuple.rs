@@ -4,7 +4,7 @@ use hecs::Archetype;
 
 use super::ReadOnlyQueryData;
 use super::columns::Columns;
-use super::rows::{Driver, WORTH_A_CALL, fold_driver, fold_items, fold_rows};
+use super::rows::{Driver, fold_driver, fold_items};
 use crate::model::sparse::SparseGuard;
 use crate::model::tuples::for_tuples;
 use crate::{Access, Entity, Or, QueryData, QueryFilter, World};
@@ -126,10 +126,6 @@ macro_rules! queries {
                     fold_items(0..rows, first, item, step)
                 }
 
-                if rows < WORTH_A_CALL {
-                    // SAFETY: the caller keeps the rules of this same function.
-                    return unsafe { fold_rows::<Self, Sum>(raw, 0..rows, first, step) };
-                }
                 let ($($all,)+) = raw;
                 // SAFETY: the caller keeps the rules of this same function for all of them.
                 unsafe { fold_slices::<Sum, $($all),+>($($all::slice($all, rows),)+ rows, first, step) }
