@@ -7,7 +7,7 @@ use hecs::{Archetype, ArchetypeColumn, ArchetypeColumnMut, Fetch};
 
 use super::ReadOnlyQueryData;
 use super::columns::Columns;
-use super::rows::{Driver, fold_driver, fold_items, fold_rows};
+use super::rows::{Driver, fold_items};
 use crate::model::sparse::{SparseGuard, SparseRows, SparseSet};
 use crate::{Access, Component, ComponentAccess, Entity, QueryData, StorageKind, World};
 
@@ -219,17 +219,6 @@ unsafe impl<T: Component> QueryData for &T {
     }
 
     #[inline]
-    unsafe fn fold<'a, B>(
-        raw: Self::Raw,
-        rows: usize,
-        first: B,
-        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B {
-        // SAFETY: the caller keeps the rules of this same function.
-        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
-    }
-
-    #[inline]
     unsafe fn fold_set<'a, B>(
         raw: Self::Raw,
         _: Driver,
@@ -339,17 +328,6 @@ unsafe impl<'q, T: Component> QueryData for &'q mut T {
     }
 
     #[inline]
-    unsafe fn fold<'a, B>(
-        raw: Self::Raw,
-        rows: usize,
-        first: B,
-        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B {
-        // SAFETY: the caller keeps the rules of this same function.
-        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
-    }
-
-    #[inline]
     unsafe fn fold_set<'a, B>(
         raw: Self::Raw,
         _: Driver,
@@ -416,12 +394,6 @@ unsafe impl<Q: QueryData> QueryData for Option<Q> {
     }
 
     #[inline]
-    unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<Self::Item<'a>> {
-        // SAFETY: the caller keeps the rules of this same function.
-        Some(unsafe { Self::fetch(raw, row) })
-    }
-
-    #[inline]
     unsafe fn driven<'a>(
         raw: Self::Raw,
         driver: *const (),
@@ -444,28 +416,6 @@ unsafe impl<Q: QueryData> QueryData for Option<Q> {
     unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
         // SAFETY: the caller keeps the rules of this same function.
         unsafe { Self::fetch(*slice, row) }
-    }
-
-    #[inline]
-    unsafe fn fold<'a, B>(
-        raw: Self::Raw,
-        rows: usize,
-        first: B,
-        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B {
-        // SAFETY: the caller keeps the rules of this same function.
-        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
-    }
-
-    #[inline]
-    unsafe fn fold_set<'a, B>(
-        raw: Self::Raw,
-        driver: Driver,
-        first: B,
-        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B {
-        // SAFETY: the caller keeps the rules of this same function.
-        unsafe { fold_driver::<Self, B>(raw, driver, first, step) }
     }
 }
 

@@ -4,7 +4,7 @@ use hecs::Archetype;
 
 use super::ReadOnlyQueryData;
 use super::columns::Columns;
-use super::rows::{Driver, fold_driver, fold_rows};
+use super::rows::Driver;
 use crate::model::sparse::SparseGuard;
 use crate::{Access, Entity, QueryData, World};
 
@@ -82,12 +82,6 @@ unsafe impl QueryData for Entity {
     }
 
     #[inline]
-    unsafe fn try_fetch<'a>(raw: RawEntities, row: usize) -> Option<Self::Item<'a>> {
-        // SAFETY: the caller keeps the rules of this same function.
-        Some(unsafe { Self::fetch(raw, row) })
-    }
-
-    #[inline]
     unsafe fn driven<'a>(_: RawEntities, _: *const (), _: usize, entity: Entity) -> Option<Self::Item<'a>> {
         Some(entity)
     }
@@ -103,28 +97,6 @@ unsafe impl QueryData for Entity {
     unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
         // SAFETY: the caller keeps the rules of this same function.
         unsafe { Self::fetch(*slice, row) }
-    }
-
-    #[inline]
-    unsafe fn fold<'a, B>(
-        raw: RawEntities,
-        rows: usize,
-        first: B,
-        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B {
-        // SAFETY: the caller keeps the rules of this same function.
-        unsafe { fold_rows::<Self, B>(raw, 0..rows, first, step) }
-    }
-
-    #[inline]
-    unsafe fn fold_set<'a, B>(
-        raw: Self::Raw,
-        driver: Driver,
-        first: B,
-        step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B {
-        // SAFETY: the caller keeps the rules of this same function.
-        unsafe { fold_driver::<Self, B>(raw, driver, first, step) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::slice;
 
 use super::found::Found;
-use super::rows::{Driver, Part, fold_rows};
+use super::rows::{Driver, Part};
 use crate::{QueryData, QueryFilter, World};
 
 /// Steps through all matching entities: archetype by archetype, or in the order of a sparse set.
@@ -134,14 +134,15 @@ impl<'a, Q: QueryData, F: QueryFilter> Iterator for QueryIter<'a, Q, F> {
         if Found::<Q, F>::ASKS_EACH {
             return self.fold_asked(first, step);
         }
-        let begun = match self.part {
-            // SAFETY: whoever made this vouches for the rows of its parts; these were not handed out yet.
-            #[allow(unsafe_code, reason = "rows are read by pointers")]
-            Some(Part { raw, rows, .. }) => unsafe {
-                fold_rows::<Q, B>(raw, self.row..rows, first, &mut step)
-            },
-            None => first,
-        };
+        let mut begun = first;
+        if let Some(Part { raw, rows, .. }) = self.part {
+            for row in self.row..rows {
+                // SAFETY: whoever made this vouches for the rows of its parts; these were not handed out yet.
+                #[allow(unsafe_code, reason = "rows are read by pointers")]
+                let item = unsafe { Q::fetch(raw, row) };
+                begun = step(begun, item);
+            }
+        }
         // SAFETY: as above.
         #[allow(unsafe_code, reason = "rows are read by pointers")]
         self.parts.fold(begun, |folded, part| unsafe { Q::fold(part.raw, part.rows, folded, &mut step) })

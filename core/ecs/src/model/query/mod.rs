@@ -36,7 +36,7 @@ pub(crate) use self::entity::entity_of_row;
 pub use self::filter::{Or, QueryFilter, With, Without};
 pub use self::iter::QueryIter;
 pub use self::prepared::{PreparedQuery, Query};
-use self::rows::Driver;
+use self::rows::{Driver, fold_items};
 
 /// What can be asked of each entity: `&T`, `&mut T`, `Option<&T>`, `Option<&mut T>`, [`Entity`], and tuples of these of up
 /// to 12.
@@ -115,7 +115,11 @@ pub unsafe trait QueryData {
     /// # Safety
     /// As of [`QueryData::fetch`].
     #[doc(hidden)]
-    unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<Self::Item<'a>>;
+    #[inline]
+    unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<Self::Item<'a>> {
+        // SAFETY: the caller keeps the rules of both.
+        Some(unsafe { Self::fetch(raw, row) })
+    }
 
     /// The item of an entity which is in `row` of the set called `driver`; called only where `USES_COLUMNS` is false.
     ///
@@ -148,24 +152,40 @@ pub unsafe trait QueryData {
     /// # Safety
     /// The rules of [`QueryData::fetch`] hold for so many rows.
     #[doc(hidden)]
+    #[inline]
     unsafe fn fold<'a, B>(
         raw: Self::Raw,
         rows: usize,
         first: B,
         step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B;
+    ) -> B {
+        // SAFETY: the caller keeps the rules of both; each row is asked for once.
+        fold_items(0..rows, first, |row| unsafe { Self::fetch(raw, row) }, step)
+    }
 
     /// Calls `step` for each item of a driving set; called only where `USES_COLUMNS` is false.
     ///
     /// # Safety
     /// The rules of [`QueryData::driven`] hold for all its entities.
     #[doc(hidden)]
+    #[inline]
     unsafe fn fold_set<'a, B>(
         raw: Self::Raw,
-        driver: Driver,
+        Driver { set, entities }: Driver,
         first: B,
         step: &mut impl FnMut(B, Self::Item<'a>) -> B,
-    ) -> B;
+    ) -> B {
+        // SAFETY: the caller vouches that the set is not changed.
+        let entities = unsafe { &*entities };
+        let mut folded = first;
+        for (row, entity) in entities.iter().enumerate() {
+            // SAFETY: the caller says so; the entity was read from this row, and each is asked for once.
+            if let Some(item) = unsafe { Self::driven(raw, set, row, *entity) } {
+                folded = step(folded, item);
+            }
+        }
+        folded
+    }
 }
 
 /// A query that writes nothing.

@@ -4,7 +4,7 @@ use hecs::Archetype;
 
 use super::ReadOnlyQueryData;
 use super::columns::Columns;
-use super::rows::{Driver, fold_driver, fold_items};
+use super::rows::{Driver, fold_items};
 use crate::model::sparse::SparseGuard;
 use crate::model::tuples::for_tuples;
 use crate::{Access, Entity, Or, QueryData, QueryFilter, World};
@@ -129,17 +129,6 @@ macro_rules! queries {
                 let ($($all,)+) = raw;
                 // SAFETY: the caller keeps the rules of this same function for all of them.
                 unsafe { fold_slices::<Sum, $($all),+>($($all::slice($all, rows),)+ rows, first, step) }
-            }
-
-            #[inline]
-            unsafe fn fold_set<'a, Sum>(
-                raw: Self::Raw,
-                driver: Driver,
-                first: Sum,
-                step: &mut impl FnMut(Sum, Self::Item<'a>) -> Sum,
-            ) -> Sum {
-                // SAFETY: the caller keeps the rules of this same function.
-                unsafe { fold_driver::<Self, Sum>(raw, driver, first, step) }
             }
         }
 
