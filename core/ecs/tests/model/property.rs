@@ -136,6 +136,7 @@ struct Prepared {
     sparse: PreparedQuery<(Entity, &'static Smoke)>,
     two: PreparedQuery<(Entity, &'static mut Smoke, &'static Wet), Without<Frozen>>,
     filtered: PreparedQuery<Entity, SmokesAndIsCold>,
+    dry: PreparedQuery<(Entity, &'static mut Smoke), Without<Wet>>,
 }
 
 fn cargo(value: i8) -> Cargo {
@@ -430,6 +431,12 @@ impl History {
         let mut found = Vec::new();
         prepared.two.query(world).for_each(|(entity, ..)| found.push(entity));
         assert_eq!(sorted(found), ids(|it| it.smoke.is_some() && it.wet.is_some() && !it.frozen));
+        let mut found = Vec::new();
+        prepared.dry.query(world).for_each(|(entity, _)| found.push(entity));
+        let dry = ids(|it| it.smoke.is_some() && it.wet.is_none());
+        assert_eq!(sorted(found), dry);
+        let found: Vec<_> = prepared.dry.query(world).iter_mut().map(|(entity, _)| entity).collect();
+        assert_eq!(sorted(found), dry);
         let found: Vec<_> = prepared.filtered.query(world).iter().collect();
         let expected = ids(|it| it.smoke.is_some() && (it.frozen || it.wet.is_none()));
         assert_eq!(sorted(found), expected);
