@@ -1,10 +1,12 @@
 //! What a query has found: the archetypes that match, and the sparse sets.
 
+use std::sync::OnceLock;
+
 use hecs::Archetype;
 
 use super::columns::ColumnTable;
 use super::iter::QueryIter;
-use super::locate::locate;
+use super::locate::Places;
 use super::rows::{Driver, Part};
 use crate::{Entity, QueryData, QueryFilter, World};
 
@@ -22,6 +24,8 @@ pub(super) struct Found<Q: QueryData, F: QueryFilter> {
     pub(super) part_of: Vec<u32>,
     /// Where the first archetype lies; hecs has them side by side, and moves them where another one comes.
     pub(super) archetypes: *const Archetype,
+    /// Where entities lie, once somebody asks for one by its id.
+    pub(super) places: OnceLock<Places>,
     /// The sparse sets, of no archetype; its rows mean nothing.
     pub(super) sets: Option<Part<Q, F>>,
 }
@@ -34,7 +38,13 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
     const USES_COLUMNS: bool = Q::USES_COLUMNS || F::USES_COLUMNS;
 
     pub(super) const fn nothing() -> Self {
-        Self { parts: Vec::new(), part_of: Vec::new(), archetypes: std::ptr::null(), sets: None }
+        Self {
+            parts: Vec::new(),
+            part_of: Vec::new(),
+            archetypes: std::ptr::null(),
+            places: OnceLock::new(),
+            sets: None,
+        }
     }
 
     /// Finds the sparse sets.
@@ -88,9 +98,11 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
         entity: Entity,
     ) -> Option<Q::Item<'a>> {
         if Self::USES_COLUMNS {
-            let (part, row) = self.place(world, entity)?;
             // SAFETY: the caller says so, and the entity is in this row.
-            return unsafe { part.try_fetch(row) };
+            return unsafe {
+                let (part, row) = self.place(world, entity)?;
+                part.try_fetch(row)
+            };
         }
         let Part { raw, filter, .. } = self.sets?;
         // SAFETY: the caller says so; no columns are used.
@@ -98,15 +110,16 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
     }
 
     /// The part and row of an entity that lives.
+    ///
+    /// # Safety
+    /// The structure of `world` is what it was when all this was found.
     #[inline]
-    pub(super) fn place(&self, world: &World, entity: Entity) -> Option<(&Part<Q, F>, usize)> {
-        let (archetype, row) = locate(world.inner().entity(entity.inner()).ok()?);
-        let distance = std::ptr::from_ref(archetype).addr().wrapping_sub(self.archetypes.addr());
-        let number = distance / size_of::<Archetype>();
-        debug_assert!(
-            self.part_of.is_empty() || world.archetype_number(archetype) == Some(number),
-            "archetypes stay where they were found"
-        );
+    #[allow(unsafe_code, reason = "the caller vouches for where entities lie")]
+    pub(super) unsafe fn place(&self, world: &World, entity: Entity) -> Option<(&Part<Q, F>, usize)> {
+        let places = self.places.get_or_init(|| Places::of(world));
+        // SAFETY: the caller says so.
+        let (archetype, row) = unsafe { places.place(entity)? };
+        let number = archetype.addr().get().wrapping_sub(self.archetypes.addr()) / size_of::<Archetype>();
         let part = *self.part_of.get(number)?;
         Some((self.parts.get(part as usize)?, row))
     }

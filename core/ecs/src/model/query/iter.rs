@@ -108,10 +108,12 @@ impl<'a, Q: QueryData, F: QueryFilter> Iterator for QueryIter<'a, Q, F> {
             if let Some(Part { raw, rows, .. }) = self.part
                 && self.row < rows
             {
-                self.row += 1;
+                let row = self.row;
+                // There is no row `usize::MAX`, and modules are compiled with checks for overflow.
+                self.row = row.wrapping_add(1);
                 // SAFETY: whoever made this vouches for the rows of its parts; each is handed out once.
                 #[allow(unsafe_code, reason = "rows are read by pointers")]
-                return Some(unsafe { Q::fetch(raw, self.row - 1) });
+                return Some(unsafe { Q::fetch(raw, row) });
             }
             self.part = Some(*self.parts.next()?);
             self.row = 0;

@@ -3,7 +3,9 @@
 use std::any::TypeId;
 use std::ptr::NonNull;
 
-use hecs::{Access, Archetype, EntityMeta, EntityRef, Fetch, Query};
+use hecs::{Access, Archetype, EntityMeta, EntityRef, Fetch, Query, View};
+
+use crate::{Entity, World};
 
 /// The archetype that an entity lies in, and its row there. hecs tells both to nobody but a query.
 #[inline]
@@ -16,6 +18,45 @@ pub(crate) fn locate(entity: EntityRef<'_>) -> (&Archetype, usize) {
         Err(_) => unreachable!("each entity has a location"),
     }
 }
+
+/// Where each entity of a world lies, until entities come, go, or change their components.
+///
+/// hecs tells it by a call of its own for each entity, which a module can't inline, and through a `View`, whose code is
+/// generic and compiled with who asks: 4 ns instead of 17.
+pub(super) struct Places {
+    // The world is not borrowed for as long as this lives; whoever calls `place` vouches for it.
+    view: View<'static, Location>,
+}
+
+impl Places {
+    pub(super) fn of(world: &World) -> Self {
+        let mut query = world.inner().query::<Location>();
+        let view = query.view();
+        // SAFETY: the lifetime is all that changes, and what it stands for is asked of the callers of `place`. A view has
+        // nothing of the world to give back when it is dropped.
+        #[allow(unsafe_code, reason = "a borrow can't be kept beside what it borrows")]
+        let view = unsafe { std::mem::transmute::<View<'_, Location>, View<'static, Location>>(view) };
+        Self { view }
+    }
+
+    /// The archetype and row of an entity; `None` if it does not live.
+    ///
+    /// # Safety
+    /// The world still lives, and its structure is what it was when this was made.
+    #[inline]
+    #[allow(unsafe_code, reason = "the caller vouches for the world")]
+    pub(super) unsafe fn place(&self, entity: Entity) -> Option<(NonNull<Archetype>, usize)> {
+        // SAFETY: the caller says so; no component is read.
+        unsafe { self.view.get_unchecked(entity.inner()) }
+    }
+}
+
+// SAFETY: it is read alone, and what it points to belongs to a world, which is `Send` and `Sync`.
+#[allow(unsafe_code, reason = "a pointer is not `Send` by itself")]
+unsafe impl Send for Places {}
+// SAFETY: as above.
+#[allow(unsafe_code, reason = "a pointer is not `Sync` by itself")]
+unsafe impl Sync for Places {}
 
 /// Asks where an entity is.
 struct Location;

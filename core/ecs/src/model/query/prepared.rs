@@ -88,7 +88,10 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
             *self = Self { world: world.incarnation(), ..Self::new() };
         }
         self.match_new(world);
-        let Self { matching, found, .. } = self;
+        let Self { matching, found, version, .. } = self;
+        if version[0] != world.columns_version()[0] {
+            found.places.take();
+        }
         found.parts.clear();
         found.find_sets(world);
         let mut table = world.column_table();
@@ -182,13 +185,13 @@ impl<Q: QueryData, F: QueryFilter> Query<'_, Q, F> {
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn get(&self, entity: Entity) -> Result<<Q::ReadOnly as QueryData>::Item<'_>, EcsError> {
-        let found = self.found.place(self.world, entity).and_then(|(part, row)| {
-            // SAFETY: see above; `self` is borrowed for as long as the item lives, so none that writes is handed out.
-            unsafe {
+        // SAFETY: see above; `self` is borrowed for as long as the item lives, so none that writes is handed out.
+        let found = unsafe {
+            self.found.place(self.world, entity).and_then(|(part, row)| {
                 let accepted = F::accepts(part.filter, row);
                 if accepted { Q::ReadOnly::try_fetch(Q::read_only(part.raw), row) } else { None }
-            }
-        });
+            })
+        };
         found.ok_or_else(|| self.passed_over(entity))
     }
 
@@ -200,9 +203,9 @@ impl<Q: QueryData, F: QueryFilter> Query<'_, Q, F> {
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn get_mut(&mut self, entity: Entity) -> Result<Q::Item<'_>, EcsError> {
-        let place = self.found.place(self.world, entity);
         // SAFETY: see above.
-        let found = place.and_then(|(part, row)| unsafe { part.try_fetch(row) });
+        let found =
+            unsafe { self.found.place(self.world, entity).and_then(|(part, row)| part.try_fetch(row)) };
         found.ok_or_else(|| self.passed_over(entity))
     }
 

@@ -175,18 +175,6 @@ impl World {
         self.incarnation
     }
 
-    /// The number of one of this world's archetypes. hecs has them side by side, so that it follows from where it lies.
-    #[inline]
-    pub(crate) fn archetype_number(&self, archetype: &hecs::Archetype) -> Option<usize> {
-        let first = std::ptr::from_ref(self.entities.archetypes().next()?);
-        let number =
-            std::ptr::from_ref(archetype).addr().wrapping_sub(first.addr()) / size_of::<hecs::Archetype>();
-        let is_found =
-            self.entities.archetypes().nth(number).is_some_and(|found| std::ptr::eq(found, archetype));
-        debug_assert!(is_found, "archetypes lie side by side");
-        is_found.then_some(number)
-    }
-
     /// Where the columns lie, as far as it was asked for.
     pub(crate) fn column_table(&self) -> impl DerefMut<Target = ColumnTable> + use<'_> {
         self.columns.write()
