@@ -154,19 +154,52 @@ fn a_panic_in_a_drop_leaves_the_other_entities_as_they_are() {
 }
 
 #[test]
-fn what_an_iterator_gave_before_it_panicked_is_spawned_like_all_else() {
+fn an_iterator_that_panics_leaves_the_world_whole() {
+    let mut world = World::new();
+    world.register(ModelTypeInfo::component::<Fragile>()).unwrap();
+    let vase = |number: usize| (Fragile { text: format!("vase {number}"), breaks: false },);
+    for count in [10, 100, 40_000] {
+        let before = world.hash().unwrap();
+        let vases = (0..count).map(|number| {
+            assert!(number < count / 3, "no more");
+            vase(number)
+        });
+        let spawned = catch_unwind(AssertUnwindSafe(|| world.spawn_batch(vases)));
+        assert!(spawned.is_err());
+        assert_eq!(world.hash().unwrap(), before, "of {count}");
+    }
+    let spawned = world.spawn_batch((0..100).map(vase));
+    assert_eq!(world.entities(), spawned);
+    assert_eq!(world.duplicate().unwrap().hash().unwrap(), world.hash().unwrap());
+}
+
+#[test]
+fn what_iterators_say_of_their_length_is_not_trusted() {
+    struct Says(usize, std::ops::Range<usize>);
+    impl Iterator for Says {
+        type Item = (before::Course,);
+        fn next(&mut self) -> Option<(before::Course,)> {
+            let number = self.1.next()?;
+            self.0 = self.0.saturating_sub(1);
+            Some((before::Course { degrees: number as f32 },))
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (self.0, None)
+        }
+    }
     let mut world = World::new();
     world.register(ModelTypeInfo::component::<before::Course>()).unwrap();
-    let courses = (0..10).map(|number| {
-        assert!(number < 3, "no more");
-        (before::Course { degrees: number as f32 },)
-    });
-    let spawned = catch_unwind(AssertUnwindSafe(|| world.spawn_batch(courses)));
-    assert!(spawned.is_err());
-    let entities = world.entities();
-    assert_eq!(entities.len(), 3);
-    assert!(entities.iter().all(|entity| world.contains(*entity)));
-    assert_eq!(world.duplicate().unwrap().hash().unwrap(), world.hash().unwrap());
+    for (says, gives) in [(0, 50_000), (40, 45), (20_000, 20_001), (33, 33)] {
+        let before = world.len();
+        let spawned = world.spawn_batch(Says(says, 0..gives));
+        assert_eq!((spawned.len(), world.len()), (gives, before + gives));
+        let degrees =
+            |entity: &keel_ecs::Entity| world.get::<before::Course>(*entity).unwrap().degrees as usize;
+        assert!(spawned.iter().map(degrees).eq(0..gives), "says {says}");
+    }
+    let too_few = catch_unwind(AssertUnwindSafe(|| world.spawn_batch(Says(100, 0..99)))).unwrap_err();
+    let message = too_few.downcast_ref::<String>().unwrap();
+    assert_eq!(message, "the iterator ended 1 bundles before its `size_hint` said");
 }
 
 #[test]

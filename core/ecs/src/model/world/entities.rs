@@ -1,7 +1,6 @@
 //! Entities: they come, go, and are found.
 
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use crate::model::bundle::{ColumnsOf, Stored, put_sparse};
@@ -9,6 +8,9 @@ use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, Name, Parent, Wor
 
 /// So many bundles are taken from an iterator before their components are put into columns.
 const AT_ONCE: usize = 16_384;
+
+/// So many bytes of bundles stay in the processor's nearest cache until their components are put into columns.
+const NEAREST_CACHE: usize = 16 * 1024;
 
 /// From so many bundles on, a batch of columns of their own is faster than putting one component after the other.
 const WORTH_COLUMNS: usize = 32;
@@ -40,7 +42,8 @@ impl World {
     /// Adds an entity for each of `bundles`; faster than one after the other.
     ///
     /// # Panics
-    /// As [`World::spawn`].
+    /// As [`World::spawn`]; and when an iterator gives fewer bundles than its `size_hint` says at least. If `bundles`
+    /// panics, what it gave last, up to 16,384 of them, is dropped: either all of these are spawned or none.
     pub fn spawn_batch<B: Bundle>(&mut self, bundles: impl IntoIterator<Item = B>) -> Vec<Entity> {
         self.check_bundle::<B>();
         if B::SPARSE > 0 {
@@ -48,41 +51,62 @@ impl World {
         }
         self.structure_changed();
         let mut bundles = bundles.into_iter();
-        let hint = bundles.size_hint().0;
-        let (mut spawned, mut next) = (Vec::with_capacity(hint), Vec::with_capacity(hint.min(AT_ONCE)));
-        loop {
-            // What the iterator gave before it panicked is spawned like everything else.
-            let outcome = catch_unwind(AssertUnwindSafe(|| {
-                while next.len() < AT_ONCE
-                    && let Some(bundle) = bundles.next()
-                {
-                    next.push(bundle);
-                }
-            }));
-            let is_last = next.len() < AT_ONCE;
-            self.spawn_all(&mut next, &mut spawned);
-            match outcome {
-                Ok(()) if is_last => return spawned,
-                Ok(()) => {}
-                Err(panic) => resume_unwind(panic),
-            }
+        let mut spawned = Vec::with_capacity(bundles.size_hint().0);
+        let mut next = Vec::new();
+        // First those that are sure to come, whose columns can be made as long as they will be.
+        while let certain @ WORTH_COLUMNS.. = bundles.size_hint().0 {
+            self.spawn_certain(&mut bundles, certain.min(AT_ONCE), &mut next, &mut spawned);
         }
+        loop {
+            next.extend(bundles.by_ref().take(AT_ONCE));
+            if next.is_empty() {
+                return spawned;
+            }
+            self.spawn_all(&mut next, &mut spawned);
+        }
+    }
+
+    /// Spawns the next `count`, which go into their columns by way of `next`, few at a time: so few that they are still in
+    /// the processor's nearest cache.
+    fn spawn_certain<B: Bundle>(
+        &mut self,
+        bundles: &mut impl Iterator<Item = B>,
+        count: usize,
+        next: &mut Vec<B>,
+        spawned: &mut Vec<Entity>,
+    ) {
+        let batch = self.column_types::<B>().into_batch(count as u32);
+        let few = (NEAREST_CACHE / size_of::<B>().max(1)).max(1);
+        let mut left = count;
+        while left > 0 {
+            next.extend(bundles.by_ref().take(few.min(left)));
+            assert!(!next.is_empty(), "the iterator ended {left} bundles before its `size_hint` said");
+            left -= next.len();
+            B::fill_columns(next, &batch);
+        }
+        self.spawn_columns(batch, spawned);
     }
 
     /// Spawns what no more code of an author gives.
     fn spawn_all<B: Bundle>(&mut self, bundles: &mut Vec<B>, spawned: &mut Vec<Entity>) {
-        let first = spawned.len();
         if bundles.len() < WORTH_COLUMNS {
             self.store_archetype::<B>();
+            let first = spawned.len();
             spawned.extend(self.entities.spawn_batch(bundles.drain(..)).map(Entity::wrap));
+            self.born_together(&spawned[first..]);
         } else {
             let batch = self.column_types::<B>().into_batch(bundles.len() as u32);
             B::fill_columns(bundles, &batch);
-            if let Ok(batch) = batch.build() {
-                spawned.extend(self.entities.spawn_column_batch(batch).map(Entity::wrap));
-            }
+            self.spawn_columns(batch, spawned);
         }
-        self.born_together(spawned[first..].iter().copied());
+    }
+
+    fn spawn_columns(&mut self, batch: hecs::ColumnBatchBuilder, spawned: &mut Vec<Entity>) {
+        let first = spawned.len();
+        if let Ok(batch) = batch.build() {
+            spawned.extend(self.entities.spawn_column_batch(batch).map(Entity::wrap));
+        }
+        self.born_together(&spawned[first..]);
     }
 
     /// Removes `entity` and all entities below it.
