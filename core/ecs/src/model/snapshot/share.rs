@@ -33,8 +33,9 @@ pub(super) fn in_order<T: Send, B: Default>(
     make: impl Fn(usize, &mut B) -> Result<T, StateError> + Sync,
     take: impl Fn(usize, T),
 ) -> Result<(), EcsError> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if count < SHARED_FROM { 1 } else { processors.min(THREADS_MAX) };
+    // Asking for them takes a call of the system.
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if count < SHARED_FROM { 1 } else { processors().min(THREADS_MAX) };
     let mut buffers = B::default();
     if threads == 1 {
         for place in 0..count {

@@ -93,7 +93,7 @@ impl World {
             self.store_archetype::<B>();
             let first = spawned.len();
             spawned.extend(self.entities.spawn_batch(bundles.drain(..)).map(Entity::wrap));
-            self.born_together(&spawned[first..]);
+            self.born_together(spawned[first..].iter().copied());
         } else {
             let batch = self.column_types::<B>().into_batch(bundles.len() as u32);
             B::fill_columns(bundles, &batch);
@@ -106,7 +106,7 @@ impl World {
         if let Ok(batch) = batch.build() {
             spawned.extend(self.entities.spawn_column_batch(batch).map(Entity::wrap));
         }
-        self.born_together(&spawned[first..]);
+        self.born_together(spawned[first..].iter().copied());
     }
 
     /// Removes `entity` and all entities below it.

@@ -223,8 +223,8 @@ impl World {
     }
 
     /// As [`World::born`], for many.
-    pub(crate) fn born_together(&mut self, entities: &[Entity]) {
-        let end = entities.iter().map(|entity| entity.index() as usize + 1).max().unwrap_or_default();
+    pub(crate) fn born_together(&mut self, entities: impl Iterator<Item = Entity> + Clone) {
+        let end = entities.clone().map(|entity| entity.index() as usize + 1).max().unwrap_or_default();
         if end > self.generations.len() {
             self.generations.resize(end, 0);
         }
@@ -235,8 +235,7 @@ impl World {
 
     /// As [`World::born`], for entities that come back.
     pub(crate) fn restored(&mut self, entities: &[hecs::Entity]) {
-        let entities: Vec<_> = entities.iter().map(|entity| Entity::wrap(*entity)).collect();
-        self.born_together(&entities);
+        self.born_together(entities.iter().map(|entity| Entity::wrap(*entity)));
     }
 
     #[inline]
