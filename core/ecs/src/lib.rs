@@ -48,8 +48,8 @@ pub use model::event::{EventCursor, Events, FramePart};
 pub use model::hierarchy::{Children, Parent};
 pub use model::name::Name;
 pub use model::query::{
-    Or, PreparedQuery, Query, QueryBorrow, QueryData, QueryFilter, QueryIter, ReadOnlyQueryData, With,
-    Without,
+    Or, PreparedQuery, Query, QueryBorrow, QueryData, QueryFilter, QueryIter, QueryPiece, QueryPieces,
+    ReadOnlyQueryData, With, Without,
 };
 pub use model::reflect::{
     FieldReflection, NamedReflection, PathRow, PreparedPath, TypeReflection, VariantReflection,

@@ -153,3 +153,27 @@ fn a_query_that_excludes_itself_is_refused_by_name() {
         PreparedQuery::<(&Position, Option<&mut Position>)>::new().query(world);
     });
 }
+
+#[test]
+fn pieces_are_of_all_entities_and_have_none_in_common() {
+    type Pieces = PreparedQuery<(Entity, &'static mut Position), Without<Cargo>>;
+    let mut world = fleet();
+    for rows in [0, 1, 3, 10, 1_000] {
+        let mut prepared = Pieces::new();
+        let mut query = prepared.query(&mut world);
+        let expected = query.entities();
+        let pieces: Vec<Vec<_>> =
+            query.pieces(rows).map(|piece| piece.map(|(entity, _)| entity).collect()).collect();
+        assert!(pieces.iter().all(|piece| (1..=rows.max(1)).contains(&piece.len())), "of {rows}");
+        assert_eq!(pieces.concat(), expected);
+    }
+    let mut prepared = Pieces::new();
+    let mut query = prepared.query(&mut world);
+    std::thread::scope(|scope| {
+        for piece in query.pieces(3) {
+            let _ = scope.spawn(move || piece.for_each(|(_, position)| position.y += 5.0));
+        }
+    });
+    assert!(query.iter_mut().all(|(_, position)| position.y == 5.0));
+    world.query_filtered::<&Position, With<Cargo>>().for_each(|position| assert_eq!(position.y, 0.0));
+}

@@ -383,3 +383,30 @@ fn a_panic_of_a_worker_is_its_systems() {
         assert!(faults[0].message.contains("piece 50 is lost"), "{faults:?}");
     }
 }
+
+#[test]
+fn workers_visit_each_entity_of_a_query_once() {
+    for threads in [1, 2, 4] {
+        let config = EngineConfig { step: STEP, threads, ..EngineConfig::default() };
+        let mut engine = Engine::new(config);
+        engine.world_mut().register(ModelTypeInfo::component::<A>()).unwrap();
+        engine.world_mut().register(ModelTypeInfo::component::<B>()).unwrap();
+        engine.world_mut().spawn_batch((0..700).map(|value| (A { value },)));
+        engine.world_mut().spawn_batch((700..1001).map(|value| (A { value }, B { value: 0 })));
+        let double = |mut values: Query<&mut A>, workers: Workers| {
+            workers.visit(&mut values, |value| value.value *= 2);
+        };
+        let count_some = |mut values: Query<(&A, &mut B), With<A>>, workers: Workers| {
+            workers.visit(&mut values, |(value, twice)| twice.value = value.value);
+        };
+        engine.add_system(&ModuleTag::new("sea"), SystemDescriptor::new("double"), double).unwrap();
+        engine.add_system(&ModuleTag::new("sea"), SystemDescriptor::new("count"), count_some).unwrap();
+        engine.update(STEP);
+        assert_eq!(engine.take_faults(), []);
+        let mut found: Vec<_> = engine.world().query::<&A>().iter().map(|value| value.value).collect();
+        found.sort_unstable();
+        assert!(found.into_iter().eq((0..1001).map(|value| value * 2)));
+        let copied: u64 = engine.world().query::<&B>().iter().map(|value| value.value).sum();
+        assert_eq!(copied, (700..1001).sum::<u64>() * 2);
+    }
+}

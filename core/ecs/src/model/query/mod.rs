@@ -19,6 +19,7 @@ mod filter;
 mod found;
 mod iter;
 mod locate;
+mod pieces;
 mod prepared;
 mod rows;
 mod tuple;
@@ -35,6 +36,7 @@ use self::columns::Columns;
 pub(crate) use self::entity::entity_of_row;
 pub use self::filter::{Or, QueryFilter, With, Without};
 pub use self::iter::QueryIter;
+pub use self::pieces::{QueryPiece, QueryPieces};
 pub use self::prepared::{PreparedQuery, Query};
 use self::rows::{Driver, fold_items};
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::ReadOnlyQueryData;
 use super::found::{Found, NOWHERE};
 use super::rows::Part;
-use crate::{Access, EcsError, Entity, QueryData, QueryFilter, QueryIter, World};
+use crate::{Access, EcsError, Entity, QueryData, QueryFilter, QueryIter, QueryPieces, World};
 
 /// A query that remembers which archetypes match and where their columns lie, so that asking again costs next to nothing
 /// until entities come, go, or change their components. It leaves nothing in the world.
@@ -178,6 +178,14 @@ impl<Q: QueryData, F: QueryFilter> Query<'_, Q, F> {
         unsafe { self.found.for_each(self.world, visit) }
     }
 
+    /// All matching entities in pieces of up to so many rows of one archetype, which several threads may take at the same
+    /// time: no two have an entity in common.
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    pub fn pieces(&mut self, rows: usize) -> QueryPieces<'_, Q, F> {
+        // SAFETY: see above.
+        unsafe { QueryPieces::new(self.found, rows) }
+    }
+
     /// What is asked of `entity`, to be read.
     ///
     /// # Errors
@@ -219,6 +227,13 @@ impl<Q: QueryData, F: QueryFilter> Query<'_, Q, F> {
     #[inline]
     pub fn count(&self) -> usize {
         if Found::<Q, F>::ASKS_EACH { self.read_only().count() } else { self.found.rows() }
+    }
+
+    /// How many rows are gone through: as many as [`Query::count`] says, or more where sparse components or filters decide
+    /// on each. It takes no look at them.
+    #[inline]
+    pub fn rows(&self) -> usize {
+        self.found.rows()
     }
 
     /// Whether no entity matches.
