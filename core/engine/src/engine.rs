@@ -16,9 +16,10 @@ use crate::schedule::{Parts, System, Turn};
 use crate::snapshot::{Clock, SavedTime};
 use crate::state::{Coming, StateChanges};
 use crate::threads::Threads;
+use crate::worlds::{Brought, WorldClock};
 use crate::{
     DrainReport, EngineError, EngineSnapshot, Fault, Frame, IntoSystem, ModuleCode, ModuleTag, Random,
-    SavedLocals, Schedule, Stage, SystemDescriptor, Time,
+    SavedLocals, Schedule, Stage, SystemDescriptor, Time, WorldScheduleSummary,
 };
 
 /// How an engine runs.
@@ -79,7 +80,7 @@ pub struct Engine {
     schedule: Schedule,
     handlers: Handlers,
     views: Box<dyn PinViews>,
-    threads: Threads,
+    threads: Arc<Threads>,
     /// Modules whose startup is over.
     started: BTreeSet<ModuleId>,
     /// Whether there may be one whose startup is not.
@@ -94,14 +95,15 @@ impl Engine {
 
     /// An engine with an empty world, whose modules find their views in `views`.
     pub fn with_views(config: EngineConfig, views: Box<dyn PinViews>) -> Self {
+        let threads = Arc::new(Threads::new(config.threads, config.always_parallel));
         let mut engine = Self {
             config,
             unspent: Duration::ZERO,
-            runtime: Runtime::new(config.step),
+            runtime: Runtime::new(config.step, &threads),
             schedule: Schedule::default(),
             handlers: Handlers::default(),
             views,
-            threads: Threads::new(config.threads, config.always_parallel),
+            threads,
             started: BTreeSet::new(),
             may_start: true,
         };
@@ -111,7 +113,11 @@ impl Engine {
 
     /// The types that every engine's world knows, beside the world's own.
     pub fn own_types() -> Vec<Arc<ModelTypeInfo>> {
-        let engines = [ModelTypeInfo::resource::<Random>(), ModelTypeInfo::resource::<StateChanges>()];
+        let engines = [
+            ModelTypeInfo::resource::<Random>(),
+            ModelTypeInfo::resource::<StateChanges>(),
+            ModelTypeInfo::resource::<WorldClock>(),
+        ];
         let own = World::own_types().into_iter().chain(engines);
         own.map(Arc::new).collect()
     }
@@ -291,6 +297,7 @@ impl Engine {
         let resumed = std::mem::take(&mut self.runtime.suspended);
         resumed.iter().for_each(|module| self.runtime.functions.set_suspended(*module, false));
         self.schedule.reset_locals();
+        self.runtime.worlds.reset();
         self.started.clear();
         self.may_start = true;
         self.install_own_state();
@@ -433,13 +440,21 @@ impl Engine {
             return Err(EngineError::DuplicateModule { module: twice.name().to_owned() });
         }
         let ids: Vec<_> = tags.iter().map(ModuleTag::id).collect();
-        let (mut parts, mut unscheduled) = (Parts::default(), Vec::new());
+        let (mut parts, mut brought, mut unscheduled) = (Parts::default(), Brought::new(), Vec::new());
         for code in new {
-            unscheduled.push(code.into_parts(&mut parts)?);
+            unscheduled.push(code.into_parts(&mut parts, &mut brought)?);
         }
-        let replaced = self.schedule.exchange(&ids, parts)?;
+        let brought = self.runtime.worlds.exchange(&ids, brought)?;
+        let replaced = match self.schedule.exchange(&ids, parts) {
+            Ok(replaced) => replaced,
+            Err(error) => {
+                // They fitted a moment ago.
+                let _ = self.runtime.worlds.exchange(&ids, brought);
+                return Err(error);
+            }
+        };
         self.may_start = true;
-        let mut old = old_code(&tags, replaced);
+        let mut old = old_code(&tags, replaced, brought);
         for of_module in &mut old {
             of_module.handlers = self.handlers.take_module(of_module.module.id());
             of_module.functions = self.runtime.functions.take_module(of_module.module.id());
@@ -476,7 +491,15 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Locals`] when a type's `Serialize` fails.
     pub fn save_locals(&self, module: &ModuleTag) -> Result<SavedLocals, EngineError> {
-        self.schedule.save_locals(module)
+        let mut saved = self.schedule.save_locals(module)?;
+        let failed = |source| EngineError::Locals { module: module.name().to_owned(), source };
+        self.runtime.worlds.save_locals(module, &mut saved).map_err(failed)?;
+        Ok(saved)
+    }
+
+    /// The schedules of worlds, by name.
+    pub fn world_schedules(&self) -> Vec<WorldScheduleSummary> {
+        self.runtime.worlds.summaries()
     }
 
     /// Whether a fault has suspended the module.

@@ -62,6 +62,32 @@ pub enum EngineError {
         /// The module's name.
         module: String,
     },
+    /// A system can't be one of many worlds.
+    #[error("system `{system}` of the worlds of `{schedule}`: {because}")]
+    NotOfWorlds {
+        /// The system, as `module/system`.
+        system: String,
+        /// The schedule of worlds.
+        schedule: String,
+        /// Why, and the next step.
+        because: String,
+    },
+    /// No such schedule of worlds.
+    #[error("there is no schedule of worlds `{schedule}`; the modules have declared: {known}")]
+    NoSuchWorldSchedule {
+        /// What was asked for.
+        schedule: String,
+        /// What there is.
+        known: String,
+    },
+    /// A world can't be stepped.
+    #[error("no world was stepped, for world {world} can't be: {because}")]
+    NoSuchWorld {
+        /// The world.
+        world: keel_core_types::ModelId,
+        /// Why.
+        because: String,
+    },
     /// No such system.
     #[error("there is no system `{system}`; the systems are: {known}")]
     NoSuchSystem {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
 use crate::function::FunctionAccess;
+use crate::worlds::WorldsAccess;
 use crate::{Caller, Tasks, Time};
 
 /// The world and the services of an engine, lent to one call of one module.
@@ -31,6 +32,8 @@ pub struct Frame<'a> {
     pub tasks: Tasks<'a>,
     /// What [`PreparedCall`](crate::PreparedCall) calls.
     pub(crate) functions: FunctionAccess<'a>,
+    /// What [`Frame::step_worlds_of`] steps.
+    pub(crate) worlds: WorldsAccess<'a>,
 }
 
 /// The name of a module, shared by all that it owns in an engine.

@@ -41,6 +41,7 @@ mod task;
 mod threads;
 mod time;
 mod view;
+mod worlds;
 
 pub use call::{Caller, Handler, IntoHandler};
 pub use engine::{Engine, EngineConfig, PinViews};
@@ -68,6 +69,7 @@ pub use system::{
 pub use task::{DrainReport, Tasks, sleep};
 pub use time::Time;
 pub use view::system::SystemView;
+pub use worlds::{WorldFault, WorldScheduleSummary, WorldSetup, WorldSource, WorldSystems, WorldsStepped};
 
 /// What the attributes expand to. Not for people.
 #[doc(hidden)]

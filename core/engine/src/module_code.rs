@@ -8,7 +8,10 @@ use crate::call::Handler;
 use crate::function::{Function, FunctionDescriptor};
 use crate::param::VisitKept;
 use crate::schedule::{Parts, Set, System, visit_conditions};
-use crate::{EngineError, ModuleTag, SavedLocals, SetDescriptor, StateCode, SystemCode, SystemDescriptor};
+use crate::worlds::Brought;
+use crate::{
+    EngineError, ModuleTag, SavedLocals, SetDescriptor, StateCode, SystemCode, SystemDescriptor, WorldSystems,
+};
 
 /// The code of one module: what is exchanged at a swap.
 pub struct ModuleCode {
@@ -24,6 +27,8 @@ pub struct ModuleCode {
     pub handlers: Vec<(String, Handler)>,
     /// Its functions, which others call by their names.
     pub functions: Vec<(FunctionDescriptor, Function)>,
+    /// The systems that it runs in worlds beside the running one.
+    pub worlds: Vec<WorldSystems>,
     /// A fault has stopped it, and it is stopped again when it is put back.
     pub suspended: bool,
 }
@@ -46,6 +51,7 @@ impl ModuleCode {
             states: Vec::new(),
             handlers: Vec::new(),
             functions: Vec::new(),
+            worlds: Vec::new(),
             suspended: false,
         }
     }
@@ -70,6 +76,11 @@ impl ModuleCode {
         accept_loss: bool,
     ) -> Result<Vec<Change>, StateError> {
         let mut changes = Vec::new();
+        let mut of_worlds = saved.take_of_worlds();
+        for systems in &mut self.worlds {
+            systems.restore(&self.module, &mut of_worlds, accept_loss, &mut changes)?;
+        }
+        saved.extend(of_worlds);
         for (descriptor, code) in &mut self.systems {
             let SystemDescriptor { name, conditions, .. } = descriptor;
             changes.extend(saved.restore(name, accept_loss, |visit| {
@@ -86,8 +97,13 @@ impl ModuleCode {
     }
 
     /// Adds what goes into the schedule to `parts`, and returns the rest.
-    pub(crate) fn into_parts(self, parts: &mut Parts) -> Result<Unscheduled, EngineError> {
-        let Self { module, systems, sets, states, handlers, functions, suspended } = self;
+    pub(crate) fn into_parts(
+        self,
+        parts: &mut Parts,
+        brought: &mut Brought,
+    ) -> Result<Unscheduled, EngineError> {
+        let Self { module, systems, sets, states, handlers, functions, worlds, suspended } = self;
+        brought.extend(worlds.into_iter().map(|systems| (module.clone(), systems)));
         for (mut descriptor, code) in systems {
             let own = std::mem::take(&mut descriptor.states).into_iter();
             parts.states.extend(own.map(|state| (module.clone(), state)));
@@ -113,13 +129,18 @@ impl ModuleCode {
 }
 
 /// What was taken out of the schedule, as the code of the modules it belongs to.
-pub(crate) fn old_code(tags: &[ModuleTag], replaced: Parts) -> Vec<ModuleCode> {
+pub(crate) fn old_code(tags: &[ModuleTag], replaced: Parts, brought: Brought) -> Vec<ModuleCode> {
     let mut old: Vec<_> = tags.iter().map(ModuleCode::new).collect();
     let place = |module: &ModuleTag| tags.iter().position(|tag| tag == module);
     for system in replaced.systems {
         let (module, descriptor, code) = system.into_parts();
         if let Some(place) = place(&module) {
             old[place].systems.push((descriptor, code));
+        }
+    }
+    for (module, systems) in brought {
+        if let Some(place) = place(&module) {
+            old[place].worlds.push(systems);
         }
     }
     for set in replaced.sets {

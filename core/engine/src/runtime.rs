@@ -15,6 +15,8 @@ use crate::function::{FunctionAccess, Functions};
 use crate::schedule::Outcome;
 use crate::system::ParamCode;
 use crate::task::TaskExecutor;
+use crate::threads::Threads;
+use crate::worlds::{WorldSchedules, WorldsAccess};
 use crate::{EngineError, Fault, Frame, ModuleTag, StateCode, Tasks, Time, Timers};
 
 /// What an engine lends to its modules, apart from the code that is called.
@@ -27,10 +29,14 @@ pub(crate) struct Runtime {
     pub(crate) suspended: BTreeSet<ModuleId>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) functions: Functions,
+    pub(crate) worlds: WorldSchedules,
+    pub(crate) threads: Arc<Threads>,
+    /// The length of a step.
+    step: Duration,
 }
 
 impl Runtime {
-    pub(crate) fn new(step: Duration) -> Self {
+    pub(crate) fn new(step: Duration, threads: &Arc<Threads>) -> Self {
         Self {
             world: World::new(),
             time: Time { delta: step.as_secs_f32(), ..Time::default() },
@@ -40,6 +46,9 @@ impl Runtime {
             suspended: BTreeSet::new(),
             faults: Vec::new(),
             functions: Functions::default(),
+            worlds: WorldSchedules::default(),
+            threads: Arc::clone(threads),
+            step,
         }
     }
 
@@ -77,15 +86,7 @@ impl Runtime {
 
     /// Does what a system has put off; after a panic it is forgotten.
     pub(crate) fn apply(&mut self, code: &mut dyn ParamCode, outcome: Outcome) -> Outcome {
-        if let Outcome::Panicked(_) = outcome {
-            // Whatever panics once more there has no more to say than the first panic.
-            let _ = catch(|| code.discard());
-            return outcome;
-        }
-        match (outcome, catch(|| code.apply(&mut self.world)).into()) {
-            (outcome, Outcome::Done) | (outcome @ Outcome::Failed(_), Outcome::Failed(_)) => outcome,
-            (_, applied) => applied,
-        }
+        apply_deferred(&mut self.world, code, outcome)
     }
 
     /// Keeps what went wrong; a panic suspends the module.
@@ -121,6 +122,12 @@ impl Runtime {
             calls: &caller,
             tasks: Tasks::new(&self.executor, module),
             functions: FunctionAccess::new(&self.functions),
+            worlds: WorldsAccess {
+                schedules: &mut self.worlds,
+                threads: &self.threads,
+                suspended: &self.suspended,
+                step: self.step,
+            },
         };
         let result = catch(|| {
             let result = code(&mut frame);
@@ -141,5 +148,19 @@ impl Runtime {
         let mut faults = self.functions.take_faults();
         self.suspended.extend(faults.iter().map(|fault| ModuleId::of(&fault.module)));
         self.faults.append(&mut faults);
+        self.faults.append(&mut self.worlds.take_faults());
+    }
+}
+
+/// Does what a system has put off in `world`; after a panic it is forgotten.
+pub(crate) fn apply_deferred(world: &mut World, code: &mut dyn ParamCode, outcome: Outcome) -> Outcome {
+    if let Outcome::Panicked(_) = outcome {
+        // Whatever panics once more there has no more to say than the first panic.
+        let _ = catch(|| code.discard());
+        return outcome;
+    }
+    match (outcome, catch(|| code.apply(world)).into()) {
+        (outcome, Outcome::Done) | (outcome @ Outcome::Failed(_), Outcome::Failed(_)) => outcome,
+        (_, applied) => applied,
     }
 }

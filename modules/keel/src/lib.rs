@@ -59,8 +59,8 @@ pub mod prelude {
     };
     pub use keel_engine::{
         Caller, Entities, EventReader, EventWriter, Frame, IdleTime, Local, Names, NextState, Query, Random,
-        Res, ResMut, SetDescriptor, Stage, SystemDescriptor, Time, Views, Workers, every, in_state, on_event,
-        resource_exists, sleep,
+        Res, ResMut, SetDescriptor, Stage, SystemDescriptor, Time, Views, Workers, WorldSetup, WorldsStepped,
+        every, in_state, on_event, resource_exists, sleep,
     };
     pub use keel_module_macros::{data, view, view_model};
     pub use keel_module_types::{Models, ModuleContext, ModuleError, ModuleResult, Setup, ViewModel, Worlds};

@@ -3,7 +3,9 @@
 use keel_binding::{AnyPool, ModelPool, PoolError, pool_in};
 use keel_core_types::{ModelId, ModelType, TypedModel, ViewSource};
 use keel_ecs::World;
-use keel_engine::{Frame, Views};
+use keel_engine::{Frame, Views, WorldSource, WorldsStepped};
+
+use crate::ModuleError;
 
 /// The pools of models that a frame, or the views of one, or a system's [`Views`], lead to.
 ///
@@ -71,6 +73,16 @@ pub trait Worlds {
     /// # Errors
     /// As [`ModelPool::get_mut`], and [`PoolError::NoPool`] in an engine without a registry.
     fn on_world<R>(&mut self, id: ModelId, call: impl FnOnce(&mut World) -> R) -> Result<R, PoolError>;
+
+    /// Makes one step of each of `worlds`, which the pool gave, with the systems that
+    /// [`Setup::world_systems`](crate::Setup::world_systems) has declared for `schedule`: side by side, on the engine's
+    /// threads. What goes wrong in one world ends only its own step, and is in what is returned; it is told as a fault,
+    /// too.
+    ///
+    /// # Errors
+    /// [`ModuleError`] when no module has declared the schedule, when a world is none of the pool's, or is named twice.
+    /// No world was stepped then.
+    fn step_worlds(&mut self, schedule: &str, worlds: &[ModelId]) -> Result<WorldsStepped, ModuleError>;
 }
 
 impl Worlds for Frame<'_> {
@@ -79,5 +91,28 @@ impl Worlds for Frame<'_> {
             return Ok(call(self.world));
         }
         Ok(call(&mut *self.models::<World>()?.get_mut(id)?))
+    }
+
+    fn step_worlds(&mut self, schedule: &str, worlds: &[ModelId]) -> Result<WorldsStepped, ModuleError> {
+        let pool = PooledWorlds(self.models::<World>()?);
+        Ok(self.step_worlds_of(&pool, schedule, worlds)?)
+    }
+}
+
+/// The pool of worlds, as the engine borrows from it.
+struct PooledWorlds<'a>(&'a ModelPool<World>);
+
+impl WorldSource for PooledWorlds<'_> {
+    fn check(&self, world: ModelId) -> Result<(), String> {
+        if world == World::RUNNING {
+            return Err("it is the running one, which the engine steps itself".to_owned());
+        }
+        self.0.get(world).map(drop).map_err(|error| error.to_string())
+    }
+
+    fn lend(&self, world: ModelId, visit: &mut dyn FnMut(&mut World)) -> Result<(), String> {
+        let mut world = self.0.get_mut(world).map_err(|error| error.to_string())?;
+        visit(&mut world);
+        Ok(())
     }
 }

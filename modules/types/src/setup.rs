@@ -6,7 +6,8 @@ use keel_core_types::{Contract, ModelType, Provided, TypedModel, ViewId};
 use keel_ecs::Data;
 use keel_engine::{
     Frame, Function, FunctionDescriptor, Handler, IntoFunction, IntoHandler, IntoSystem, ModuleCode,
-    ModuleTag, SetDescriptor, StateCode, States, SystemCode, SystemDescriptor, SystemOutput,
+    ModuleTag, SetDescriptor, StateCode, States, SystemCode, SystemDescriptor, SystemOutput, WorldSetup,
+    WorldSystems,
 };
 use keel_state::SavedValue;
 
@@ -24,6 +25,7 @@ pub struct Setup {
     states: Vec<StateCode>,
     handlers: Vec<(String, Code<Handler, OwnHandler>)>,
     functions: Vec<(FunctionDescriptor, Function)>,
+    worlds: Vec<WorldSystems>,
     views: Vec<Provided>,
     model_types: BTreeMap<ViewId, ModelType>,
     pools: Vec<PooledTypeInfo>,
@@ -84,6 +86,20 @@ impl Setup {
     /// at the beginning of a step. Systems that are run `on_enter` or `on_exit` of a state say so by themselves.
     pub fn state<S: States>(&mut self) -> &mut Self {
         self.states.push(StateCode::of::<S>());
+        self
+    }
+
+    /// Declares systems for worlds of the pool, which [`Worlds::step_worlds`](crate::Worlds::step_worlds) runs in as many
+    /// of them as one likes, side by side. `schedule` names them, for all modules: several may bring systems to one.
+    ///
+    /// `declare` is called once now and once for each world, since what a system keeps is of one world; it must add the same
+    /// systems each time.
+    pub fn world_systems(
+        &mut self,
+        schedule: &str,
+        declare: impl Fn(&mut WorldSetup) + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.worlds.push(WorldSystems::new(schedule, declare));
         self
     }
 
@@ -217,8 +233,9 @@ impl Setup {
     pub fn into_code_with(mut self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> ModuleCode {
         let (sets, states) = (std::mem::take(&mut self.sets), std::mem::take(&mut self.states));
         let functions = std::mem::take(&mut self.functions);
+        let worlds = std::mem::take(&mut self.worlds);
         let (systems, handlers, _) = self.finish(module, access);
-        ModuleCode { systems, sets, states, handlers, functions, ..ModuleCode::new(module) }
+        ModuleCode { systems, sets, states, handlers, functions, worlds, ..ModuleCode::new(module) }
     }
 
     /// All that was declared: systems, handlers, views.

@@ -421,6 +421,7 @@ impl Entry {
             calls: &self.caller,
             tasks: frame.tasks.of_module(&self.module),
             functions: FunctionAccess { functions, depth: depth + 1 },
+            worlds: frame.worlds.reborrow(),
         };
         let called = catch(|| {
             code(&mut of_module, &given, result)?;

@@ -54,6 +54,11 @@ impl ParamUses {
         self.params.push(ParamUse { name, access, is_exclusion: true });
     }
 
+    /// The parameter for which systems are kept apart that share nothing in the world.
+    pub(crate) fn exclusion(&self) -> Option<&str> {
+        self.params.iter().find(|param| param.is_exclusion).map(|param| param.name.as_str())
+    }
+
     pub(crate) fn add_commands(&mut self) {
         self.commands = true;
         self.defers = true;

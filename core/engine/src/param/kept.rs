@@ -4,6 +4,8 @@ use keel_ecs::Data;
 use keel_state::{Change, SavedValue, StateError};
 use serde::{Deserialize, Serialize};
 
+use crate::worlds::{OfWorlds, parse_place};
+
 /// A value that outlives the code it belongs to.
 #[doc(hidden)]
 pub trait KeptValue {
@@ -113,6 +115,24 @@ impl SavedLocals {
         let (changes, left) = restore_params(own, accept_loss, visit_all)?;
         self.locals.extend(left);
         Ok(changes)
+    }
+
+    /// Takes out what was kept of worlds beside the running one, by schedule and world.
+    pub(crate) fn take_of_worlds(&mut self) -> OfWorlds {
+        let mut taken = OfWorlds::new();
+        for mut local in self.locals.extract_if(.., |local| parse_place(&local.system).is_some()) {
+            let place = std::mem::take(&mut local.system);
+            let Some((world, schedule, system)) = parse_place(&place) else { continue };
+            local.system = system.to_owned();
+            let of_schedule = taken.entry(schedule.to_owned()).or_default();
+            of_schedule.entry(world).or_default().locals.push(local);
+        }
+        taken
+    }
+
+    /// Puts back what no schedule has taken up.
+    pub(crate) fn extend(&mut self, of_worlds: OfWorlds) {
+        self.locals.extend(of_worlds.into_values().flatten().flat_map(|(_, saved)| saved.locals));
     }
 
     /// Refuses what nobody has taken out, unless that is accepted. Where a reader stood is no loss.

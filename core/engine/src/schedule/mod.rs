@@ -9,6 +9,7 @@ mod plan;
 mod run;
 mod several;
 mod system;
+mod world;
 
 use std::collections::BTreeSet;
 
@@ -28,7 +29,8 @@ pub use self::ambiguity::Ambiguity;
 pub use self::control::{SystemSummary, SystemTimes};
 pub use self::descriptor::{SetDescriptor, Stage, SystemDescriptor, SystemId};
 pub(crate) use self::run::Turn;
-pub(crate) use self::system::{Outcome, System};
+pub(crate) use self::system::{Outcome, System, Work};
+pub(crate) use self::world::{Failure, WorldRun, WorldStep};
 
 /// The systems of all modules, in the order in which they run.
 ///

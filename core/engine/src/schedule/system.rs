@@ -78,12 +78,7 @@ impl System {
             uses,
             is_exclusive: matches!(code.kind, CodeKind::OfFrame(_)),
             gates: Vec::new(),
-            work: Mutex::new(Work {
-                code,
-                conditions,
-                times: SystemTimes::default(),
-                outcome: Outcome::NotRun,
-            }),
+            work: Mutex::new(Work::new(code, conditions)),
         })
     }
 
@@ -131,6 +126,10 @@ pub(crate) fn check_conditions(conditions: &[Condition], of: &str) -> Result<(),
 }
 
 impl Work {
+    pub(crate) fn new(code: SystemCode, conditions: Vec<Condition>) -> Self {
+        Self { code, conditions, times: SystemTimes::default(), outcome: Outcome::NotRun }
+    }
+
     /// Runs it if its conditions hold; what comes of it is kept in `outcome`.
     #[inline]
     pub(crate) fn run(&mut self, context: &SystemContext<'_>) {

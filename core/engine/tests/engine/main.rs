@@ -13,6 +13,7 @@ mod stages;
 mod steps;
 mod tasks;
 mod timers;
+mod worlds;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
