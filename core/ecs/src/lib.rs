@@ -58,7 +58,7 @@ pub use model::resource::{ResourceMut, ResourceRef};
 pub use model::snapshot::{ReplacedWorld, RestoreReport, WorldConversion, WorldDifference, WorldSnapshot};
 pub use model::statistics::{ArchetypeStatistics, SparseStatistics, WorldStatistics};
 pub use model::terms::{PreparedTerms, QueryRow, QueryTerms};
-pub use model::world::World;
+pub use model::world::{SharedTypes, World};
 pub use view::component::ComponentView;
 pub use view::entity::EntityView;
 pub use view::event::{EventPosition, EventView};

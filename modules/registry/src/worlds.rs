@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use keel_binding::{AnyPool, ModelPool, PoolError, PoolImage};
 use keel_core_types::{Model, ModelId, Shared, TypedModel};
-use keel_ecs::{ModelTypeInfo, RestoreReport, World, WorldSnapshot};
+use keel_ecs::{ModelTypeInfo, RestoreReport, SharedTypes, World, WorldSnapshot};
 use keel_engine::contain;
 use keel_module_types::hash_of_model;
 use keel_state::{Snapshot, SnapshotWriter};
@@ -22,6 +22,8 @@ type Types = Vec<Arc<ModelTypeInfo>>;
 /// The pool of worlds, and what a world that it makes knows.
 pub(crate) struct WorldPool {
     pool: Arc<ModelPool<World>>,
+    /// Nobody's: the worlds that the pool makes are alike, and share what they know of types.
+    first: Shared<World>,
     types: Shared<Types>,
 }
 
@@ -50,14 +52,10 @@ pub(crate) enum NextWorlds {
 
 impl WorldPool {
     pub(crate) fn new(types: Types) -> Self {
-        let types = Shared::new(types);
-        let known = types.clone();
-        let make = move || {
-            let mut world = World::new();
-            register(&mut world, &known.read());
-            world
-        };
-        Self { pool: Arc::new(ModelPool::new(World::LIMIT, make)), types }
+        let first = Shared::new(first_of(&types));
+        let known = first.clone();
+        let make = move || known.read().alike();
+        Self { pool: Arc::new(ModelPool::new(World::LIMIT, make)), first, types: Shared::new(types) }
     }
 
     pub(crate) fn pool(&self) -> Arc<dyn AnyPool> {
@@ -78,6 +76,8 @@ impl WorldPool {
     /// Puts worlds in the place of those that are out. They, and those that the pool makes from now on, know `types`.
     pub(crate) fn install(&self, mut out: WorldsOut, next: NextWorlds, types: &[Arc<ModelTypeInfo>]) {
         types.clone_into(&mut self.types.write());
+        *self.first.write() = first_of(types);
+        let shared = SharedTypes::new(types.iter().map(Arc::clone));
         let old = match next {
             NextWorlds::Restored(image) => std::mem::replace(&mut out.image, image).objects,
             NextWorlds::Converted(worlds) => {
@@ -87,7 +87,7 @@ impl WorldPool {
                         (Some(world), _) => {
                             old.push((World::RUNNING, std::mem::replace(object, Box::new(world))))
                         }
-                        (None, Some(world)) => register(world, types),
+                        (None, Some(world)) => register(world, &shared),
                         (None, None) => {}
                     }
                 }
@@ -137,8 +137,9 @@ impl SavedWorlds {
     ) -> Result<NextWorlds, Rejection> {
         let mut image = empty_image();
         (image.slots, image.made, image.free) = (self.slots, self.made, self.free.clone());
+        let first = first_of(types);
         for (id, bytes) in &self.worlds {
-            let world = build(types, &read(bytes)?, consent, report)?;
+            let world = build(&first, &read(bytes)?, consent, report)?;
             image.objects.push((*id, Box::new(world)));
         }
         Ok(NextWorlds::Restored(image))
@@ -168,15 +169,22 @@ impl WorldsOut {
         report: &mut RestoreReport,
     ) -> Result<NextWorlds, Rejection> {
         let mut snapshot = WorldSnapshot::new();
-        let mut converted = Vec::new();
+        let (first, mut converted) = (first_of(types), Vec::new());
+        let mut asked: Option<(&World, bool)> = None;
         for (_, world) in self.worlds() {
-            if fits(world, types) {
+            // Most worlds share what they know: it is looked through once.
+            let fits = match asked.filter(|(other, _)| other.is_alike(world)) {
+                Some((_, fits)) => fits,
+                None => fits(world, types),
+            };
+            asked = Some((world, fits));
+            if fits {
                 report.carried += world.value_count();
                 converted.push(None);
                 continue;
             }
             world.save(&mut snapshot).map_err(|error| Rejection::save("", &error))?;
-            converted.push(Some(build(types, &snapshot, consent, report)?));
+            converted.push(Some(build(&first, &snapshot, consent, report)?));
         }
         Ok(NextWorlds::Converted(converted))
     }
@@ -224,23 +232,28 @@ fn read(bytes: &[u8]) -> Result<WorldSnapshot, Rejection> {
 }
 
 fn build(
-    types: &[Arc<ModelTypeInfo>],
+    first: &World,
     snapshot: &WorldSnapshot,
     consent: Consent,
     report: &mut RestoreReport,
 ) -> Result<World, Rejection> {
-    let built = World::from_snapshot(types.iter().map(Arc::clone), snapshot, consent.accepts_loss());
+    let built = first.alike_from(snapshot, consent.accepts_loss());
     let (world, of_world) = built.map_err(|error| Rejection::restore("", &error))?;
     add_report(report, of_world);
     Ok(world)
 }
 
-fn register(world: &mut World, types: &[Arc<ModelTypeInfo>]) {
-    for info in types {
-        // The modules agree on all types, and the world fits them.
-        if let Err(error) = world.register(Arc::clone(info)) {
-            log::error!("type `{}` could not be registered in a world of the pool: {error}", info.name());
-        }
+/// A world that those of the pool are like.
+fn first_of(types: &[Arc<ModelTypeInfo>]) -> World {
+    let mut world = World::new();
+    register(&mut world, &SharedTypes::new(types.iter().map(Arc::clone)));
+    world
+}
+
+fn register(world: &mut World, types: &SharedTypes) {
+    // The modules agree on all types, and the world fits them.
+    if let Err(error) = world.register_shared(types) {
+        log::error!("a world of the pool does not know all types of the modules: {error}");
     }
 }
 

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use keel_ecs::{
-    ChangeTracker, Changes, Children, Commands, EcsError, Entity, EventCursor, ModelTypeInfo, Parent, World,
-    component,
+    ChangeTracker, Changes, Children, Commands, Component, EcsError, Entity, EventCursor, ModelTypeInfo,
+    Parent, SharedTypes, World, component, event,
 };
 use keel_state::SavedValue;
 
@@ -275,4 +275,59 @@ fn events_are_read_in_order_where_the_queue_has_gone_around_its_end() {
         drop(events);
         world.end_step();
     }
+}
+
+#[test]
+fn worlds_that_are_alike_know_the_same_and_go_their_own_ways() {
+    let mut first = new_world();
+    first.spawn((at(1.0),));
+    let mut second = first.alike();
+    assert!(first.is_alike(&second) && second.is_empty());
+    let ship = second.spawn((at(3.0),));
+    assert_eq!((first.len(), second.get::<Position>(ship).unwrap().x), (1, 3.0));
+
+    // What one learns is not known to the other.
+    #[component(crate = keel_ecs)]
+    struct Late {}
+    #[event(crate = keel_ecs)]
+    struct Called {}
+    #[component(crate = keel_ecs, sparse)]
+    struct Stunned {}
+    second.register(ModelTypeInfo::component::<Late>()).unwrap();
+    assert!(!first.is_alike(&second));
+    assert!(
+        first.type_info(<Late as Component>::ID).is_none()
+            && second.type_info(<Late as Component>::ID).is_some()
+    );
+
+    // Told of the same together, they share it again; those that were apart stay so.
+    let mut third = first.alike();
+    let types = [
+        ModelTypeInfo::event::<Called>(),
+        ModelTypeInfo::component::<Stunned>(),
+        ModelTypeInfo::component::<Position>(),
+    ];
+    let types = SharedTypes::new(types.into_iter().map(std::sync::Arc::new));
+    for world in [&mut first, &mut second, &mut third] {
+        world.register_shared(&types).unwrap();
+        world.send(Called {});
+        let stunned = world.spawn((Stunned {}, at(0.0)));
+        assert_eq!((world.events::<Called>().len(), world.has::<Stunned>(stunned)), (1, true));
+    }
+    assert!(first.is_alike(&third) && !first.is_alike(&second));
+    keel_core_types::Model::reset(&mut third);
+    assert_eq!((third.len(), third.events::<Called>().len()), (0, 0));
+    third.spawn((Stunned {},));
+
+    // What one refuses, the others refuse.
+    let mut other = World::new();
+    let mut more = World::new();
+    #[component(crate = keel_ecs, name = "Position")]
+    struct Place {
+        z: u8,
+    }
+    other.register(ModelTypeInfo::component::<Place>()).unwrap();
+    assert!(matches!(other.register_shared(&types), Err(EcsError::Conflict { .. })));
+    more.register_shared(&types).unwrap();
+    assert_eq!(Place { z: 1 }.z, 1);
 }

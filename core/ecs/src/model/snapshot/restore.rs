@@ -52,7 +52,27 @@ impl World {
         snapshot: &WorldSnapshot,
         accept_loss: bool,
     ) -> Result<(World, RestoreReport), EcsError> {
-        let mut world = World::of_types(types)?;
+        World::of_types(types)?.filled_from(snapshot, accept_loss)
+    }
+
+    /// [`World::from_snapshot`], of the types that this world knows, which the new one [shares](World::alike).
+    ///
+    /// # Errors
+    /// As [`World::from_snapshot`].
+    pub fn alike_from(
+        &self,
+        snapshot: &WorldSnapshot,
+        accept_loss: bool,
+    ) -> Result<(World, RestoreReport), EcsError> {
+        self.alike().filled_from(snapshot, accept_loss)
+    }
+
+    fn filled_from(
+        self,
+        snapshot: &WorldSnapshot,
+        accept_loss: bool,
+    ) -> Result<(World, RestoreReport), EcsError> {
+        let mut world = self;
         world.unknown = Arc::clone(&snapshot.index.unknown);
         let mut restore = Restore::new(&world, snapshot.index.types.clone(), accept_loss);
         restore.snapshot(&mut world, snapshot)?;

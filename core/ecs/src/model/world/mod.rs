@@ -1,7 +1,10 @@
 //! The world: entities and their components, resources, and queued events.
 
+mod alike;
 mod components;
 mod entities;
+
+pub use self::alike::SharedTypes;
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -89,7 +92,16 @@ impl Default for World {
 impl World {
     /// A world that knows only Keel's own components: [`Name`], [`Parent`] and [`Children`].
     pub fn new() -> Self {
-        let mut world = Self {
+        let mut world = Self::of_no_types();
+        for own in Self::own_types() {
+            // An empty table refuses nothing.
+            let _ = world.register(own);
+        }
+        world
+    }
+
+    fn of_no_types() -> Self {
+        Self {
             entities: hecs::World::new(),
             sparse: SparseSets::default(),
             resources: Resources::default(),
@@ -105,12 +117,7 @@ impl World {
             generations: Vec::new(),
             structure: 1,
             incarnation: INCARNATIONS.fetch_add(1, Ordering::Relaxed),
-        };
-        for own in Self::own_types() {
-            // An empty table refuses nothing.
-            let _ = world.register(own);
         }
-        world
     }
 
     /// The types that every world knows.
@@ -135,8 +142,7 @@ impl World {
         let info = info.into();
         let adopted = self.plan_adoption(&info, false)?;
         self.types.register(Arc::clone(&info))?;
-        self.checked_bundles.clear();
-        self.last_bundle = None;
+        self.forget_checks();
         if let Operations::Event(operations) = &info.operations {
             self.events.entry(info.id()).or_insert_with(|| AtomicRefCell::new((operations.make)()));
         }
@@ -146,6 +152,12 @@ impl World {
             self.structure_changed();
         }
         self.adopt(&info, adopted)
+    }
+
+    /// Looks at bundles again: what is known of their types may be another thing now.
+    fn forget_checks(&mut self) {
+        self.checked_bundles.clear();
+        self.last_bundle = None;
     }
 
     /// What the world knows of a type.
@@ -315,11 +327,6 @@ impl Model for World {
     }
 
     fn reset(&mut self) {
-        let types: Vec<_> = self.types.iter().map(Arc::clone).collect();
-        *self = Self::new();
-        for info in types {
-            // They were registered together before.
-            let _ = self.register(info);
-        }
+        *self = self.alike();
     }
 }
