@@ -94,6 +94,8 @@ mod documents {
     struct Systems;
     #[doc = include_str!("../../../docs/guide/08-reflection.md")]
     struct Reflection;
+    #[doc = include_str!("../../../docs/guide/09-many-worlds.md")]
+    struct ManyWorlds;
     #[doc = include_str!("../../../docs/guide/ecs.md")]
     struct Areas;
 }

@@ -7,6 +7,7 @@ use keel::console::PictureView;
 use keel::ecs::WorldSnapshot;
 use keel::engine::ModuleTag;
 use keel::prelude::*;
+use keel_fixture::Fixture;
 use keel_registry::{Code, Consent, RegistryConfig};
 
 use crate::rig::{Rig, check_refused};
@@ -184,6 +185,141 @@ fn generations_that_a_room_has_known_are_unmapped() {
         assert_eq!(rig.mapped(), 2);
     }
     assert_eq!(lines(&mut rig), ages(9..19, 109, ""));
+    let Rig { engine, registry, .. } = rig;
+    let closed = registry.close(engine);
+    assert_eq!((closed.unmapped, closed.kept), (2, vec![]));
+}
+
+/// A module that has so many rooms, each with ten fish, and steps them all.
+fn arena(types: &Path, count: &str) -> PathBuf {
+    let source = r#"
+use keel::prelude::*;
+use game_types::*;
+
+#[data]
+#[derive(Default)]
+pub struct Arena {
+    pub rooms: Vec<ModelId>,
+}
+
+fn COUNT
+
+fn register(arena: &mut WorldSetup) {
+    arena.system_with(SystemDescriptor::new("hatch").stage(Stage::Startup), |commands: &mut Commands| {
+        commands.spawn_batch((0..10).map(|age| (Fish { age, ..Default::default() },)));
+    });
+    arena.system("count", count);
+}
+
+#[view_model]
+impl ViewModel for Arena {
+    fn register(&mut self, setup: &mut Setup) -> ModuleResult {
+        setup.world_systems("arena", register);
+        Ok(())
+    }
+
+    fn update(&mut self, frame: &mut Frame<'_>) -> ModuleResult {
+        if self.rooms.is_empty() {
+            let pool = frame.models::<World>()?;
+            for _ in 0..60 {
+                self.rooms.push(pool.take()?);
+            }
+        }
+        frame.step_worlds("arena", &self.rooms)?;
+        Ok(())
+    }
+}
+
+keel::export_module! { view_model: Arena, models: [game_types] }
+"#;
+    Fixture::module("game-arena").source(source.replace("COUNT", count)).with("game_types", types).build()
+}
+
+const COUNT: &str = "count(mut fish: Query<&mut Fish>, mut runs: Local<u32>) {
+    *runs += 1;
+    fish.for_each(|fish| fish.age = *runs);
+}";
+
+/// The fish of all rooms, as text, each once.
+fn fish_of_rooms(rig: &mut Rig) -> Vec<String> {
+    let picture = rig.binding.pin();
+    let rooms = picture.pool_of::<World>().unwrap();
+    let (mut lines, mut snapshot) = (Vec::new(), WorldSnapshot::new());
+    for id in rooms.ids() {
+        rooms.get(id).unwrap().save(&mut snapshot).unwrap();
+        let values = snapshot.describe().unwrap();
+        assert_eq!(values.values().filter(|value| value.starts_with("Fish")).count(), 10, "room {id}");
+        lines.extend(values.into_values().filter(|value| value.starts_with("Fish")));
+    }
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+#[test]
+fn one_swap_changes_the_behaviour_in_all_rooms_which_go_on_where_they_were() {
+    let old = fish("pub age: u32,");
+    let mut rig = Rig::new();
+    rig.load_together(&[model(&old), arena(&old, COUNT)], Consent::Lossless).unwrap();
+    rig.steps(3);
+    assert_eq!(
+        (rig.engine.take_faults(), fish_of_rooms(&mut rig)),
+        (vec![], vec!["Fish { age: 3 }".to_owned()])
+    );
+    let schedules = rig.engine.world_schedules();
+    assert_eq!((schedules[0].worlds, schedules[0].systems.len()), (60, 2));
+
+    // The code is another one, and so is a type.
+    let new = fish("pub age: u32, #[keel(default = 2)] pub fins: u8,");
+    let faster = COUNT
+        .replace("+= 1", "+= 10")
+        .replace("Local<u32>", "Local<u64>")
+        .replace("*runs);", "*runs as u32);");
+    let report = rig.load_together(&[model(&new), arena(&new, &faster)], Consent::Lossless).unwrap();
+    assert_eq!(report.pools.converted, 600);
+    rig.steps(1);
+    assert_eq!(rig.engine.take_faults(), []);
+    assert_eq!(fish_of_rooms(&mut rig), ["Fish { age: 13, fins: 2 }"], "a local goes on, none hatches again");
+
+    // What would be lost refuses the swap of all.
+    let without =
+        COUNT.replace(", mut runs: Local<u32>", "").replace("*runs += 1;", "").replace("*runs", "1");
+    check_refused(rig.load(&arena(&new, &without)), Code::DataLoss, "`count: Local` of type u64 is gone");
+    rig.steps(1);
+    assert_eq!(fish_of_rooms(&mut rig), ["Fish { age: 23, fins: 2 }"], "the old code goes on");
+
+    // A saved game has what systems keep of each room.
+    let bytes = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
+    let mut other = Rig::new();
+    let checker = other.registry.checker();
+    let libraries = [model(&new), arena(&new, &faster)];
+    let candidates = libraries.iter().map(|it| checker.check(&other.scratch.copy(it), 0).unwrap()).collect();
+    other.registry.resume_game(&mut other.engine, candidates, &bytes, Consent::Lossless).unwrap();
+    other.steps(1);
+    assert_eq!(other.engine.take_faults(), []);
+    assert_eq!(fish_of_rooms(&mut other), ["Fish { age: 33, fins: 2 }"]);
+
+    other.registry.reset(&mut other.engine).unwrap();
+    other.steps(1);
+    assert_eq!(fish_of_rooms(&mut other), ["Fish { age: 10, fins: 0 }"], "all begin afresh");
+}
+
+#[test]
+fn generations_whose_systems_ran_in_rooms_are_unmapped() {
+    let types = fish("pub age: u32,");
+    let mut rig = Rig::with(RegistryConfig { ring: 0, ..RegistryConfig::default() });
+    rig.load_together(&[model(&types), arena(&types, COUNT)], Consent::Lossless).unwrap();
+    for round in 1..4 {
+        rig.steps(1);
+        let next = COUNT.replace("+= 1", &format!("+= 1 + 0 * {round}"));
+        rig.load(&arena(&types, &next)).unwrap();
+        rig.steps(1);
+        assert_eq!(rig.engine.take_faults(), []);
+        let retired = rig.registry.tidy();
+        assert_eq!((retired.unmapped, retired.kept), (1, vec![]), "round {round}");
+        assert_eq!(rig.mapped(), 2);
+    }
+    assert_eq!(fish_of_rooms(&mut rig), ["Fish { age: 6 }"]);
     let Rig { engine, registry, .. } = rig;
     let closed = registry.close(engine);
     assert_eq!((closed.unmapped, closed.kept), (2, vec![]));
