@@ -51,6 +51,7 @@ pub use model::query::{
     Or, PreparedQuery, Query, QueryBorrow, QueryData, QueryFilter, QueryIter, QueryPiece, QueryPieces,
     ReadOnlyQueryData, With, Without,
 };
+pub use model::reaction::{Hook, Hooks, Occasion, Occurrence, SentEvent};
 pub use model::reflect::{
     FieldReflection, NamedReflection, PathRow, PreparedPath, TypeReflection, VariantReflection,
 };
@@ -70,7 +71,7 @@ pub use view::world::WorldView;
 /// What the attributes expand to. Not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{Component, Event, Resource, StorageKind};
+    pub use crate::{Component, Event, Hooks, Resource, StorageKind};
     pub use keel_core_types::{Contract, View};
     pub use keel_state::__private::*;
 }

@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
+use keel_core_types::ComponentId;
+
 use crate::model::component::StorageKind;
 use crate::model::dropped::drop_contained;
 use crate::model::sparse::SparseSets;
@@ -29,6 +31,10 @@ pub unsafe trait Bundle: hecs::Bundle + hecs::DynamicBundle + Send + Sync + 'sta
     /// The first component that only the world itself may insert and remove.
     #[doc(hidden)]
     fn kept_by_world() -> Option<&'static str>;
+
+    /// The ids of its components, in their order.
+    #[doc(hidden)]
+    const IDS: &'static [ComponentId];
 
     /// How many of its components are sparse.
     #[doc(hidden)]
@@ -278,6 +284,8 @@ macro_rules! bundles {
                 })*
                 None
             }
+
+            const IDS: &'static [ComponentId] = &[$($name::ID),*];
 
             const SPARSE: usize = 0 $(+ is_sparse::<$name>() as usize)*;
 

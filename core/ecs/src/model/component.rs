@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::event::{AnyEvents, EventStore};
+use crate::model::reaction::Hooks;
 use crate::model::reflect::{Lending, ResourceLending};
 use crate::model::resource::AnyResource;
 use crate::model::snapshot::{drop_value, first_row, share_column};
@@ -41,6 +42,9 @@ pub trait Component: Data {
     const ACCESS: ComponentAccess = ComponentAccess::Free;
     /// Where values lie.
     const STORAGE: StorageKind = StorageKind::Columns;
+    /// What the type does when a value comes or goes.
+    #[doc(hidden)]
+    const HOOKS: Hooks = Hooks::NONE;
 }
 
 /// Where the values of a component lie.
@@ -198,6 +202,7 @@ pub(crate) struct ComponentOperations {
     pub(crate) build: fn(&mut hecs::EntityBuilder, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) remove: fn(&mut hecs::World, hecs::Entity) -> bool,
     pub(crate) access: ComponentAccess,
+    pub(crate) hooks: Hooks,
     /// How its sets are made, if it is sparse.
     pub(crate) sparse: Option<SparseOperations>,
     pub(crate) lending: Lending,
@@ -254,6 +259,7 @@ impl ModelTypeInfo {
                 },
                 remove: |world, entity| world.remove_one::<T>(entity).is_ok(),
                 access: T::ACCESS,
+                hooks: T::HOOKS,
                 sparse: (T::STORAGE == StorageKind::Sparse).then(SparseOperations::of::<T>),
                 lending: Lending::of::<T>(),
             }),

@@ -197,8 +197,7 @@ impl World {
     pub fn insert_values(&mut self, entity: Entity, components: &[ComponentValue]) -> Result<(), EcsError> {
         self.check_alive(entity)?;
         let bundle = self.bundle_of(components)?;
-        self.insert_bundle(entity, bundle);
-        Ok(())
+        self.insert_values_now(entity, bundle)
     }
 
     /// Takes the component called `name` from `entity`.
@@ -210,6 +209,7 @@ impl World {
         check_writable(info)?;
         let value = self.value(entity, name)?;
         let (id, remove) = (info.id(), self.component(name)?.1.remove);
+        let before = self.before_remove(entity, &[id])?;
         match self.sparse.get_mut(id) {
             Some(set) => {
                 set.remove(entity);
@@ -219,6 +219,7 @@ impl World {
                 remove(&mut self.entities, entity.inner());
             }
         }
+        self.after_remove(entity, before);
         Ok(value)
     }
 

@@ -153,6 +153,11 @@ impl<E> EventStore<E> {
         EventIter { front: front[in_front..].iter(), back: back[skipped - in_front..].iter() }
     }
 
+    /// The event with this number.
+    fn at(&self, number: u64) -> Option<&E> {
+        self.queue.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
     /// Lets those go that came before number `first`.
     fn forget_before(&mut self, first: u64) {
         let gone = first.saturating_sub(self.first).min(self.queue.len() as u64) as usize;
@@ -415,6 +420,13 @@ impl World {
         for store in self.events.values_mut() {
             store.get_mut().enter(part);
         }
+    }
+
+    /// The event with this number, if it is still in its queue.
+    pub(crate) fn event_at<E: Event>(&self, number: u64) -> Option<AtomicRef<'_, E>> {
+        let store = self.event_cell::<E>().try_borrow();
+        let store = store.unwrap_or_else(|_| panic!("{}", EcsError::InUse { name: E::NAME.to_owned() }));
+        AtomicRef::filter_map(store, |store| typed::<E>(store.as_any()).at(number))
     }
 
     fn event_cell<E: Event>(&self) -> &AtomicRefCell<Box<dyn AnyEvents>> {

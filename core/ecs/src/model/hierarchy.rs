@@ -3,6 +3,7 @@
 use keel_module_macros::data;
 
 use crate::model::bundle::Stored;
+use crate::model::reaction::Before;
 use crate::{Component, ComponentAccess, EcsError, Entity, World};
 
 /// The entity that this one belongs to.
@@ -50,15 +51,13 @@ impl World {
     /// [`EcsError::NoSuchEntity`] for a stale id, [`EcsError::CyclicParent`] when `parent` is `child` or below it.
     pub fn set_parent(&mut self, child: Entity, parent: Option<Entity>) -> Result<(), EcsError> {
         self.check_alive(child)?;
-        let Some(parent) = parent else {
-            self.leave_parent(child);
-            return Ok(());
-        };
+        let Some(parent) = parent else { return self.leave_parent(child) };
         self.check_alive(parent)?;
         if parent == child || self.ancestors(parent).any(|ancestor| ancestor == child) {
             return Err(EcsError::CyclicParent { child, parent });
         }
-        self.leave_parent(child);
+        let before = self.before_insert(child, &[Parent::ID])?;
+        self.leave_parent_now(child);
         self.structure_changed();
         let known = self.entities.get::<&mut Children>(parent.inner());
         let joined = known.map(|mut children| children.entities.push(child)).is_ok();
@@ -66,9 +65,11 @@ impl World {
             // Both live, as was checked above.
             let children = (Children { entities: vec![child] },);
             let _ = self.entities.insert(parent.inner(), Stored::new(children, &self.types));
+            self.after_insert(parent, Before::default(), &[Children::ID]);
         }
         let parent = (Parent { entity: parent },);
         let _ = self.entities.insert(child.inner(), Stored::new(parent, &self.types));
+        self.after_insert(child, before, &[Parent::ID]);
         Ok(())
     }
 
@@ -120,7 +121,14 @@ impl World {
         Ok(child)
     }
 
-    pub(crate) fn leave_parent(&mut self, child: Entity) {
+    pub(crate) fn leave_parent(&mut self, child: Entity) -> Result<(), EcsError> {
+        let before = self.before_remove(child, &[Parent::ID])?;
+        self.leave_parent_now(child);
+        self.after_remove(child, before);
+        Ok(())
+    }
+
+    fn leave_parent_now(&mut self, child: Entity) {
         if self.parent(child).is_none() {
             return;
         }
@@ -131,8 +139,10 @@ impl World {
             children.entities.is_empty()
         });
         if childless {
+            let before = self.before_remove(parent, &[Children::ID]).unwrap_or_default();
             // `Children` was found a line above, so it is there to be removed.
             let _ = self.entities.remove_one::<Children>(parent.inner());
+            self.after_remove(parent, before);
         }
     }
 }

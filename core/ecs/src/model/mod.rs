@@ -14,6 +14,7 @@ pub(crate) mod hierarchy;
 pub(crate) mod name;
 mod pooled;
 pub(crate) mod query;
+pub(crate) mod reaction;
 pub(crate) mod reflect;
 pub(crate) mod resource;
 pub(crate) mod snapshot;

@@ -6,6 +6,7 @@ use keel_core_types::ComponentId;
 
 use crate::model::bundle::Stored;
 use crate::model::component::ComponentOperations;
+use crate::model::reaction::Before;
 use crate::{EcsError, Entity, ModelTypeInfo, World};
 
 /// A component of a type that is not known here.
@@ -16,6 +17,8 @@ pub(crate) type AnyComponent = Box<dyn Any + Send>;
 pub(crate) struct ValueBundle {
     columns: hecs::EntityBuilder,
     sparse: Vec<(ComponentId, AnyComponent)>,
+    /// Those of all components, in their order.
+    ids: Vec<ComponentId>,
 }
 
 impl ValueBundle {
@@ -26,6 +29,7 @@ impl ValueBundle {
         operations: &ComponentOperations,
         bytes: &mut &[u8],
     ) -> Result<(), EcsError> {
+        self.ids.push(info.id());
         match operations.sparse {
             Some(sparse) => self.sparse.push((info.id(), (sparse.decode)(bytes)?)),
             None => (operations.build)(&mut self.columns, bytes)?,
@@ -35,15 +39,31 @@ impl ValueBundle {
 }
 
 impl World {
+    /// Adds an entity with these components.
     pub(crate) fn spawn_bundle(&mut self, mut bundle: ValueBundle) -> Entity {
+        let ids = std::mem::take(&mut bundle.ids);
         self.structure_changed();
         let entity = self.entities.spawn(Stored::new(bundle.columns.build(), &self.types));
         let entity = self.born(entity);
         self.insert_any(entity, bundle.sparse);
+        self.after_insert(entity, Before::default(), &ids);
         entity
     }
 
-    /// Gives `entity`, which lives, these components.
+    /// Gives `entity`, which lives, these components, as somebody who changes the world.
+    pub(crate) fn insert_values_now(
+        &mut self,
+        entity: Entity,
+        mut bundle: ValueBundle,
+    ) -> Result<(), EcsError> {
+        let ids = std::mem::take(&mut bundle.ids);
+        let before = self.before_insert(entity, &ids)?;
+        self.insert_bundle(entity, bundle);
+        self.after_insert(entity, before, &ids);
+        Ok(())
+    }
+
+    /// Gives `entity`, which lives, these components back: nobody is told.
     pub(crate) fn insert_bundle(&mut self, entity: Entity, mut bundle: ValueBundle) {
         let columns = bundle.columns.build();
         if hecs::DynamicBundle::type_info(&columns).is_empty() {

@@ -13,6 +13,7 @@ mod migration;
 mod prepared;
 mod property;
 mod query;
+mod reactions;
 mod reflect;
 mod restore;
 mod sparse;

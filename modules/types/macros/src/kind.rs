@@ -4,32 +4,65 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
-use syn::{DeriveInput, Error, LitStr, Result, custom_keyword};
+use syn::{DeriveInput, Error, Ident, LitStr, Path, Result, Token, custom_keyword};
 
 use crate::data;
 use crate::root::NamedArgs;
 
 custom_keyword!(sparse);
 
-/// `sparse`, beside the name.
+/// The hooks that a component may have.
+const HOOKS: [&str; 4] = ["on_insert", "on_replace", "on_remove", "on_despawn"];
+
+/// `sparse` and hooks, beside the name.
 pub(crate) struct ComponentArgs {
     named: NamedArgs,
     is_sparse: bool,
+    hooks: Vec<(Ident, Path)>,
 }
 
 impl Parse for ComponentArgs {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut is_sparse = false;
+        let (mut is_sparse, mut hooks) = (false, Vec::<(Ident, Path)>::new());
         let named = NamedArgs::parse_with(input, |input| {
-            let is_next = input.peek(sparse);
-            if is_next {
+            if input.peek(sparse) {
                 input.parse::<sparse>()?;
                 is_sparse = true;
+                return Ok(true);
             }
-            Ok(is_next)
+            let Some(hook) = parse_hook(input)? else { return Ok(false) };
+            if hooks.iter().any(|(known, _)| *known == hook.0) {
+                return Err(Error::new_spanned(hook.0, "it is given twice; call both from one function"));
+            }
+            hooks.push(hook);
+            Ok(true)
         })?;
-        Ok(Self { named, is_sparse })
+        Ok(Self { named, is_sparse, hooks })
     }
+}
+
+impl ComponentArgs {
+    fn hooks(&self, private: &TokenStream) -> TokenStream {
+        let fields = HOOKS.iter().map(|occasion| {
+            let field = format_ident!("{occasion}");
+            match self.hooks.iter().find(|(known, _)| known == occasion) {
+                Some((known, function)) => quote!(#known: ::core::option::Option::Some(#function)),
+                None => quote!(#field: ::core::option::Option::None),
+            }
+        });
+        quote!(const HOOKS: #private::Hooks = #private::Hooks { #(#fields),* };)
+    }
+}
+
+/// `on_insert = FUNCTION` and its like.
+fn parse_hook(input: ParseStream<'_>) -> Result<Option<(Ident, Path)>> {
+    let next = input.fork().parse::<Ident>();
+    if !next.is_ok_and(|next| HOOKS.iter().any(|hook| next == hook)) {
+        return Ok(None);
+    }
+    let hook = input.parse()?;
+    input.parse::<Token![=]>()?;
+    Ok(Some((hook, input.parse()?)))
 }
 
 /// The item as `#[data]`, with an implementation of the trait called `kind`.
@@ -42,7 +75,8 @@ pub(crate) fn expand_component(args: &ComponentArgs, item: DeriveInput) -> Resul
     let private = args.named.root.private();
     let storage =
         args.is_sparse.then(|| quote!(const STORAGE: #private::StorageKind = #private::StorageKind::Sparse;));
-    expand_with("Component", &args.named, &storage.unwrap_or_default(), item)
+    let hooks = (!args.hooks.is_empty()).then(|| args.hooks(&private));
+    expand_with("Component", &args.named, &quote!(#storage #hooks), item)
 }
 
 fn expand_with(kind: &str, args: &NamedArgs, more: &TokenStream, item: DeriveInput) -> Result<TokenStream> {

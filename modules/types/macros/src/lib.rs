@@ -43,6 +43,10 @@ pub fn data(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// It is `#[data]`, and gets the declared name `name = "..."`, or else its own. With `sparse` its values lie in a set of
 /// their own instead of a column: for what comes and goes, often in every frame.
+///
+/// `on_insert = FUNCTION`, `on_replace`, `on_remove` and `on_despawn` name functions `fn(&World, Entity)`, the hooks of the
+/// type, which are called at once: after a value has come, before it is replaced, before it goes (with its entity too),
+/// and before its entity goes.
 #[proc_macro_attribute]
 pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
     let args = parse_macro_input!(args as kind::ComponentArgs);

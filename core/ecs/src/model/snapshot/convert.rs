@@ -103,6 +103,7 @@ impl WorldConversion {
         if let (Some(old), Some(new)) = (&mut self.old, &mut self.new) {
             std::mem::take(&mut self.exchange).run(old, new);
             self.moved.sets.iter().for_each(|id| move_set(old, new, *id));
+            new.reactions.take_over(&mut old.reactions, &old.types, &new.types);
         }
         let old = self.old.take().unwrap_or_default();
         match self.new.take() {

@@ -19,6 +19,15 @@ impl World {
     #[inline]
     pub fn insert<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
         self.check_bundle::<B>();
+        if self.reacts() {
+            return self.insert_reacting(entity, bundle);
+        }
+        self.insert_now(entity, bundle)
+    }
+
+    /// [`World::insert`], once it is checked and whoever minds knows of it.
+    #[inline]
+    pub(crate) fn insert_now<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
         if B::SPARSE > 0 {
             return self.insert_sparse(entity, bundle);
         }
@@ -51,6 +60,15 @@ impl World {
         if let Some(name) = B::kept_by_world() {
             return Err(EcsError::KeptByWorld { name: name.to_owned() });
         }
+        if self.reacts() {
+            return self.remove_reacting(entity);
+        }
+        self.remove_now(entity)
+    }
+
+    /// [`World::remove`], once it is checked and whoever minds knows of it.
+    #[inline]
+    pub(crate) fn remove_now<B: Bundle>(&mut self, entity: Entity) -> Result<B, EcsError> {
         if B::SPARSE > 0 {
             return self.remove_sparse(entity);
         }
@@ -95,9 +113,21 @@ impl World {
         if let Some(name) = R::kept_by_world() {
             return Err(EcsError::KeptByWorld { name: name.to_owned() });
         }
+        if self.reacts() {
+            return self.exchange_reacting(entity, bundle);
+        }
+        self.exchange_now(entity, bundle)
+    }
+
+    /// [`World::exchange`], once it is checked and whoever minds knows of it.
+    pub(crate) fn exchange_now<R: Bundle, B: Bundle>(
+        &mut self,
+        entity: Entity,
+        bundle: B,
+    ) -> Result<R, EcsError> {
         if R::SPARSE + B::SPARSE > 0 {
-            let removed = self.remove::<R>(entity)?;
-            self.insert(entity, bundle)?;
+            let removed = self.remove_now::<R>(entity)?;
+            self.insert_now(entity, bundle)?;
             return Ok(removed);
         }
         self.structure_changed();

@@ -4,6 +4,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crate::model::bundle::{ColumnsOf, Stored, put_sparse};
+use crate::model::reaction::Before;
 use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, Name, Parent, World};
 
 /// So many bundles are taken from an iterator before their components are put into columns.
@@ -27,7 +28,11 @@ impl World {
             return self.spawn_sparse(bundle);
         }
         let entity = self.entities.spawn(Stored::new(bundle, &self.types));
-        self.born(entity)
+        let entity = self.born(entity);
+        if self.reacts() {
+            self.after_insert(entity, Before::default(), B::IDS);
+        }
+        entity
     }
 
     fn spawn_sparse<B: Bundle>(&mut self, bundle: B) -> Entity {
@@ -36,6 +41,7 @@ impl World {
         let entity = self.entities.spawn(columns);
         let entity = self.born(entity);
         put_sparse(bundle, entity, &mut self.sparse);
+        self.after_insert(entity, Before::default(), B::IDS);
         entity
     }
 
@@ -107,6 +113,9 @@ impl World {
             spawned.extend(self.entities.spawn_column_batch(batch).map(Entity::wrap));
         }
         self.born_together(spawned[first..].iter().copied());
+        if self.reacts() {
+            spawned[first..].iter().for_each(|entity| self.after_insert(*entity, Before::default(), B::IDS));
+        }
     }
 
     /// Removes `entity` and all entities below it.
@@ -121,7 +130,7 @@ impl World {
             self.despawn_alone(entity);
             return Ok(());
         }
-        self.leave_parent(entity);
+        self.leave_parent(entity)?;
         for below in self.descendants(entity).into_iter().rev().chain([entity]) {
             // Each of them lives: the hierarchy holds no stale ids.
             self.despawn_alone(below);
@@ -131,9 +140,11 @@ impl World {
 
     /// Despawns an entity that lives.
     fn despawn_alone(&mut self, entity: Entity) {
+        let before = self.before_despawn(entity);
         self.sparse.despawned(entity);
         let _ = self.entities.despawn(entity.inner());
         self.generations[entity.index() as usize] = 0;
+        self.after_remove(entity, before);
     }
 
     /// Removes all entities. Resources, events and types stay, and so do the generations: ids from before are stale.

@@ -20,6 +20,7 @@ use crate::model::bundle::first_unknown;
 use crate::model::component::Operations;
 use crate::model::event::AnyEvents;
 use crate::model::query::ColumnTable;
+use crate::model::reaction::Reactions;
 use crate::model::resource::Resources;
 use crate::model::snapshot::Unknown;
 use crate::model::sparse::SparseSets;
@@ -47,6 +48,8 @@ pub struct World {
     checked_bundles: HashSet<TypeId, BuildHasherDefault<TypeIdHasher>>,
     /// The last one of them that was asked for.
     last_bundle: Option<TypeId>,
+    /// Who minds what happens, and what has happened.
+    pub(crate) reactions: Reactions,
     names: Shared<NameIndex>,
     columns: Shared<ColumnTable>,
     /// The generation of the entity at each index that lives; 0, which no entity has, where none does.
@@ -111,6 +114,7 @@ impl World {
             unknown: Arc::default(),
             checked_bundles: HashSet::default(),
             last_bundle: None,
+            reactions: Reactions::default(),
             names: Shared::new(NameIndex::default()),
             columns: Shared::new(ColumnTable::default()),
             borrows: AtomicU64::new(0),
@@ -143,6 +147,7 @@ impl World {
         let adopted = self.plan_adoption(&info, false)?;
         self.types.register(Arc::clone(&info))?;
         self.forget_checks();
+        self.reactions.register(&info);
         if let Operations::Event(operations) = &info.operations {
             self.events.entry(info.id()).or_insert_with(|| AtomicRefCell::new((operations.make)()));
         }
