@@ -202,7 +202,7 @@ pub(crate) struct ComponentOperations {
     pub(crate) build: fn(&mut hecs::EntityBuilder, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) remove: fn(&mut hecs::World, hecs::Entity) -> bool,
     pub(crate) access: ComponentAccess,
-    pub(crate) hooks: Hooks,
+    pub(crate) hooks: Box<Hooks>,
     /// How its sets are made, if it is sparse.
     pub(crate) sparse: Option<SparseOperations>,
     pub(crate) lending: Lending,
@@ -259,7 +259,7 @@ impl ModelTypeInfo {
                 },
                 remove: |world, entity| world.remove_one::<T>(entity).is_ok(),
                 access: T::ACCESS,
-                hooks: T::HOOKS,
+                hooks: Box::new(T::HOOKS),
                 sparse: (T::STORAGE == StorageKind::Sparse).then(SparseOperations::of::<T>),
                 lending: Lending::of::<T>(),
             }),

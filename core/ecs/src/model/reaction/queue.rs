@@ -8,7 +8,6 @@ use atomic_refcell::AtomicRef;
 use keel_core_types::ComponentId;
 use keel_state::{Migration, decode};
 
-use super::Hooks;
 use crate::model::types::TypeTable;
 use crate::{Component, EcsError, Entity, Event, ModelTypeInfo, World};
 
@@ -112,8 +111,9 @@ impl Reactions {
 
     /// Takes note of the hooks of a type that is registered now.
     pub(crate) fn register(&mut self, info: &ModelTypeInfo) {
-        let hooks = info.component_operations().map_or(Hooks::NONE, |operations| operations.hooks);
-        let hooked = Occasion::ALL.into_iter().filter(|occasion| hooks.of(*occasion).is_some());
+        let hooks = info.component_operations().map(|operations| &operations.hooks);
+        let has_hook = |occasion: &Occasion| hooks.is_some_and(|hooks| hooks.of(*occasion).is_some());
+        let hooked = Occasion::ALL.into_iter().filter(has_hook);
         let hooked = hooked.fold(0, |bits, occasion| bits | occasion.bit());
         match self.watches.binary_search_by_key(&info.id(), |(id, _)| *id) {
             Ok(place) => self.watches[place].1.hooked = hooked,
