@@ -11,8 +11,9 @@ use crate::call::{Call, Caller, Handlers, IntoHandler};
 use crate::frame::TimerQueue;
 use crate::function::{FunctionDescriptor, FunctionSummary, Functions, IntoFunction};
 use crate::module_code::{Unscheduled, old_code};
+use crate::observer::{IntoObserver, Observer};
 use crate::runtime::Runtime;
-use crate::schedule::{Parts, System, Turn};
+use crate::schedule::{Parts, Place, System, Turn};
 use crate::snapshot::{Clock, SavedTime};
 use crate::state::{Coming, StateChanges};
 use crate::threads::Threads;
@@ -162,6 +163,8 @@ impl Engine {
     }
 
     fn step(&mut self, views: &dyn ViewSource) {
+        // What the driver has changed between two frames.
+        self.react(views);
         self.start_modules(views);
         self.runtime.time.step += 1;
         let end = self.runtime.time.now + self.config.step;
@@ -175,6 +178,11 @@ impl Engine {
         self.runtime.time.now = end;
         self.run_stage(Stage::Step, views);
         self.runtime.world.end_step();
+    }
+
+    /// Calls observers for what was done beside the schedule.
+    fn react(&mut self, views: &dyn ViewSource) {
+        self.runtime.react(&Place::of_step(views, &self.threads));
     }
 
     fn run_stage(&mut self, stage: Stage, views: &dyn ViewSource) {
@@ -210,6 +218,7 @@ impl Engine {
         for (module, state) in &change {
             self.runtime.on_state(module, state, |world| (state.change)(world, step));
         }
+        self.react(views);
         self.run_stage(Stage::Enter, views);
     }
 
@@ -221,6 +230,7 @@ impl Engine {
             }
             Some((module, Some(handler))) => {
                 self.runtime.run(views, module, &name, |frame| handler(frame, &call.argument));
+                self.react(views);
             }
             Some((module, None)) => self.runtime.faults.push(Fault {
                 module: module.name().to_owned(),
@@ -243,7 +253,9 @@ impl Engine {
         call: impl FnOnce(&mut Frame<'_>) -> Result<T, String>,
     ) -> Result<T, String> {
         let views = self.views.pin();
-        self.runtime.call(&*views, module, call).map_err(|panic| panic.message)?
+        let called = self.runtime.call(&*views, module, call).map_err(|panic| panic.message);
+        self.runtime.react(&Place::of_step(&*views, &self.threads));
+        called?
     }
 
     /// Calls `call` as code of `module`, now, as one of its systems is called: what fails is a fault of `name`, and a
@@ -256,6 +268,7 @@ impl Engine {
     ) {
         let views = self.views.pin();
         self.runtime.run(&*views, module, name, call);
+        self.runtime.react(&Place::of_step(&*views, &self.threads));
     }
 
     // The world.
@@ -271,8 +284,12 @@ impl Engine {
     }
 
     /// Puts `world` in the place of the running one, which is returned whole.
+    ///
+    /// What has happened to its components and was not observed yet goes with it.
     pub fn replace_world(&mut self, world: World) -> World {
-        std::mem::replace(&mut self.runtime.world, world)
+        let replaced = std::mem::replace(&mut self.runtime.world, world);
+        self.runtime.watch();
+        replaced
     }
 
     /// Starts the state afresh: an empty world of the same types, time 0, no timers, no calls, no suspension, and nothing
@@ -298,6 +315,8 @@ impl Engine {
         resumed.iter().for_each(|module| self.runtime.functions.set_suspended(*module, false));
         self.schedule.reset_locals();
         self.runtime.worlds.reset();
+        self.runtime.observers.reset_locals();
+        self.runtime.watch();
         self.started.clear();
         self.may_start = true;
         self.install_own_state();
@@ -421,6 +440,34 @@ impl Engine {
         checked
     }
 
+    /// Adds an observer of `module`. Observers of one thing run by the names of their modules, and within a module in the
+    /// order in which they were added.
+    ///
+    /// # Errors
+    /// [`EngineError::DuplicateObserver`], [`EngineError::ParameterConflict`], [`EngineError::ParameterUsesTwice`]; nothing
+    /// has changed then.
+    pub fn add_observer<M>(
+        &mut self,
+        module: &ModuleTag,
+        name: &str,
+        observer: impl IntoObserver<M>,
+    ) -> Result<(), EngineError> {
+        let observer = Observer::new(module, name, observer.into_observer())?;
+        let observers = &mut self.runtime.observers;
+        if observers.iter().any(|known| known.path() == observer.path()) {
+            let (module, observer) = (module.name().to_owned(), name.to_owned());
+            return Err(EngineError::DuplicateObserver { module, observer });
+        }
+        observers.exchange(&[], vec![observer]);
+        self.runtime.watch();
+        Ok(())
+    }
+
+    /// All observers as `module/observer`, in the order in which those of one thing run.
+    pub fn observers(&self) -> Vec<String> {
+        self.runtime.observers.iter().map(Observer::path).collect()
+    }
+
     /// All functions that can be called, sorted by their paths.
     pub fn functions(&self) -> Vec<FunctionSummary> {
         self.runtime.functions.summaries()
@@ -454,13 +501,17 @@ impl Engine {
             }
         };
         self.may_start = true;
-        let mut old = old_code(&tags, replaced, brought);
+        let new_observers =
+            unscheduled.iter_mut().flat_map(|of_module| std::mem::take(&mut of_module.observers));
+        let old_observers = self.runtime.observers.exchange(&ids, new_observers.collect());
+        self.runtime.watch();
+        let mut old = old_code(&tags, replaced, brought, old_observers);
         for of_module in &mut old {
             of_module.handlers = self.handlers.take_module(of_module.module.id());
             of_module.functions = self.runtime.functions.take_module(of_module.module.id());
             of_module.suspended = self.runtime.suspended.remove(&of_module.module.id());
         }
-        for Unscheduled { module, handlers, functions, suspended } in unscheduled {
+        for Unscheduled { module, handlers, functions, suspended, .. } in unscheduled {
             self.runtime.suspended.extend(suspended.then(|| module.id()));
             let caller = Caller::new(module.id(), Arc::clone(&self.runtime.calls));
             self.runtime.functions.add_module(&module, &caller, suspended, functions);
@@ -494,6 +545,7 @@ impl Engine {
         let mut saved = self.schedule.save_locals(module)?;
         let failed = |source| EngineError::Locals { module: module.name().to_owned(), source };
         self.runtime.worlds.save_locals(module, &mut saved).map_err(failed)?;
+        self.runtime.observers.save_locals(module, &mut saved).map_err(failed)?;
         Ok(saved)
     }
 
@@ -525,6 +577,7 @@ impl Engine {
             || self.runtime.timers.len() > 0
             || !self.runtime.calls.lock().is_empty()
             || self.runtime.executor.total_running() > 0
+            || (!self.runtime.observers.is_empty() && self.runtime.world.has_occurrences())
     }
 
     /// Whether the system runs in each frame, or is still to start.

@@ -88,6 +88,14 @@ pub enum EngineError {
         /// Why.
         because: String,
     },
+    /// One module has two observers of one name.
+    #[error("module `{module}` registers observer `{observer}` twice; give one of them another name")]
+    DuplicateObserver {
+        /// The module's name.
+        module: String,
+        /// The observer's name.
+        observer: String,
+    },
     /// No such system.
     #[error("there is no system `{system}`; the systems are: {known}")]
     NoSuchSystem {

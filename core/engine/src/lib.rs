@@ -30,6 +30,7 @@ mod fault;
 mod frame;
 mod function;
 mod module_code;
+mod observer;
 mod param;
 mod random;
 mod runtime;
@@ -52,6 +53,10 @@ pub use function::{
     CALL_DEPTH_MAX, CallError, Function, FunctionDescriptor, FunctionSummary, IntoFunction, PreparedCall,
 };
 pub use module_code::ModuleCode;
+pub use observer::{
+    Despawn, Insert, IntoObserver, Observed, ObserverCode, ObserverFunction, ObserverFunctionOf,
+    OccasionKind, On, Remove, Replace, Sent,
+};
 pub use param::{
     Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, Names, ParamUses, Query, Res,
     ResMut, SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept, Workers,

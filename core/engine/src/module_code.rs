@@ -6,6 +6,7 @@ use keel_state::{Change, StateError};
 
 use crate::call::Handler;
 use crate::function::{Function, FunctionDescriptor};
+use crate::observer::{Observer, ObserverCode, Observers};
 use crate::param::VisitKept;
 use crate::schedule::{Parts, Set, System, visit_conditions};
 use crate::worlds::Brought;
@@ -29,6 +30,8 @@ pub struct ModuleCode {
     pub functions: Vec<(FunctionDescriptor, Function)>,
     /// The systems that it runs in worlds beside the running one.
     pub worlds: Vec<WorldSystems>,
+    /// Its observers, by name, in the order in which they run.
+    pub observers: Vec<(String, ObserverCode)>,
     /// A fault has stopped it, and it is stopped again when it is put back.
     pub suspended: bool,
 }
@@ -38,6 +41,7 @@ pub(crate) struct Unscheduled {
     pub(crate) module: ModuleTag,
     pub(crate) handlers: Vec<(String, Handler)>,
     pub(crate) functions: Vec<(FunctionDescriptor, Function)>,
+    pub(crate) observers: Vec<Observer>,
     pub(crate) suspended: bool,
 }
 
@@ -52,6 +56,7 @@ impl ModuleCode {
             handlers: Vec::new(),
             functions: Vec::new(),
             worlds: Vec::new(),
+            observers: Vec::new(),
             suspended: false,
         }
     }
@@ -92,6 +97,10 @@ impl ModuleCode {
             let visit_all = |visit: &mut VisitKept<'_>| visit_conditions(conditions, visit);
             changes.extend(saved.restore(&Set::local_name(name), accept_loss, visit_all)?);
         }
+        for (name, code) in &mut self.observers {
+            let visit_all = |visit: &mut VisitKept<'_>| code.code.get_mut().visit_kept(visit);
+            changes.extend(saved.restore(&Observer::local_name(name), accept_loss, visit_all)?);
+        }
         changes.extend(saved.check_losses(accept_loss)?);
         Ok(changes)
     }
@@ -102,7 +111,7 @@ impl ModuleCode {
         parts: &mut Parts,
         brought: &mut Brought,
     ) -> Result<Unscheduled, EngineError> {
-        let Self { module, systems, sets, states, handlers, functions, worlds, suspended } = self;
+        let Self { module, systems, sets, states, handlers, functions, worlds, observers, suspended } = self;
         brought.extend(worlds.into_iter().map(|systems| (module.clone(), systems)));
         for (mut descriptor, code) in systems {
             let own = std::mem::take(&mut descriptor.states).into_iter();
@@ -113,7 +122,10 @@ impl ModuleCode {
             parts.sets.push(Set::new(&module, set)?);
         }
         parts.states.extend(states.into_iter().map(|state| (module.clone(), state)));
-        Ok(Unscheduled { module, handlers, functions, suspended })
+        let observers = observers.into_iter().map(|(name, code)| Observer::new(&module, &name, code));
+        let observers = observers.collect::<Result<Vec<_>, _>>()?;
+        Observers::check(&observers)?;
+        Ok(Unscheduled { module, handlers, functions, observers, suspended })
     }
 
     pub(crate) fn check_handlers(&self) -> Result<(), EngineError> {
@@ -129,7 +141,12 @@ impl ModuleCode {
 }
 
 /// What was taken out of the schedule, as the code of the modules it belongs to.
-pub(crate) fn old_code(tags: &[ModuleTag], replaced: Parts, brought: Brought) -> Vec<ModuleCode> {
+pub(crate) fn old_code(
+    tags: &[ModuleTag],
+    replaced: Parts,
+    brought: Brought,
+    observers: Vec<Observer>,
+) -> Vec<ModuleCode> {
     let mut old: Vec<_> = tags.iter().map(ModuleCode::new).collect();
     let place = |module: &ModuleTag| tags.iter().position(|tag| tag == module);
     for system in replaced.systems {
@@ -147,6 +164,11 @@ pub(crate) fn old_code(tags: &[ModuleTag], replaced: Parts, brought: Brought) ->
         let (module, set) = set.into_parts();
         if let Some(place) = place(&module) {
             old[place].sets.push(set);
+        }
+    }
+    for Observer { module, name, code } in observers {
+        if let Some(place) = place(&module) {
+            old[place].observers.push((name, code));
         }
     }
     for (module, state) in replaced.states {

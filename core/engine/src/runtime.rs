@@ -12,6 +12,7 @@ use crate::call::{Call, Caller};
 use crate::fault::{Panic, catch};
 use crate::frame::TimerQueue;
 use crate::function::{FunctionAccess, Functions};
+use crate::observer::Observers;
 use crate::schedule::Outcome;
 use crate::system::ParamCode;
 use crate::task::TaskExecutor;
@@ -33,6 +34,7 @@ pub(crate) struct Runtime {
     pub(crate) threads: Arc<Threads>,
     /// The length of a step.
     step: Duration,
+    pub(crate) observers: Observers,
 }
 
 impl Runtime {
@@ -49,6 +51,7 @@ impl Runtime {
             worlds: WorldSchedules::default(),
             threads: Arc::clone(threads),
             step,
+            observers: Observers::default(),
         }
     }
 

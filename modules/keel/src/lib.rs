@@ -58,9 +58,10 @@ pub mod prelude {
         Parent, PreparedQuery, QueryData, Resource, With, Without, World, component, event, resource,
     };
     pub use keel_engine::{
-        Caller, Entities, EventReader, EventWriter, Frame, IdleTime, Local, Names, NextState, Query, Random,
-        Res, ResMut, SetDescriptor, Stage, SystemDescriptor, Time, Views, Workers, WorldSetup, WorldsStepped,
-        every, in_state, on_event, resource_exists, sleep,
+        Caller, Despawn, Entities, EventReader, EventWriter, Frame, IdleTime, Insert, Local, Names,
+        NextState, On, Query, Random, Remove, Replace, Res, ResMut, Sent, SetDescriptor, Stage,
+        SystemDescriptor, Time, Views, Workers, WorldSetup, WorldsStepped, every, in_state, on_event,
+        resource_exists, sleep,
     };
     pub use keel_module_macros::{data, view, view_model};
     pub use keel_module_types::{Models, ModuleContext, ModuleError, ModuleResult, Setup, ViewModel, Worlds};

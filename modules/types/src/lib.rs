@@ -27,7 +27,7 @@ pub use keel_core_types::{
 pub use keel_ecs::ModelTypeInfo;
 pub use keel_module_macros::{model, view, view_model};
 pub use models::{Models, Worlds};
-pub use own::{IntoSystemOf, Lender, ViewModelAccess};
+pub use own::{IntoObserverOf, IntoSystemOf, Lender, ViewModelAccess};
 pub use pooled::{PooledTypeInfo, SavedPool, hash_of_model};
 pub use root::{EntryPoint, ModuleRoot, root_layout};
 pub use setup::Setup;

@@ -4,7 +4,10 @@ use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use keel_engine::{Frame, Handler, ModuleTag, OfFrame, OfParams, SystemCode, SystemFunctionOf, SystemOutput};
+use keel_engine::{
+    Frame, Handler, ModuleTag, ObserverCode, ObserverFunctionOf, OfFrame, OfParams, SystemCode,
+    SystemFunctionOf, SystemOutput,
+};
 use keel_state::SavedValue;
 
 use crate::{ModuleError, ModuleResult, ViewModel};
@@ -150,6 +153,66 @@ impl OwnSystem {
     pub(crate) fn into_code(self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> SystemCode {
         let fields = format!("the fields of `{}`", module.name());
         (self.make)(access.cloned()).excluding("&mut self", &fields)
+    }
+}
+
+/// A function that can be an observer of the view model `T`: of `&mut self`, and of what any observer takes. `Marker` is
+/// found by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an observer of `{T}`",
+    note = "an observer of a view model is a function of `&mut self`, of `On<Insert, C>`, `On<Replace, C>`, \
+            `On<Remove, C>`, `On<Despawn, C>` or `On<Sent, E>`, and of up to 11 parameters as those of systems",
+    note = "it returns nothing, or a `Result<(), E>` whose `E` can be shown"
+)]
+pub trait IntoObserverOf<T, Marker> {
+    /// The observer's code, to which `lender` lends the view model.
+    #[doc(hidden)]
+    fn into_observer_of(self, lender: Lender<T>) -> ObserverCode;
+}
+
+impl<T, F, M> IntoObserverOf<T, M> for F
+where
+    T: ViewModel,
+    F: ObserverFunctionOf<T, M> + Send + 'static,
+    F::On: 'static,
+    F::Param: 'static,
+    F::Output: SystemOutput,
+{
+    fn into_observer_of(mut self, lender: Lender<T>) -> ObserverCode {
+        ObserverCode::of_params::<F::On, F::Param>(move |on, item| {
+            lender.lend(|owner| self.call(owner, on, item).into_result())
+        })
+    }
+}
+
+/// An observer that is lent the view model, once it is known how.
+pub(crate) struct OwnObserver {
+    name: String,
+    owner: TypeId,
+    make: Box<dyn FnOnce(Option<ViewModelAccess>) -> ObserverCode + Send>,
+}
+
+impl OwnObserver {
+    pub(crate) fn new<T: ViewModel, M>(
+        name: &str,
+        observer: impl IntoObserverOf<T, M> + Send + 'static,
+    ) -> Self {
+        let lender = Lender { name: name.to_owned(), access: None, owner: PhantomData };
+        Self {
+            name: name.to_owned(),
+            owner: TypeId::of::<T>(),
+            make: Box::new(move |access| observer.into_observer_of(Lender { access, ..lender })),
+        }
+    }
+
+    /// Checks that it expects the type of `view_model`.
+    pub(crate) fn check(&self, view_model: &dyn ViewModel) -> ModuleResult {
+        check_owner(&self.name, self.owner, view_model)
+    }
+
+    /// The code. Observers run one after the other, and beside no system.
+    pub(crate) fn into_code(self, access: Option<&ViewModelAccess>) -> ObserverCode {
+        (self.make)(access.cloned())
     }
 }
 

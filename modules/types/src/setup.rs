@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use keel_core_types::{Contract, ModelType, Provided, TypedModel, ViewId};
 use keel_ecs::Data;
 use keel_engine::{
-    Frame, Function, FunctionDescriptor, Handler, IntoFunction, IntoHandler, IntoSystem, ModuleCode,
-    ModuleTag, SetDescriptor, StateCode, States, SystemCode, SystemDescriptor, SystemOutput, WorldSetup,
-    WorldSystems,
+    Frame, Function, FunctionDescriptor, Handler, IntoFunction, IntoHandler, IntoObserver, IntoSystem,
+    ModuleCode, ModuleTag, ObserverCode, SetDescriptor, StateCode, States, SystemCode, SystemDescriptor,
+    SystemOutput, WorldSetup, WorldSystems,
 };
 use keel_state::SavedValue;
 
-use crate::own::{OwnHandler, OwnSystem, access_to};
+use crate::own::{OwnHandler, OwnObserver, OwnSystem, access_to};
 use crate::{
-    BenchCase, BenchRoutine, DeclaredBench, IntoSystemOf, ModuleResult, PooledTypeInfo, ViewModel,
-    ViewModelAccess,
+    BenchCase, BenchRoutine, DeclaredBench, IntoObserverOf, IntoSystemOf, ModuleResult, PooledTypeInfo,
+    ViewModel, ViewModelAccess,
 };
 
 /// Collects a module's systems, handlers, views and pools. Nothing takes effect until all of it does.
@@ -26,6 +26,7 @@ pub struct Setup {
     handlers: Vec<(String, Code<Handler, OwnHandler>)>,
     functions: Vec<(FunctionDescriptor, Function)>,
     worlds: Vec<WorldSystems>,
+    observers: Vec<(String, Code<ObserverCode, OwnObserver>)>,
     views: Vec<Provided>,
     model_types: BTreeMap<ViewId, ModelType>,
     pools: Vec<PooledTypeInfo>,
@@ -123,6 +124,24 @@ impl Setup {
         self
     }
 
+    /// Adds observer `name`: a function whose first parameter says what it is called for, `On<Insert, Health>`, and which
+    /// takes what a system takes besides. Observers of one thing run by the names of their modules, and within a module in
+    /// the order in which they were added.
+    pub fn observer<M>(&mut self, name: &str, observer: impl IntoObserver<M>) -> &mut Self {
+        self.observers.push((name.to_owned(), Code::Free(observer.into_observer())));
+        self
+    }
+
+    /// Adds an observer that is a function of the view model itself: `setup.observer_of("mourn", Self::mourn)`.
+    pub fn observer_of<T: ViewModel, M>(
+        &mut self,
+        name: &str,
+        observer: impl IntoObserverOf<T, M> + Send + 'static,
+    ) -> &mut Self {
+        self.observers.push((name.to_owned(), Code::Own(OwnObserver::new(name, observer))));
+        self
+    }
+
     /// Offers function `name`, which others call as `module/name` with checked arguments; see [`Setup::function_with`].
     pub fn function<M>(&mut self, name: &str, function: impl IntoFunction<M>) -> &mut Self {
         self.function_with(FunctionDescriptor::new(name), function)
@@ -203,6 +222,11 @@ impl Setup {
             Code::Own(own) => own.check(view_model),
         });
         systems?;
+        let observers = self.observers.iter().try_for_each(|(_, code)| match code {
+            Code::Free(_) => Ok(()),
+            Code::Own(own) => own.check(view_model),
+        });
+        observers?;
         self.handlers.iter().try_for_each(|(_, code)| match code {
             Code::Free(_) => Ok(()),
             Code::Own(own) => own.check(view_model),
@@ -234,8 +258,22 @@ impl Setup {
         let (sets, states) = (std::mem::take(&mut self.sets), std::mem::take(&mut self.states));
         let functions = std::mem::take(&mut self.functions);
         let worlds = std::mem::take(&mut self.worlds);
+        let observers = std::mem::take(&mut self.observers).into_iter().map(|(name, code)| match code {
+            Code::Free(code) => (name, code),
+            Code::Own(own) => (name, own.into_code(access)),
+        });
+        let observers = observers.collect();
         let (systems, handlers, _) = self.finish(module, access);
-        ModuleCode { systems, sets, states, handlers, functions, worlds, ..ModuleCode::new(module) }
+        ModuleCode {
+            systems,
+            sets,
+            states,
+            handlers,
+            functions,
+            worlds,
+            observers,
+            ..ModuleCode::new(module)
+        }
     }
 
     /// All that was declared: systems, handlers, views.

@@ -15,7 +15,7 @@ mod workers;
 use std::time::Instant;
 
 use keel_core_types::ViewSource;
-use keel_ecs::World;
+use keel_ecs::{Occurrence, World};
 
 use crate::threads::Threads;
 use crate::{Stage, Time};
@@ -83,6 +83,8 @@ pub struct SystemContext<'a> {
     pub(crate) stage: Stage,
     /// When work that can wait is to end.
     pub(crate) deadline: Option<Instant>,
+    /// What an observer is called for.
+    pub(crate) occurrence: Option<&'a Occurrence>,
 }
 
 pub(crate) mod sealed {
@@ -95,7 +97,7 @@ pub(crate) fn short_name<T: ?Sized>() -> String {
     shorten(std::any::type_name::<T>())
 }
 
-fn shorten(full: &str) -> String {
+pub(crate) fn shorten(full: &str) -> String {
     let mut short = String::with_capacity(full.len());
     // Where the name that is being read begins.
     let mut begin = 0;

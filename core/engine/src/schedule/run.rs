@@ -16,6 +16,28 @@ use crate::runtime::Runtime;
 use crate::system::CodeKind;
 use crate::threads::Threads;
 
+/// Where observers run: what their parameters are fetched from, beside the world.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) views: &'a dyn ViewSource,
+    pub(crate) threads: &'a Threads,
+    pub(crate) stage: Stage,
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl<'a> Place<'a> {
+    /// Beside what runs in steps.
+    pub(crate) fn of_step(views: &'a dyn ViewSource, threads: &'a Threads) -> Self {
+        Self { views, threads, stage: Stage::Step, deadline: None }
+    }
+
+    pub(crate) fn context<'c>(&'c self, runtime: &'c Runtime) -> SystemContext<'c> {
+        let Self { views, threads, stage, deadline } = *self;
+        let (world, time) = (&runtime.world, runtime.time);
+        SystemContext { world, views, threads, time, stage, deadline, occurrence: None }
+    }
+}
+
 /// One run of a stage.
 pub(crate) struct Turn<'a> {
     pub(crate) stage: Stage,
@@ -28,7 +50,13 @@ pub(crate) struct Turn<'a> {
 impl Turn<'_> {
     fn context<'c>(&'c self, runtime: &'c Runtime, threads: &'c Threads) -> SystemContext<'c> {
         let Self { stage, views, deadline, .. } = *self;
-        SystemContext { world: &runtime.world, views, threads, time: runtime.time, stage, deadline }
+        let (world, time) = (&runtime.world, runtime.time);
+        SystemContext { world, views, threads, time, stage, deadline, occurrence: None }
+    }
+
+    fn place<'c>(&'c self, threads: &'c Threads) -> Place<'c> {
+        let Self { stage, views, deadline, .. } = *self;
+        Place { views, threads, stage, deadline }
     }
 
     fn runs(&self, system: &System, sets: &[Set], suspended: &BTreeSet<ModuleId>) -> bool {
@@ -129,6 +157,7 @@ impl Run<'_, '_> {
         };
         if segment.defers || needs_care {
             self.finish(&segment.nodes);
+            self.react(threads);
         }
     }
 
@@ -153,6 +182,16 @@ impl Run<'_, '_> {
         }
         let begun = std::mem::replace(&mut self.clock, Instant::now());
         work.times.add(self.clock - begun);
+        self.react(threads);
+    }
+
+    /// Calls observers; their time is nobody's.
+    fn react(&mut self, threads: &Threads) {
+        if self.runtime.observers.is_empty() {
+            return;
+        }
+        self.runtime.react(&self.turn.place(threads));
+        self.clock = Instant::now();
     }
 
     /// Runs the systems of a segment one after the other. Whether anything is to be taken up.

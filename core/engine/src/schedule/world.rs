@@ -76,8 +76,15 @@ impl WorldRun<'_> {
             Names::prepare(self.world);
         }
         let WorldStep { views, threads, .. } = self.lent;
-        let context =
-            SystemContext { world: &*self.world, views, threads, time: self.time, stage, deadline: None };
+        let context = SystemContext {
+            world: &*self.world,
+            views,
+            threads,
+            time: self.time,
+            stage,
+            deadline: None,
+            occurrence: None,
+        };
         let mut is_all_well = true;
         for node in &segment.nodes {
             if !self.lent.runs[node.system] {

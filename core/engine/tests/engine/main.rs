@@ -7,6 +7,7 @@ mod exchange;
 mod faults;
 mod functions;
 mod locals;
+mod observers;
 mod parallel;
 mod params;
 mod stages;

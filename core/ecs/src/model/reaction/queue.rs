@@ -267,6 +267,11 @@ impl World {
         self.reactions.queue.pop_front()
     }
 
+    /// How much waits, but for events that were sent since [`World::next_occurrence`] or [`World::set_cause`] was called.
+    pub fn waiting_occurrences(&self) -> usize {
+        self.reactions.queue.len()
+    }
+
     /// Whether anything waits to be taken by [`World::next_occurrence`].
     #[inline]
     pub fn has_occurrences(&self) -> bool {

@@ -90,7 +90,7 @@ impl World {
             left -= next.len();
             B::fill_columns(next, &batch);
         }
-        self.spawn_columns(batch, spawned);
+        self.spawn_columns::<B>(batch, spawned);
     }
 
     /// Spawns what no more code of an author gives.
@@ -99,22 +99,26 @@ impl World {
             self.store_archetype::<B>();
             let first = spawned.len();
             spawned.extend(self.entities.spawn_batch(bundles.drain(..)).map(Entity::wrap));
-            self.born_together(spawned[first..].iter().copied());
+            self.were_spawned::<B>(&spawned[first..]);
         } else {
             let batch = self.column_types::<B>().into_batch(bundles.len() as u32);
             B::fill_columns(bundles, &batch);
-            self.spawn_columns(batch, spawned);
+            self.spawn_columns::<B>(batch, spawned);
         }
     }
 
-    fn spawn_columns(&mut self, batch: hecs::ColumnBatchBuilder, spawned: &mut Vec<Entity>) {
+    fn spawn_columns<B: Bundle>(&mut self, batch: hecs::ColumnBatchBuilder, spawned: &mut Vec<Entity>) {
         let first = spawned.len();
         if let Ok(batch) = batch.build() {
             spawned.extend(self.entities.spawn_column_batch(batch).map(Entity::wrap));
         }
-        self.born_together(spawned[first..].iter().copied());
+        self.were_spawned::<B>(&spawned[first..]);
+    }
+
+    fn were_spawned<B: Bundle>(&mut self, spawned: &[Entity]) {
+        self.born_together(spawned.iter().copied());
         if self.reacts() {
-            spawned[first..].iter().for_each(|entity| self.after_insert(*entity, Before::default(), B::IDS));
+            spawned.iter().for_each(|entity| self.after_insert(*entity, Before::default(), B::IDS));
         }
     }
 
