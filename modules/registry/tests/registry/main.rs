@@ -8,6 +8,7 @@ mod bench;
 mod failures;
 mod lifecycle;
 mod locals;
+mod observers;
 mod own;
 mod pools;
 mod reflection;
