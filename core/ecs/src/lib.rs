@@ -48,8 +48,8 @@ pub use model::event::{EventCursor, Events, FramePart};
 pub use model::hierarchy::{Children, Parent};
 pub use model::name::Name;
 pub use model::query::{
-    Or, PreparedQuery, Query, QueryBorrow, QueryData, QueryFilter, QueryIter, QueryPiece, QueryPieces,
-    ReadOnlyQueryData, With, Without,
+    Added, Changed, Or, PreparedQuery, Query, QueryBorrow, QueryData, QueryFilter, QueryIter, QueryPiece,
+    QueryPieces, ReadOnlyQueryData, With, Without,
 };
 pub use model::reaction::{Hook, Hooks, Occasion, Occurrence, SentEvent};
 pub use model::reflect::{
@@ -59,6 +59,9 @@ pub use model::resource::{ResourceMut, ResourceRef};
 pub use model::snapshot::{ReplacedWorld, RestoreReport, WorldConversion, WorldDifference, WorldSnapshot};
 pub use model::statistics::{ArchetypeStatistics, SparseStatistics, WorldStatistics};
 pub use model::terms::{PreparedTerms, QueryRow, QueryTerms};
+pub use model::ticks::{
+    ByTicks, ChangeMark, ChangeWindow, Mut, Ref, RemovalCursor, Removals, Tracked, Tracking, Untracked,
+};
 pub use model::world::{SharedTypes, World};
 pub use view::component::ComponentView;
 pub use view::entity::EntityView;
@@ -71,7 +74,7 @@ pub use view::world::WorldView;
 /// What the attributes expand to. Not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{Component, Event, Hooks, Resource, StorageKind};
+    pub use crate::{ByTicks, Component, Event, Hooks, Resource, StorageKind, Tracked, Untracked};
     pub use keel_core_types::{Contract, View};
     pub use keel_state::__private::*;
 }

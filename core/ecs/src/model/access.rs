@@ -49,6 +49,11 @@ impl Access {
         self.add(id, name, true);
     }
 
+    /// Adds what is asked whether it was changed: others may not write it meanwhile, and who asks may.
+    pub fn add_tick_read(&mut self, id: ComponentId, name: &str) {
+        self.used.entry(id).or_insert_with(|| Used { name: name.to_owned(), writes: false });
+    }
+
     /// Passes over entities that lack this component.
     pub fn add_with(&mut self, id: ComponentId) {
         self.with.insert(id);

@@ -10,6 +10,7 @@ use keel_core_types::ComponentId;
 use crate::model::component::StorageKind;
 use crate::model::dropped::drop_contained;
 use crate::model::sparse::SparseSets;
+use crate::model::ticks::Tracking;
 use crate::model::tuples::for_tuples;
 use crate::model::types::TypeTable;
 use crate::{Component, ComponentAccess, Entity};
@@ -43,6 +44,14 @@ pub unsafe trait Bundle: hecs::Bundle + hecs::DynamicBundle + Send + Sync + 'sta
     /// How many of its components lie in columns.
     #[doc(hidden)]
     const COLUMNS: usize;
+
+    /// How many of its components are tracked.
+    #[doc(hidden)]
+    const TRACKED: usize;
+
+    /// Shows its tracked components.
+    #[doc(hidden)]
+    fn visit_tracked(visit: &mut dyn FnMut(ComponentId));
 
     /// Its components that lie in columns; `None` for the others.
     #[doc(hidden)]
@@ -290,6 +299,14 @@ macro_rules! bundles {
             const SPARSE: usize = 0 $(+ is_sparse::<$name>() as usize)*;
 
             const COLUMNS: usize = 0 $(+ !is_sparse::<$name>() as usize)*;
+
+            const TRACKED: usize = 0 $(+ $name::Tracking::IS_TRACKED as usize)*;
+
+            fn visit_tracked(_visit: &mut dyn FnMut(ComponentId)) {
+                $(if $name::Tracking::IS_TRACKED {
+                    _visit($name::ID);
+                })*
+            }
 
             type Columns = ($(Option<$name>,)*);
 

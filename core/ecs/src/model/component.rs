@@ -20,6 +20,7 @@ use crate::model::reflect::{Lending, ResourceLending};
 use crate::model::resource::AnyResource;
 use crate::model::snapshot::{drop_value, first_row, share_column};
 use crate::model::sparse::SparseOperations;
+use crate::model::ticks::Tracking;
 
 /// What can be saved, restored and migrated. The attributes `#[component]`, `#[resource]`, `#[event]` and
 /// `#[data]` implement all of it.
@@ -45,6 +46,9 @@ pub trait Component: Data {
     /// What the type does when a value comes or goes.
     #[doc(hidden)]
     const HOOKS: Hooks = Hooks::NONE;
+    /// Whether the world notes when values are added and changed: [`ByTicks`](crate::ByTicks) where the attribute says
+    /// `tracked`, else [`Untracked`](crate::Untracked).
+    type Tracking: Tracking;
 }
 
 /// Where the values of a component lie.
@@ -81,6 +85,8 @@ pub trait Resource: Data {
     const NAME: &'static str;
     /// The hash of the name.
     const ID: ComponentId = ComponentId::of(Self::NAME);
+    /// Whether the world notes when it is added and changed: `#[resource(tracked)]`.
+    const IS_TRACKED: bool = false;
 }
 
 /// A message from system to system, kept for two frames.
@@ -206,6 +212,7 @@ pub(crate) struct ComponentOperations {
     /// How its sets are made, if it is sparse.
     pub(crate) sparse: Option<SparseOperations>,
     pub(crate) lending: Lending,
+    pub(crate) is_tracked: bool,
 }
 
 pub(crate) struct ResourceOperations {
@@ -214,6 +221,7 @@ pub(crate) struct ResourceOperations {
     /// The same resource, handled by the code of this registration.
     pub(crate) own: OwnResource,
     pub(crate) lending: ResourceLending,
+    pub(crate) is_tracked: bool,
 }
 
 pub(crate) struct EventOperations {
@@ -262,6 +270,7 @@ impl ModelTypeInfo {
                 hooks: Box::new(T::HOOKS),
                 sparse: (T::STORAGE == StorageKind::Sparse).then(SparseOperations::of::<T>),
                 lending: Lending::of::<T>(),
+                is_tracked: T::Tracking::IS_TRACKED,
             }),
         )
     }
@@ -278,6 +287,7 @@ impl ModelTypeInfo {
                 restore: |bytes| Ok(Box::new(decode::<T>(bytes)?)),
                 own: |value| Some(value.downcast::<T>().ok()?),
                 lending: ResourceLending::of::<T>(),
+                is_tracked: T::IS_TRACKED,
             }),
         )
     }
@@ -366,6 +376,15 @@ impl ModelTypeInfo {
     /// Where values of the component lie; columns for what is no component.
     pub fn storage(&self) -> StorageKind {
         self.sparse_operations().map_or(StorageKind::Columns, |_| StorageKind::Sparse)
+    }
+
+    /// Whether the world notes when values of the component, or the resource, are added and changed.
+    pub fn is_tracked(&self) -> bool {
+        match &self.operations {
+            Operations::Component(operations) => operations.is_tracked,
+            Operations::Resource(operations) => operations.is_tracked,
+            Operations::Event(_) => false,
+        }
     }
 
     pub(crate) fn sparse_operations(&self) -> Option<SparseOperations> {

@@ -219,6 +219,7 @@ impl World {
                 remove(&mut self.entities, entity.inner());
             }
         }
+        self.changes.remove(id, entity);
         self.after_remove(entity, before);
         Ok(value)
     }
@@ -295,6 +296,7 @@ impl World {
         let stored = self.types.stored_resource(resource.into_any());
         let stored = stored.ok_or_else(|| EcsError::Conflict { name: name.to_owned() })?;
         self.resources.insert_any(id, stored);
+        self.changes.insert_resource(id);
         Ok(())
     }
 
@@ -302,6 +304,7 @@ impl World {
     pub fn clear_resources(&mut self) -> usize {
         let count = self.resources.len();
         self.resources = Default::default();
+        self.changes.clear_resources();
         count
     }
 
@@ -312,6 +315,7 @@ impl World {
     pub fn remove_resource_value(&mut self, name: &str) -> Result<SavedValue, EcsError> {
         let value = self.resource_value(name)?;
         self.resources.remove_any(ComponentId::of(name));
+        self.changes.remove_resource(ComponentId::of(name));
         Ok(value)
     }
 }

@@ -110,6 +110,7 @@ pub enum FramePart {
 }
 
 /// The queue of one event type.
+#[derive(Clone)]
 pub(crate) struct EventStore<E> {
     /// The number of the oldest event in the queue, counted from the first ever sent.
     first: u64,
@@ -123,30 +124,51 @@ pub(crate) struct EventStore<E> {
 
 impl<E> Default for EventStore<E> {
     fn default() -> Self {
-        Self { first: 0, kept_from: 0, step_start: 0, part: FramePart::Between, queue: VecDeque::new() }
+        Self::new()
     }
 }
 
 impl<E> EventStore<E> {
+    pub(crate) const fn new() -> Self {
+        Self { first: 0, kept_from: 0, step_start: 0, part: FramePart::Between, queue: VecDeque::new() }
+    }
+
+    /// The queue that was saved with this header.
+    pub(crate) fn of_saved(
+        header: QueueHeader,
+        events: impl ExactSizeIterator<Item = E>,
+    ) -> Result<Self, StateError> {
+        header.check_counts(events.len() as u64)?;
+        let QueueHeader { first, step_start, .. } = header;
+        let queue = events.collect();
+        Ok(Self { first, kept_from: first, step_start, part: FramePart::Between, queue })
+    }
+
+    /// What is saved of the counters: what lingers is of no use to another frame.
+    pub(crate) fn header(&self) -> QueueHeader {
+        let (first, count) = (self.kept_from, self.next() - self.kept_from);
+        QueueHeader { first, step_start: self.step_start, count }
+    }
+
     #[inline]
-    fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.first + self.queue.len() as u64
     }
 
     /// The number of the oldest event that may be read now.
     #[inline]
-    fn shown_from(&self) -> u64 {
+    pub(crate) fn shown_from(&self) -> u64 {
         if self.part == FramePart::End { self.first } else { self.kept_from }
     }
 
     #[inline]
-    fn shown(&self) -> EventIter<'_, E> {
+    pub(crate) fn shown(&self) -> EventIter<'_, E> {
         self.from(self.shown_from())
     }
 
     /// The events with this number and later ones.
     #[inline]
-    fn from(&self, number: u64) -> EventIter<'_, E> {
+    pub(crate) fn from(&self, number: u64) -> EventIter<'_, E> {
         let skipped = number.saturating_sub(self.first).min(self.queue.len() as u64) as usize;
         let (front, back) = self.queue.as_slices();
         let in_front = skipped.min(front.len());
@@ -175,6 +197,23 @@ impl<E> EventStore<E> {
         self.queue.extend(events);
     }
 
+    /// Ends the time of what was sent before the step that ends now.
+    pub(crate) fn end_step(&mut self) {
+        self.kept_from = self.kept_from.max(self.step_start);
+        self.step_start = self.next();
+        if self.part == FramePart::Between {
+            self.forget_before(self.kept_from);
+        }
+    }
+
+    /// Says where in a frame the world is.
+    pub(crate) fn enter(&mut self, part: FramePart) {
+        self.part = part;
+        if part == FramePart::Between {
+            self.forget_before(self.kept_from);
+        }
+    }
+
     pub(crate) fn drain(&mut self) -> Vec<E> {
         self.forget_before(self.shown_from());
         self.first = self.next();
@@ -190,7 +229,7 @@ impl<E> Drop for EventStore<E> {
 }
 
 /// Events, oldest first. The queue's own iterator hands each to a function that a module's compiler leaves a call.
-struct EventIter<'e, E> {
+pub(crate) struct EventIter<'e, E> {
     front: slice::Iter<'e, E>,
     back: slice::Iter<'e, E>,
 }
@@ -244,7 +283,10 @@ pub(crate) struct QueueHeader {
 impl QueueHeader {
     /// Refuses counts that no queue can have.
     pub(crate) fn check(self, bytes: &[u8]) -> Result<(), StateError> {
-        let count_max = (bytes.len() as u64).max(EMPTY_MAX as u64);
+        self.check_counts((bytes.len() as u64).max(EMPTY_MAX as u64))
+    }
+
+    fn check_counts(self, count_max: u64) -> Result<(), StateError> {
         let next = self.first.checked_add(self.count).filter(|_| self.count <= count_max);
         match next {
             Some(next) if (self.step_start <= next) => Ok(()),
@@ -288,18 +330,11 @@ impl<E: Event> AnyEvents for EventStore<E> {
     }
 
     fn end_step(&mut self) {
-        self.kept_from = self.kept_from.max(self.step_start);
-        self.step_start = self.next();
-        if self.part == FramePart::Between {
-            self.forget_before(self.kept_from);
-        }
+        self.end_step();
     }
 
     fn enter(&mut self, part: FramePart) {
-        self.part = part;
-        if part == FramePart::Between {
-            self.forget_before(self.kept_from);
-        }
+        self.enter(part);
     }
 
     fn kept_from(&self) -> u64 {
@@ -322,10 +357,8 @@ impl<E: Event> AnyEvents for EventStore<E> {
     }
 
     fn save(&self, out: &mut Vec<u8>) -> Result<(), StateError> {
-        // What lingers is of no use to another frame.
-        let (first, count) = (self.kept_from, self.next() - self.kept_from);
-        encode_into(&QueueHeader { first, step_start: self.step_start, count }, out)?;
-        self.from(first).try_for_each(|event| encode_into(event, out))
+        encode_into(&self.header(), out)?;
+        self.from(self.kept_from).try_for_each(|event| encode_into(event, out))
     }
 
     fn restore(&mut self, migration: &Migration, bytes: &mut &[u8]) -> Result<(), StateError> {
@@ -408,11 +441,13 @@ impl World {
         }
     }
 
-    /// Ends the step for events: those from the step before the running one are dropped. The engine calls it.
+    /// Ends the step for events, and for what [`World::removals`] tells: those from the step before the running one are
+    /// dropped. The engine calls it.
     pub fn end_step(&mut self) {
         for store in self.events.values_mut() {
             store.get_mut().end_step();
         }
+        self.changes.end_step();
     }
 
     /// Says where in a frame the world is, for its events. The engine calls it.
@@ -420,6 +455,7 @@ impl World {
         for store in self.events.values_mut() {
             store.get_mut().enter(part);
         }
+        self.changes.enter(part);
     }
 
     /// The event with this number, if it is still in its queue.

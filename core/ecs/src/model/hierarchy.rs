@@ -4,7 +4,7 @@ use keel_module_macros::data;
 
 use crate::model::bundle::Stored;
 use crate::model::reaction::Before;
-use crate::{Component, ComponentAccess, EcsError, Entity, World};
+use crate::{Component, ComponentAccess, EcsError, Entity, Untracked, World};
 
 /// The entity that this one belongs to.
 #[data(crate = keel_ecs)]
@@ -16,6 +16,7 @@ pub struct Parent {
 impl Component for Parent {
     const NAME: &'static str = "Parent";
     const ACCESS: ComponentAccess = ComponentAccess::World;
+    type Tracking = Untracked;
 }
 
 impl Parent {
@@ -35,6 +36,7 @@ pub struct Children {
 impl Component for Children {
     const NAME: &'static str = "Children";
     const ACCESS: ComponentAccess = ComponentAccess::World;
+    type Tracking = Untracked;
 }
 
 impl Children {

@@ -21,6 +21,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sparse;
 pub(crate) mod statistics;
 pub(crate) mod terms;
+pub(crate) mod ticks;
 mod tuples;
 pub(crate) mod types;
 pub(crate) mod values;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use keel_module_macros::data;
 
-use crate::{Component, ComponentAccess};
+use crate::{Component, ComponentAccess, Untracked};
 
 /// What an entity is called. It is replaced by inserting another one and never changed in place, so that the world's
 /// index of names stays right:
@@ -23,6 +23,7 @@ pub struct Name {
 impl Component for Name {
     const NAME: &'static str = "Name";
     const ACCESS: ComponentAccess = ComponentAccess::Whole;
+    type Tracking = Untracked;
 }
 
 impl Name {

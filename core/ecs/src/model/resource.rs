@@ -2,19 +2,117 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::BTreeMap;
-use std::ops::DerefMut;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
 use keel_core_types::{ComponentId, ThreadSafe};
 
 use crate::model::dropped::drop_contained;
-use crate::{EcsError, Resource, World};
+use crate::model::ticks::ValueTicks;
+use crate::{ChangeWindow, EcsError, Resource, Tracked, World};
 
 /// A resource that is being read.
-pub type ResourceRef<'w, T> = AtomicRef<'w, T>;
+pub struct ResourceRef<'w, T> {
+    value: AtomicRef<'w, T>,
+    /// Of a tracked one alone.
+    ticks: Option<ValueTicks<'w>>,
+}
 
-/// A resource that is being written.
-pub type ResourceMut<'w, T> = AtomicRefMut<'w, T>;
+/// A resource that is being written. If it is tracked, it counts as changed from the first time that it is lent to be
+/// written.
+pub struct ResourceMut<'w, T: Resource> {
+    value: AtomicRefMut<'w, T>,
+    ticks: Option<ValueTicks<'w>>,
+}
+
+impl<T: Resource + Tracked> ResourceRef<'_, T> {
+    /// Whether it was added since the system that asks ran last.
+    pub fn is_added(&self) -> bool {
+        self.ticks.is_some_and(ValueTicks::is_added)
+    }
+
+    /// Whether it was added or changed since the system that asks ran last.
+    pub fn is_changed(&self) -> bool {
+        self.ticks.is_some_and(ValueTicks::is_changed)
+    }
+}
+
+impl<T: Resource + Tracked> ResourceMut<'_, T> {
+    /// Whether it was added since the system that asks ran last.
+    pub fn is_added(&self) -> bool {
+        self.ticks.is_some_and(ValueTicks::is_added)
+    }
+
+    /// Whether it was added or changed since the system that asks ran last, or just now by this one.
+    pub fn is_changed(&self) -> bool {
+        self.ticks.is_some_and(ValueTicks::is_changed)
+    }
+
+    /// Lets it count as changed.
+    pub fn set_changed(&mut self) {
+        self.ticks.into_iter().for_each(ValueTicks::set_changed);
+    }
+
+    /// The value to be written without it counting as changed.
+    pub fn bypass_change_detection(&mut self) -> &mut T {
+        &mut self.value
+    }
+
+    /// Writes `value` if it is another one than is there; whether it was.
+    pub fn set_if_neq(&mut self, value: T) -> bool
+    where
+        T: PartialEq,
+    {
+        let differs = *self.value != value;
+        if differs {
+            **self = value;
+        }
+        differs
+    }
+}
+
+impl<T> Deref for ResourceRef<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Resource> Deref for ResourceMut<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Resource> DerefMut for ResourceMut<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        if T::IS_TRACKED
+            && let Some(ticks) = self.ticks
+        {
+            ticks.set_changed();
+        }
+        &mut self.value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for ResourceRef<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(out)
+    }
+}
+
+impl<T: Resource + fmt::Debug> fmt::Debug for ResourceMut<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(out)
+    }
+}
 
 /// A resource of unknown type.
 pub(crate) trait AnyResource: Any + ThreadSafe {
@@ -136,11 +234,14 @@ impl World {
             return Err(EcsError::NotRegistered { name: T::NAME.to_owned() });
         }
         if let Some(place) = self.resources.place::<T>() {
-            return Ok(Some(std::mem::replace(place, value)));
+            let before = std::mem::replace(place, value);
+            self.changes.insert_resource(T::ID);
+            return Ok(Some(before));
         }
         let stored = self.types.stored_resource(Box::new(value));
         let stored = stored.ok_or_else(|| EcsError::Conflict { name: T::NAME.to_owned() })?;
         self.resources.insert_any(T::ID, stored);
+        self.changes.insert_resource(T::ID);
         Ok(None)
     }
 
@@ -155,11 +256,12 @@ impl World {
         if !self.has_resource::<T>() {
             self.insert_resource(make())?;
         }
-        self.resources.get_mut::<T>()
+        self.resource_mut()
     }
 
     /// Takes a resource out of the world.
     pub fn remove_resource<T: Resource>(&mut self) -> Option<T> {
+        self.changes.remove_resource(T::ID);
         self.resources.remove()
     }
 
@@ -173,7 +275,7 @@ impl World {
     /// # Errors
     /// [`EcsError::MissingResource`]; [`EcsError::InUse`] while someone writes it.
     pub fn resource<T: Resource>(&self) -> Result<ResourceRef<'_, T>, EcsError> {
-        self.resources.get::<T>()
+        self.resource_in(self.change_window())
     }
 
     /// Writes a resource.
@@ -181,7 +283,32 @@ impl World {
     /// # Errors
     /// [`EcsError::MissingResource`]; [`EcsError::InUse`] while someone reads or writes it.
     pub fn resource_mut<T: Resource>(&self) -> Result<ResourceMut<'_, T>, EcsError> {
-        self.resources.get_mut::<T>()
+        self.resource_mut_in(self.change_window())
+    }
+
+    /// [`World::resource`], for one who sees changes in `window`.
+    ///
+    /// # Errors
+    /// As [`World::resource`].
+    #[inline]
+    pub fn resource_in<T: Resource>(&self, window: ChangeWindow) -> Result<ResourceRef<'_, T>, EcsError> {
+        let value = self.resources.get::<T>()?;
+        Ok(ResourceRef { value, ticks: self.resource_ticks::<T>(window) })
+    }
+
+    /// [`World::resource_mut`], for one who sees and makes changes in `window`.
+    ///
+    /// # Errors
+    /// As [`World::resource_mut`].
+    #[inline]
+    pub fn resource_mut_in<T: Resource>(&self, window: ChangeWindow) -> Result<ResourceMut<'_, T>, EcsError> {
+        let value = self.resources.get_mut::<T>()?;
+        Ok(ResourceMut { value, ticks: self.resource_ticks::<T>(window) })
+    }
+
+    #[inline]
+    fn resource_ticks<T: Resource>(&self, window: ChangeWindow) -> Option<ValueTicks<'_>> {
+        if T::IS_TRACKED { self.changes.of_resource(T::ID, window) } else { None }
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct ValueBundle {
     sparse: Vec<(ComponentId, AnyComponent)>,
     /// Those of all components, in their order.
     ids: Vec<ComponentId>,
+    tracked: Vec<ComponentId>,
 }
 
 impl ValueBundle {
@@ -34,6 +35,7 @@ impl ValueBundle {
             Some(sparse) => self.sparse.push((info.id(), (sparse.decode)(bytes)?)),
             None => (operations.build)(&mut self.columns, bytes)?,
         }
+        self.tracked.extend(operations.is_tracked.then(|| info.id()));
         Ok(())
     }
 }
@@ -46,6 +48,7 @@ impl World {
         let entity = self.entities.spawn(Stored::new(bundle.columns.build(), &self.types));
         let entity = self.born(entity);
         self.insert_any(entity, bundle.sparse);
+        self.note_values_inserted(entity, &bundle.tracked);
         self.after_insert(entity, Before::default(), &ids);
         entity
     }
@@ -73,6 +76,11 @@ impl World {
             let _ = self.entities.insert(entity.inner(), Stored::new(columns, &self.types));
         }
         self.insert_any(entity, bundle.sparse);
+        self.note_values_inserted(entity, &bundle.tracked);
+    }
+
+    fn note_values_inserted(&mut self, entity: Entity, tracked: &[ComponentId]) {
+        tracked.iter().for_each(|id| self.changes.insert(*id, &[entity]));
     }
 
     fn insert_any(&mut self, entity: Entity, values: Vec<(ComponentId, AnyComponent)>) {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod changes;
 mod convert;
 mod convert_fields;
 mod damage;

@@ -10,24 +10,29 @@ use crate::data;
 use crate::root::NamedArgs;
 
 custom_keyword!(sparse);
+custom_keyword!(tracked);
 
 /// The hooks that a component may have.
 const HOOKS: [&str; 4] = ["on_insert", "on_replace", "on_remove", "on_despawn"];
 
-/// `sparse` and hooks, beside the name.
+/// `sparse`, `tracked` and hooks, beside the name.
 pub(crate) struct ComponentArgs {
     named: NamedArgs,
     is_sparse: bool,
+    is_tracked: bool,
     hooks: Vec<(Ident, Path)>,
 }
 
 impl Parse for ComponentArgs {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let (mut is_sparse, mut hooks) = (false, Vec::<(Ident, Path)>::new());
+        let (mut is_sparse, mut is_tracked, mut hooks) = (false, false, Vec::<(Ident, Path)>::new());
         let named = NamedArgs::parse_with(input, |input| {
             if input.peek(sparse) {
                 input.parse::<sparse>()?;
                 is_sparse = true;
+                return Ok(true);
+            }
+            if parse_tracked(input, &mut is_tracked)? {
                 return Ok(true);
             }
             let Some(hook) = parse_hook(input)? else { return Ok(false) };
@@ -37,7 +42,7 @@ impl Parse for ComponentArgs {
             hooks.push(hook);
             Ok(true)
         })?;
-        Ok(Self { named, is_sparse, hooks })
+        Ok(Self { named, is_sparse, is_tracked, hooks })
     }
 }
 
@@ -65,6 +70,30 @@ fn parse_hook(input: ParseStream<'_>) -> Result<Option<(Ident, Path)>> {
     Ok(Some((hook, input.parse()?)))
 }
 
+/// `tracked`, beside the name.
+pub(crate) struct ResourceArgs {
+    named: NamedArgs,
+    is_tracked: bool,
+}
+
+impl Parse for ResourceArgs {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut is_tracked = false;
+        let named = NamedArgs::parse_with(input, |input| parse_tracked(input, &mut is_tracked))?;
+        Ok(Self { named, is_tracked })
+    }
+}
+
+/// Whether `tracked` was there, and was taken.
+fn parse_tracked(input: ParseStream<'_>, is_tracked: &mut bool) -> Result<bool> {
+    let is_next = input.peek(tracked);
+    if is_next {
+        input.parse::<tracked>()?;
+        *is_tracked = true;
+    }
+    Ok(is_next)
+}
+
 /// The item as `#[data]`, with an implementation of the trait called `kind`.
 pub(crate) fn expand(kind: &str, args: &NamedArgs, item: DeriveInput) -> Result<TokenStream> {
     expand_with(kind, args, &TokenStream::new(), item)
@@ -76,7 +105,37 @@ pub(crate) fn expand_component(args: &ComponentArgs, item: DeriveInput) -> Resul
     let storage =
         args.is_sparse.then(|| quote!(const STORAGE: #private::StorageKind = #private::StorageKind::Sparse;));
     let hooks = (!args.hooks.is_empty()).then(|| args.hooks(&private));
-    expand_with("Component", &args.named, &quote!(#storage #hooks), item)
+    let tracking = if args.is_tracked { quote!(ByTicks) } else { quote!(Untracked) };
+    let more = quote!(type Tracking = #private::#tracking; #storage #hooks);
+    let marker = tracked_marker(&private, args.is_tracked, &item);
+    let expanded = expand_with("Component", &args.named, &more, item)?;
+    Ok(quote!(#expanded #marker))
+}
+
+/// `#[resource]`, with what only a resource can be.
+pub(crate) fn expand_resource(args: &ResourceArgs, item: DeriveInput) -> Result<TokenStream> {
+    let private = args.named.root.private();
+    let more = if args.is_tracked {
+        quote!(
+            const IS_TRACKED: bool = true;
+        )
+    } else {
+        TokenStream::new()
+    };
+    let marker = tracked_marker(&private, args.is_tracked, &item);
+    let expanded = expand_with("Resource", &args.named, &more, item)?;
+    Ok(quote!(#expanded #marker))
+}
+
+/// What lets the changes of the type be asked for.
+fn tracked_marker(private: &TokenStream, is_tracked: bool, item: &DeriveInput) -> Option<TokenStream> {
+    let ident = &item.ident;
+    is_tracked.then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #private::Tracked for #ident {}
+        }
+    })
 }
 
 fn expand_with(kind: &str, args: &NamedArgs, more: &TokenStream, item: DeriveInput) -> Result<TokenStream> {

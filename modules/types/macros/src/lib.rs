@@ -42,7 +42,8 @@ pub fn data(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a type data of an entity: a `Component`.
 ///
 /// It is `#[data]`, and gets the declared name `name = "..."`, or else its own. With `sparse` its values lie in a set of
-/// their own instead of a column: for what comes and goes, often in every frame.
+/// their own instead of a column: for what comes and goes, often in every frame. With `tracked` the world notes when each
+/// was added and changed, for `Added`, `Changed`, `Removed` and `Ref`; `&mut T` in a query is a `Mut<T>` then.
 ///
 /// `on_insert = FUNCTION`, `on_replace`, `on_remove` and `on_despawn` name functions `fn(&World, Entity)`, the hooks of the
 /// type, which are called at once: after a value has come, before it is replaced, before it goes (with its entity too),
@@ -56,12 +57,13 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a type data of a world, one of each: a `Resource`.
 ///
-/// It is `#[data]`, and gets the declared name `name = "..."`, or else its own.
+/// It is `#[data]`, and gets the declared name `name = "..."`, or else its own. With `tracked` the world notes when it
+/// was added and changed.
 #[proc_macro_attribute]
 pub fn resource(args: TokenStream, item: TokenStream) -> TokenStream {
-    let args = parse_macro_input!(args as root::NamedArgs);
+    let args = parse_macro_input!(args as kind::ResourceArgs);
     let item = parse_macro_input!(item as DeriveInput);
-    kind::expand("Resource", &args, item).unwrap_or_else(|error| error.into_compile_error()).into()
+    kind::expand_resource(&args, item).unwrap_or_else(|error| error.into_compile_error()).into()
 }
 
 /// Makes a type a message: an `Event`.

@@ -7,7 +7,7 @@ use super::rows::Part;
 use super::{QueryData, QueryIter};
 use crate::model::query::entity::RawEntities;
 use crate::model::sparse::SparseGuard;
-use crate::{EcsError, Entity, World};
+use crate::{ChangeMark, ChangeWindow, EcsError, Entity, World};
 
 /// A query at work: it borrows the columns and sparse sets it reads and writes until it is dropped.
 ///
@@ -25,7 +25,7 @@ pub struct QueryBorrow<'w, Q: QueryData, F: QueryFilter = ()> {
 // What follows relies on the guards, which hold columns and sets for as long as `self` lives; and on the borrow of `self`,
 // so that no row is handed out twice in a way that excludes itself.
 impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
-    fn new(world: &'w World) -> Self {
+    fn new(world: &'w World, window: ChangeWindow) -> Self {
         world.columns_borrowed();
         let (mut found, mut sparse) = (Found::<Q, F>::nothing(), Vec::new());
         Q::borrow_sparse(world, &mut sparse);
@@ -42,6 +42,7 @@ impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
             rows: archetype.len() as usize,
         });
         found.parts = parts.collect();
+        found.begin(world, window);
         let entities = matching.iter().map(|archetype| RawEntities::of(world, Some(*archetype))).collect();
         Self { world, found, entities, _guards: guards, _sparse: sparse }
     }
@@ -124,7 +125,15 @@ impl World {
     /// # Panics
     /// As [`World::query`].
     pub fn query_filtered<Q: QueryData, F: QueryFilter>(&self) -> QueryBorrow<'_, Q, F> {
-        QueryBorrow::new(self)
+        QueryBorrow::new(self, self.change_window())
+    }
+
+    /// [`World::query_filtered`], for one who has looked at `mark` last: what was added and changed since is new.
+    ///
+    /// # Panics
+    /// As [`World::query`].
+    pub fn query_since<Q: QueryData, F: QueryFilter>(&self, mark: ChangeMark) -> QueryBorrow<'_, Q, F> {
+        QueryBorrow::new(self, self.change_window().since(mark))
     }
 
     /// Hands what `Q` names of one entity to `visit`; `None` when the entity lacks a part of it.
@@ -149,7 +158,8 @@ impl World {
         let mut sparse = Vec::new();
         Q::borrow_sparse(self, &mut sparse);
         let Some(mut guard) = Q::borrow(archetype) else { return Ok(None) };
-        let raw = Q::raw(&mut guard, self, archetype);
+        let mut raw = Q::raw(&mut guard, self, archetype);
+        Q::begin(&mut raw, self, self.changes.ticks(self.change_window()));
         // SAFETY: the guards hold columns and sets until the visit is over, and the entity is in this row.
         let item = unsafe { Q::try_fetch(raw, row) };
         Ok(item.map(visit))

@@ -9,6 +9,7 @@ use super::ReadOnlyQueryData;
 use super::columns::Columns;
 use super::rows::{Driver, fold_items};
 use crate::model::sparse::{SparseGuard, SparseRows, SparseSet};
+use crate::model::ticks::{TickWindow, Tracking};
 use crate::{Access, Component, ComponentAccess, Entity, QueryData, StorageKind, World};
 
 /// Fails the build of a module that would change in place what the world keeps an index of.
@@ -130,6 +131,24 @@ impl<T: Component> RawValues<T> {
     }
 }
 
+/// What `&mut T` hands out.
+type Written<'a, T> = <<T as Component>::Tracking as Tracking>::Write<'a, T>;
+
+/// Where values that are written lie, and their ticks if `T` is tracked.
+#[doc(hidden)]
+pub struct RawWritten<T: Component> {
+    values: RawValues<T>,
+    ticks: <T::Tracking as Tracking>::Rows,
+}
+
+impl<T: Component> Clone for RawWritten<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Component> Copy for RawWritten<T> {}
+
 // SAFETY: items read a value of `T`, as `add_access` says.
 #[allow(unsafe_code, reason = "rows are read by pointers")]
 unsafe impl<T: Component> QueryData for &T {
@@ -140,6 +159,7 @@ unsafe impl<T: Component> QueryData for &T {
 
     const SPARSE: usize = is_sparse::<T>() as usize;
     const USES_COLUMNS: bool = !is_sparse::<T>();
+    const USES_TICKS: bool = false;
 
     fn matches(archetype: &Archetype) -> bool {
         is_sparse::<T>() || archetype.has::<T>()
@@ -174,6 +194,9 @@ unsafe impl<T: Component> QueryData for &T {
     fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
         RawValues::find(columns)
     }
+
+    #[inline]
+    fn begin(_: &mut Self::Raw, _: &World, _: TickWindow) {}
 
     #[inline]
     unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
@@ -240,13 +263,14 @@ unsafe impl<T: Component> ReadOnlyQueryData for &T {}
 // SAFETY: items write a value of `T`, as `add_access` says.
 #[allow(unsafe_code, reason = "rows are written by pointers")]
 unsafe impl<'q, T: Component> QueryData for &'q mut T {
-    type Item<'a> = &'a mut T;
+    type Item<'a> = Written<'a, T>;
     type ReadOnly = &'q T;
-    type Raw = RawValues<T>;
+    type Raw = RawWritten<T>;
     type Guard<'w> = Option<ArchetypeColumnMut<'w, T>>;
 
     const SPARSE: usize = is_sparse::<T>() as usize;
     const USES_COLUMNS: bool = !is_sparse::<T>();
+    const USES_TICKS: bool = T::Tracking::IS_TRACKED;
 
     fn matches(archetype: &Archetype) -> bool {
         is_sparse::<T>() || archetype.has::<T>()
@@ -273,71 +297,94 @@ unsafe impl<'q, T: Component> QueryData for &'q mut T {
     }
 
     fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
-        match guard {
+        let values = match guard {
             Some(column) => RawValues::of_column(NonNull::from(&mut **column).cast()),
             None => RawValues::of_set(world, Some(archetype)),
-        }
+        };
+        RawWritten { values, ticks: T::Tracking::rows(Some(archetype)) }
     }
 
     fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
         const { assert_free::<T>() };
-        RawValues::find(columns)
+        let values = RawValues::find(columns)?;
+        Some(RawWritten { values, ticks: T::Tracking::rows(columns.archetype()) })
+    }
+
+    #[inline]
+    fn begin(raw: &mut Self::Raw, world: &World, window: TickWindow) {
+        T::Tracking::begin(&mut raw.ticks, T::ID, world, window);
     }
 
     #[inline]
     unsafe fn driver(raw: &Self::Raw) -> Option<Driver> {
         // SAFETY: the caller keeps the rules of this same function.
-        unsafe { raw.driver() }
+        unsafe { raw.values.driver() }
     }
 
     #[inline]
-    fn read_only(raw: Self::Raw) -> Self::Raw {
-        raw
+    fn read_only(raw: Self::Raw) -> RawValues<T> {
+        raw.values
     }
 
     #[inline]
-    unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> &'a mut T {
+    unsafe fn fetch<'a>(raw: Self::Raw, row: usize) -> Written<'a, T> {
         // SAFETY: the caller vouches that the column has such a row, has not moved, and is touched by nobody else.
-        unsafe { raw.column().add(row).as_mut() }
+        unsafe { T::Tracking::write_row(raw.ticks, row, raw.values.column().add(row).as_mut()) }
     }
 
     #[inline]
-    unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<&'a mut T> {
+    unsafe fn try_fetch<'a>(raw: Self::Raw, row: usize) -> Option<Written<'a, T>> {
         // SAFETY: the caller vouches for the row, and that nobody else touches its value.
-        unsafe { raw.place(row).map(|mut place| place.as_mut()) }
+        unsafe {
+            let place = raw.values.place(row);
+            place.map(|mut place| T::Tracking::write_row(raw.ticks, row, place.as_mut()))
+        }
     }
 
     #[inline]
-    unsafe fn driven<'a>(raw: Self::Raw, driver: *const (), row: usize, entity: Entity) -> Option<&'a mut T> {
+    unsafe fn driven<'a>(
+        raw: Self::Raw,
+        driver: *const (),
+        row: usize,
+        entity: Entity,
+    ) -> Option<Written<'a, T>> {
         // SAFETY: the caller vouches for the entity, and that nobody else touches its value.
-        unsafe { raw.driven(driver, row, entity).map(|mut place| place.as_mut()) }
+        unsafe {
+            let place = raw.values.driven(driver, row, entity);
+            place.map(|mut place| T::Tracking::write_entity(raw.ticks, || entity.index(), place.as_mut()))
+        }
     }
 
-    type Slice<'a> = &'a mut [T];
+    type Slice<'a> = <T::Tracking as Tracking>::Slice<'a, T>;
 
     #[inline]
-    unsafe fn slice<'a>(raw: Self::Raw, rows: usize) -> &'a mut [T] {
+    unsafe fn slice<'a>(raw: Self::Raw, rows: usize) -> Self::Slice<'a> {
         // SAFETY: the caller vouches that the column has so many rows, has not moved, and is touched by nobody else.
-        unsafe { slice::from_raw_parts_mut(raw.column().as_ptr(), rows) }
+        unsafe { T::Tracking::slice(raw.ticks, raw.values.column(), rows) }
     }
 
     #[inline]
     unsafe fn of_slice<'a>(slice: &mut Self::Slice<'a>, row: usize) -> Self::Item<'a> {
         // SAFETY: the caller vouches that there is such a row, and asks for each once: no two of these overlap.
-        unsafe { &mut *slice.as_mut_ptr().add(row) }
+        unsafe { T::Tracking::of_slice(slice, row) }
     }
 
     #[inline]
     unsafe fn fold_set<'a, B>(
         raw: Self::Raw,
-        _: Driver,
+        Driver { entities, .. }: Driver,
         first: B,
         step: &mut impl FnMut(B, Self::Item<'a>) -> B,
     ) -> B {
-        // SAFETY: the caller keeps the rules of this same function; each value is handed out once.
+        // SAFETY: the caller keeps the rules of this same function; each value is handed out once, and the entity in its row
+        // is the one that it belongs to.
         unsafe {
-            let (values, count) = raw.set_values();
-            fold_items(0..count, first, |row| values.add(row).as_mut(), step)
+            let (values, count) = raw.values.set_values();
+            let entities = &*entities;
+            let item = |row: usize| {
+                T::Tracking::write_entity(raw.ticks, || entities[row].index(), values.add(row).as_mut())
+            };
+            fold_items(0..count, first, item, step)
         }
     }
 }
@@ -352,6 +399,7 @@ unsafe impl<Q: QueryData> QueryData for Option<Q> {
 
     const SPARSE: usize = 0;
     const USES_COLUMNS: bool = Q::USES_COLUMNS;
+    const USES_TICKS: bool = Q::USES_TICKS;
 
     fn matches(_: &Archetype) -> bool {
         true
@@ -375,6 +423,11 @@ unsafe impl<Q: QueryData> QueryData for Option<Q> {
 
     fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
         Some(if columns.archetype().is_none_or(Q::matches) { Q::find(columns) } else { None })
+    }
+
+    #[inline]
+    fn begin(raw: &mut Self::Raw, world: &World, window: TickWindow) {
+        raw.iter_mut().for_each(|raw| Q::begin(raw, world, window));
     }
 
     #[inline]

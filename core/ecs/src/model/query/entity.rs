@@ -6,6 +6,7 @@ use super::ReadOnlyQueryData;
 use super::columns::Columns;
 use super::rows::Driver;
 use crate::model::sparse::SparseGuard;
+use crate::model::ticks::TickWindow;
 use crate::{Access, Entity, QueryData, World};
 
 /// The entity with index `id`, where `id` was read from an archetype of the world with these generations.
@@ -42,6 +43,7 @@ unsafe impl QueryData for Entity {
 
     const SPARSE: usize = 0;
     const USES_COLUMNS: bool = false;
+    const USES_TICKS: bool = false;
 
     fn matches(_: &Archetype) -> bool {
         true
@@ -62,6 +64,9 @@ unsafe impl QueryData for Entity {
     fn find(columns: &mut Columns<'_>) -> Option<RawEntities> {
         Some(RawEntities::of(columns.world(), columns.archetype()))
     }
+
+    #[inline]
+    fn begin(_: &mut RawEntities, _: &World, _: TickWindow) {}
 
     #[inline]
     unsafe fn driver(_: &RawEntities) -> Option<Driver> {

@@ -7,34 +7,43 @@ use hecs::Archetype;
 use super::column::is_sparse;
 use super::rows::Driver;
 use crate::model::sparse::SparseRows;
+use crate::model::ticks::TickWindow;
 use crate::{Access, Component, Entity, World};
 
-/// Which entities a query passes over: [`With`], [`Without`], [`Or`], and tuples (all of them hold).
+/// Which entities a query passes over: [`With`], [`Without`], [`Added`](crate::Added), [`Changed`](crate::Changed),
+/// [`Or`], and tuples (all of them hold).
 ///
 /// # Safety
-/// It is implemented here alone. It reads no component's values.
+/// It is implemented in this crate alone. It reads no component's values.
 #[allow(unsafe_code, reason = "sparse sets are asked by pointers")]
 pub unsafe trait QueryFilter {
     /// The sparse sets that are asked for each entity, and what holds for all of an archetype.
     #[doc(hidden)]
     type Raw: Copy;
 
-    /// Whether it asks sparse sets, entity by entity.
+    /// Whether it asks entity by entity: sparse sets, or ticks.
     #[doc(hidden)]
-    const USES_SPARSE: bool;
+    const ASKS_EACH: bool;
     /// Whether it asks for columns.
     #[doc(hidden)]
     const USES_COLUMNS: bool;
+    /// Whether it asks ticks, so that [`QueryFilter::begin`] is to be called before the query is gone through.
+    #[doc(hidden)]
+    const USES_TICKS: bool;
 
     /// Whether some of the archetype's entities may pass.
     #[doc(hidden)]
     fn passes(archetype: &Archetype) -> bool;
 
-    /// Adds what it passes over for certain.
+    /// Adds what it passes over for certain, and of what it asks the ticks.
     fn add_access(access: &mut Access);
 
     #[doc(hidden)]
     fn find(world: &World, archetype: Option<&Archetype>) -> Self::Raw;
+
+    /// Finds the ticks, for one who goes through the query once.
+    #[doc(hidden)]
+    fn begin(raw: &mut Self::Raw, world: &World, window: TickWindow);
 
     /// The smallest of the sparse sets that an entity must be in.
     ///
@@ -84,7 +93,7 @@ impl<T> Clone for RawHas<T> {
 impl<T> Copy for RawHas<T> {}
 
 impl<T: Component> RawHas<T> {
-    fn find(world: &World, archetype: Option<&Archetype>) -> Self {
+    pub(super) fn find(world: &World, archetype: Option<&Archetype>) -> Self {
         if is_sparse::<T>() {
             return Self { in_columns: false, sparse: SparseRows::of(world.sparse.set(), archetype) };
         }
@@ -115,8 +124,9 @@ impl<T: Component> RawHas<T> {
 unsafe impl<T: Component> QueryFilter for With<T> {
     type Raw = RawHas<T>;
 
-    const USES_SPARSE: bool = is_sparse::<T>();
+    const ASKS_EACH: bool = is_sparse::<T>();
     const USES_COLUMNS: bool = !is_sparse::<T>();
+    const USES_TICKS: bool = false;
 
     fn passes(archetype: &Archetype) -> bool {
         is_sparse::<T>() || archetype.has::<T>()
@@ -129,6 +139,9 @@ unsafe impl<T: Component> QueryFilter for With<T> {
     fn find(world: &World, archetype: Option<&Archetype>) -> RawHas<T> {
         RawHas::find(world, archetype)
     }
+
+    #[inline]
+    fn begin(_: &mut RawHas<T>, _: &World, _: TickWindow) {}
 
     #[inline]
     unsafe fn driver(raw: &RawHas<T>) -> Option<Driver> {
@@ -158,8 +171,9 @@ unsafe impl<T: Component> QueryFilter for With<T> {
 unsafe impl<T: Component> QueryFilter for Without<T> {
     type Raw = RawHas<T>;
 
-    const USES_SPARSE: bool = is_sparse::<T>();
+    const ASKS_EACH: bool = is_sparse::<T>();
     const USES_COLUMNS: bool = !is_sparse::<T>();
+    const USES_TICKS: bool = false;
 
     fn passes(archetype: &Archetype) -> bool {
         is_sparse::<T>() || !archetype.has::<T>()
@@ -172,6 +186,9 @@ unsafe impl<T: Component> QueryFilter for Without<T> {
     fn find(world: &World, archetype: Option<&Archetype>) -> RawHas<T> {
         RawHas::find(world, archetype)
     }
+
+    #[inline]
+    fn begin(_: &mut RawHas<T>, _: &World, _: TickWindow) {}
 
     #[inline]
     unsafe fn driver(_: &RawHas<T>) -> Option<Driver> {
@@ -196,8 +213,9 @@ unsafe impl<T: Component> QueryFilter for Without<T> {
 unsafe impl QueryFilter for () {
     type Raw = ();
 
-    const USES_SPARSE: bool = false;
+    const ASKS_EACH: bool = false;
     const USES_COLUMNS: bool = false;
+    const USES_TICKS: bool = false;
 
     fn passes(_: &Archetype) -> bool {
         true
@@ -206,6 +224,9 @@ unsafe impl QueryFilter for () {
     fn add_access(_: &mut Access) {}
 
     fn find(_: &World, _: Option<&Archetype>) {}
+
+    #[inline]
+    fn begin((): &mut (), _: &World, _: TickWindow) {}
 
     #[inline]
     unsafe fn driver((): &()) -> Option<Driver> {

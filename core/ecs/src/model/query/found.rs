@@ -8,7 +8,7 @@ use super::columns::ColumnTable;
 use super::iter::QueryIter;
 use super::locate::Places;
 use super::rows::{Driver, Part};
-use crate::{Entity, QueryData, QueryFilter, World};
+use crate::{ChangeWindow, Entity, QueryData, QueryFilter, World};
 
 /// No part.
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -32,9 +32,9 @@ pub(super) struct Found<Q: QueryData, F: QueryFilter> {
 
 impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
     /// Whether an archetype's rows may belong to the query in part.
-    pub(super) const ASKS_EACH: bool = Q::SPARSE > 0 || F::USES_SPARSE;
+    pub(super) const ASKS_EACH: bool = Q::SPARSE > 0 || F::ASKS_EACH;
     /// Whether it goes through sparse sets alone, and asks nothing else of their entities.
-    pub(super) const IS_SETS: bool = !Self::USES_COLUMNS && !F::USES_SPARSE;
+    pub(super) const IS_SETS: bool = !Self::USES_COLUMNS && !F::ASKS_EACH;
     const USES_COLUMNS: bool = Q::USES_COLUMNS || F::USES_COLUMNS;
 
     pub(super) const fn nothing() -> Self {
@@ -53,6 +53,21 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
             let mut table = ColumnTable::default();
             let raw = if Q::USES_COLUMNS { None } else { Q::find(&mut table.columns(world, None)) };
             self.sets = raw.map(|raw| Part { raw, filter: F::find(world, None), rows: 0 });
+        }
+    }
+
+    /// Whether ticks are to be found each time.
+    pub(super) const USES_TICKS: bool = Q::USES_TICKS || F::USES_TICKS;
+
+    /// Finds the ticks, for one who goes through it once.
+    #[inline]
+    pub(super) fn begin(&mut self, world: &World, window: ChangeWindow) {
+        if Self::USES_TICKS {
+            let window = world.changes.ticks(window);
+            for Part { raw, filter, .. } in self.parts.iter_mut().chain(&mut self.sets) {
+                Q::begin(raw, world, window);
+                F::begin(filter, world, window);
+            }
         }
     }
 

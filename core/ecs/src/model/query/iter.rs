@@ -68,7 +68,7 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
     /// [`Iterator::fold`], where each row is asked whether it is one.
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
-    fn fold_asked<B>(mut self, first: B, mut step: impl FnMut(B, Q::Item<'a>) -> B) -> B {
+    fn fold_asked<B>(self, first: B, mut step: impl FnMut(B, Q::Item<'a>) -> B) -> B {
         let mut folded = first;
         if let Some(driver) = self.driver
             && Found::<Q, F>::IS_SETS
@@ -89,8 +89,14 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
             }
             return folded;
         }
-        while let Some(item) = self.next_asked() {
-            folded = step(folded, item);
+        let begun = self.part.map(|part| (part, self.row));
+        for (part, first_row) in begun.into_iter().chain(self.parts.map(|part| (*part, 0))) {
+            for row in first_row..part.rows {
+                // SAFETY: whoever made this vouches for the rows of its parts; each is handed out once.
+                if let Some(item) = unsafe { part.try_fetch(row) } {
+                    folded = step(folded, item);
+                }
+            }
         }
         folded
     }

@@ -12,6 +12,7 @@
 //! to itself borrows nothing, and remembers where the columns lie until entities come, go or change their components.
 
 mod borrow;
+mod changed;
 mod column;
 mod columns;
 mod entity;
@@ -21,15 +22,18 @@ mod iter;
 mod locate;
 mod pieces;
 mod prepared;
+mod reference;
 mod rows;
 mod tuple;
 
 use hecs::Archetype;
 
 use crate::model::sparse::SparseGuard;
+use crate::model::ticks::TickWindow;
 use crate::{Access, Entity, World};
 
 pub use self::borrow::QueryBorrow;
+pub use self::changed::{Added, Changed};
 pub(crate) use self::column::assert_free;
 pub(crate) use self::columns::ColumnTable;
 use self::columns::Columns;
@@ -40,8 +44,9 @@ pub use self::pieces::{QueryPiece, QueryPieces};
 pub use self::prepared::{PreparedQuery, Query};
 use self::rows::{Driver, fold_items};
 
-/// What can be asked of each entity: `&T`, `&mut T`, `Option<&T>`, `Option<&mut T>`, [`Entity`], and tuples of these of up
-/// to 12.
+/// What can be asked of each entity: `&T`, `&mut T`, [`Ref<T>`](crate::Ref), `Option` of one of these, [`Entity`], and
+/// tuples of these of up to 12. Of a tracked component, `&mut T` hands out a [`Mut<T>`](crate::Mut), which notes that it was
+/// changed; of any other, a bare reference.
 ///
 /// # Safety
 /// It is implemented here alone. Items touch nothing but the values that `add_access` names, of one entity, and write
@@ -49,7 +54,7 @@ use self::rows::{Driver, fold_items};
 #[allow(unsafe_code, reason = "what reads columns relies on it")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a query",
-    note = "a query is `&T`, `&mut T` or `Option` of one with `T` a component, `Entity`, or a tuple of these"
+    note = "a query is `&T`, `&mut T`, `Ref<T>` or `Option` of one with `T` a component, `Entity`, or a tuple of these"
 )]
 pub unsafe trait QueryData {
     /// What is handed out for one entity.
@@ -69,6 +74,9 @@ pub unsafe trait QueryData {
     /// Whether it uses columns.
     #[doc(hidden)]
     const USES_COLUMNS: bool;
+    /// Whether it uses ticks, so that [`QueryData::begin`] is to be called before it is gone through.
+    #[doc(hidden)]
+    const USES_TICKS: bool;
 
     #[doc(hidden)]
     fn matches(archetype: &Archetype) -> bool;
@@ -93,6 +101,10 @@ pub unsafe trait QueryData {
     /// sets alone.
     #[doc(hidden)]
     fn find(columns: &mut Columns<'_>) -> Option<Self::Raw>;
+
+    /// Finds the ticks, for one who goes through the query once.
+    #[doc(hidden)]
+    fn begin(raw: &mut Self::Raw, world: &World, window: TickWindow);
 
     /// The smallest of the sparse sets that an entity must be in.
     ///

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::ReadOnlyQueryData;
 use super::found::{Found, NOWHERE};
 use super::rows::Part;
-use crate::{Access, EcsError, Entity, QueryData, QueryFilter, QueryIter, QueryPieces, World};
+use crate::{Access, ChangeWindow, EcsError, Entity, QueryData, QueryFilter, QueryIter, QueryPieces, World};
 
 /// A query that remembers which archetypes match and where their columns lie, so that asking again costs next to nothing
 /// until entities come, go, or change their components. It leaves nothing in the world.
@@ -73,9 +73,24 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
     #[inline]
     #[allow(unsafe_code, reason = "columns are used without a borrow of each")]
     pub unsafe fn query_unchecked<'w>(&'w mut self, world: &'w World) -> Query<'w, Q, F> {
+        // SAFETY: the caller keeps the rules of both.
+        unsafe { self.query_in(world, world.change_window()) }
+    }
+
+    /// [`PreparedQuery::query_unchecked`], for one who sees and makes changes in `window`.
+    ///
+    /// # Safety
+    /// As of [`PreparedQuery::query_unchecked`].
+    ///
+    /// # Panics
+    /// As [`PreparedQuery::query`].
+    #[inline]
+    #[allow(unsafe_code, reason = "columns are used without a borrow of each")]
+    pub unsafe fn query_in<'w>(&'w mut self, world: &'w World, window: ChangeWindow) -> Query<'w, Q, F> {
         if self.world != world.incarnation() || self.version != world.columns_version() {
             self.find(world);
         }
+        self.found.begin(world, window);
         Query { world, found: &self.found }
     }
 

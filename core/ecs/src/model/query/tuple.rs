@@ -6,6 +6,7 @@ use super::ReadOnlyQueryData;
 use super::columns::Columns;
 use super::rows::{Driver, fold_items};
 use crate::model::sparse::SparseGuard;
+use crate::model::ticks::TickWindow;
 use crate::model::tuples::for_tuples;
 use crate::{Access, Entity, Or, QueryData, QueryFilter, World};
 
@@ -22,6 +23,7 @@ macro_rules! queries {
 
             const SPARSE: usize = 0 $(+ $all::SPARSE)+;
             const USES_COLUMNS: bool = $($all::USES_COLUMNS)||+;
+            const USES_TICKS: bool = $($all::USES_TICKS)||+;
 
             fn matches(archetype: &Archetype) -> bool {
                 $($all::matches(archetype))&&+
@@ -46,6 +48,12 @@ macro_rules! queries {
 
             fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
                 Some(($($all::find(columns)?,)+))
+            }
+
+            #[inline]
+            fn begin(raw: &mut Self::Raw, world: &World, window: TickWindow) {
+                let ($($all,)+) = raw;
+                $($all::begin($all, world, window);)+
             }
 
             #[inline]
@@ -156,8 +164,12 @@ macro_rules! filters {
             }
         ], $($all)+);
         filters!(Or<($($all,)+)>, ||, [
-            // Each by itself says nothing of the others.
-            fn add_access(_: &mut Access) {}
+            // Each by itself says nothing of which entities are passed over.
+            fn add_access(access: &mut Access) {
+                access.add_optional(|access| {
+                    $($all::add_access(access);)+
+                });
+            }
 
             #[inline]
             unsafe fn driver(_: &Self::Raw) -> Option<Driver> {
@@ -172,8 +184,9 @@ macro_rules! filters {
         unsafe impl<$one: QueryFilter, $($more: QueryFilter),*> QueryFilter for $type {
             type Raw = ($one::Raw, $($more::Raw,)*);
 
-            const USES_SPARSE: bool = $one::USES_SPARSE $(|| $more::USES_SPARSE)*;
+            const ASKS_EACH: bool = $one::ASKS_EACH $(|| $more::ASKS_EACH)*;
             const USES_COLUMNS: bool = $one::USES_COLUMNS $(|| $more::USES_COLUMNS)*;
+            const USES_TICKS: bool = $one::USES_TICKS $(|| $more::USES_TICKS)*;
 
             fn passes(archetype: &Archetype) -> bool {
                 $one::passes(archetype) $($joined $more::passes(archetype))*
@@ -183,6 +196,13 @@ macro_rules! filters {
 
             fn find(world: &World, archetype: Option<&Archetype>) -> Self::Raw {
                 ($one::find(world, archetype), $($more::find(world, archetype),)*)
+            }
+
+            #[inline]
+            fn begin(raw: &mut Self::Raw, world: &World, window: TickWindow) {
+                let ($one, $($more,)*) = raw;
+                $one::begin($one, world, window);
+                $($more::begin($more, world, window);)*
             }
 
             #[inline]

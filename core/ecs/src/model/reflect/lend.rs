@@ -6,13 +6,14 @@ use keel_state::{Lent, LentColumn, LentMut, TypeAccess};
 
 use crate::model::component::Rows;
 use crate::model::resource::AnyResource;
+use crate::model::sparse::ValueMut;
 use crate::{Component, Entity, Resource, World};
 
 /// What is done with a lent value.
 type Read<'a> = dyn FnMut(Lent<'_>) + 'a;
 
-/// What is done with a value that is lent to be written.
-type Write<'a> = dyn FnMut(LentMut<'_>) + 'a;
+/// What is done with a value that is lent to be written. It says whether anything was.
+type Write<'a> = dyn FnMut(LentMut<'_>) -> bool + 'a;
 
 /// What is done with a lent column.
 type ReadColumn<'a> = dyn FnMut(LentColumn<'_>) + 'a;
@@ -43,7 +44,12 @@ impl Lending {
             },
             lend_mut: |access, world, entity, write| {
                 let value = world.borrow_component_mut::<T>(entity);
-                value.map(|mut value| write(access.lend_mut::<T>(&mut value))).is_some()
+                let lend = |mut value: ValueMut<'_, T>| {
+                    if write(access.lend_mut::<T>(value.bypass())) {
+                        value.set_changed();
+                    }
+                };
+                value.map(lend).is_some()
             },
             lend_column: |access, archetype, read| {
                 let column = archetype.get::<&T>();

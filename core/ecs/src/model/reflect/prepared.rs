@@ -184,6 +184,7 @@ impl PreparedPath {
         let mut written = None;
         resolved.lend_mut(world, Some(entity), &mut |mut lent| {
             written = resolved.plan.write(&mut lent, &value);
+            matches!(written, Some(Ok(())))
         })?;
         match written {
             Some(written) => Ok(written?),
@@ -228,6 +229,7 @@ impl PreparedPath {
         let mut written = None;
         resolved.lend_mut(world, None, &mut |mut lent| {
             written = resolved.plan.write(&mut lent, &value);
+            matches!(written, Some(Ok(())))
         })?;
         match written {
             Some(written) => Ok(written?),
@@ -317,7 +319,7 @@ impl Resolved {
         &self,
         world: &World,
         entity: Option<Entity>,
-        write: &mut dyn FnMut(LentMut<'_>),
+        write: &mut dyn FnMut(LentMut<'_>) -> bool,
     ) -> Result<(), EcsError> {
         let name = || self.plan.path().type_name().to_owned();
         match (self.lending, entity) {
@@ -330,7 +332,15 @@ impl Resolved {
             (AnyLending::Resource(lending), None) => {
                 let name = self.plan.path().type_name();
                 let mut resource = world.resources.borrow_mut(self.id, name)?;
-                match (lending.lend_mut)(&self.access, &mut **resource, write) {
+                let mut is_written = false;
+                let is_lent = (lending.lend_mut)(&self.access, &mut **resource, &mut |lent| {
+                    is_written = write(lent);
+                    is_written
+                });
+                if is_written {
+                    world.note_resource_written(self.id);
+                }
+                match is_lent {
                     true => Ok(()),
                     false => Err(EcsError::Conflict { name: name.to_owned() }),
                 }
@@ -369,7 +379,11 @@ impl Resolved {
         let bytes = self.plan.set_encoded(info.live_schema(), &bytes, value)?;
         let mut lent = Ok(());
         let mut exchange = |mut changed: LentMut<'_>| {
-            lent = self.lend_mut(world, entity, &mut |mut old| self.plan.exchange(&mut old, &mut changed));
+            lent = self.lend_mut(world, entity, &mut |mut old| {
+                self.plan.exchange(&mut old, &mut changed);
+                true
+            });
+            lent.is_ok()
         };
         // What is made of the bytes is made by the functions that restore a world: a type has them already.
         let mut rest = bytes.as_slice();

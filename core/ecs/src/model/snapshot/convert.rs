@@ -160,6 +160,10 @@ fn move_set(old: &mut World, new: &mut World, id: ComponentId) {
     if let Some(set) = set.and_then(|set| (of_new.own)(set.into_any())) {
         drop(new.sparse.replace(id, set));
     }
+    // If it is tracked since this swap, its values have no ticks yet.
+    if let Some(info) = new.type_info(id).map(Arc::clone) {
+        new.settle_ticks(&info, false);
+    }
 }
 
 /// Components that stay as they are.

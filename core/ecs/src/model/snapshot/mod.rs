@@ -3,6 +3,7 @@
 //! A world is never changed in place: [`World::from_snapshot`] and [`WorldConversion`] make a new one, so that the old
 //! one, and with it the old code, stays whole until the new one is known to be good.
 
+mod changes;
 mod compare;
 mod convert;
 mod exchange;
@@ -28,6 +29,7 @@ pub(crate) use self::unknown::Unknown;
 use crate::model::component::Operations;
 use crate::model::event::QueueHeader;
 use crate::model::query::entity_of_row;
+use crate::model::ticks::SavedChanges;
 use crate::{EcsError, Entity, ModelTypeInfo, ModelTypeKind, World};
 
 /// A saved world. Saving into the same one again reuses its buffer: fresh memory costs more than the format.
@@ -36,6 +38,7 @@ pub struct WorldSnapshot {
     index: Index,
     /// Entities and columns of each archetype, then entities and values of each sparse component, then resources, then events, in the order of the index.
     bytes: Vec<u8>,
+    changes: SavedChanges,
 }
 
 /// What the bytes of a snapshot mean.
@@ -107,7 +110,8 @@ impl WorldSnapshot {
         self.index.types.iter().map(|saved| (saved.name.as_str(), &*saved.schema))
     }
 
-    /// Adds the snapshot to a file, as the sections `world index` and `world data`.
+    /// Adds the snapshot to a file, as the sections `world index` and `world data`; where something is tracked, also
+    /// `world changes` and `world ticks`.
     ///
     /// # Errors
     /// [`EcsError::State`] when it can't be encoded.
@@ -117,7 +121,7 @@ impl WorldSnapshot {
             out.extend_from_slice(&self.bytes);
             Ok(())
         })?;
-        Ok(())
+        self.changes.write(file)
     }
 
     /// Reads what [`WorldSnapshot::write`] wrote.
@@ -126,7 +130,8 @@ impl WorldSnapshot {
     /// [`EcsError::State`] when a section is missing or does not decode.
     pub fn read(file: &Snapshot<'_>) -> Result<Self, EcsError> {
         let index = decode(&mut file.require("world", "index")?)?;
-        Ok(Self { index, bytes: file.require("world", "data")?.to_vec() })
+        let changes = SavedChanges::read(file)?;
+        Ok(Self { index, bytes: file.require("world", "data")?.to_vec(), changes })
     }
 
     /// Every saved value as text: entity or queue, type, value; for people and for comparing two files.
@@ -246,6 +251,7 @@ impl World {
         }
         index.unknown = Arc::clone(&self.unknown);
         snapshot.index = index;
+        snapshot.changes.take(self);
         Ok(())
     }
 }

@@ -145,7 +145,7 @@ pub(super) struct Restore {
     /// The types that the values have.
     types: Vec<SavedType>,
     /// For each of them, the one it becomes and how.
-    targets: Vec<Option<Target>>,
+    pub(super) targets: Vec<Option<Target>>,
     report: RestoreReport,
 }
 
@@ -200,7 +200,10 @@ impl Restore {
         for (kind, length) in &index.events {
             self.queue(world, *kind as usize, take(&mut bytes, *length)?)?;
         }
-        Ok(())
+        match self.take_changes(world, &snapshot.changes.changes()?) {
+            true => Ok(()),
+            false => Err(corrupt("ticks of values that are not there").into()),
+        }
     }
 
     pub(super) fn of_world(world: &World, source: &World, accept_loss: bool) -> Self {
@@ -289,6 +292,7 @@ impl Restore {
             source.event_queue(info)?.save(&mut bytes)?;
             self.queue(world, kinds[id], &bytes)?;
         }
+        self.take_changes(world, &source.changes);
         Ok(())
     }
 

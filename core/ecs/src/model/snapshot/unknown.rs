@@ -127,6 +127,7 @@ impl World {
                 }
                 Adopted::Resource(value) if !self.resources.contains(info.id()) => {
                     self.resources.insert_any(info.id(), value);
+                    self.changes.insert_resource(info.id());
                 }
                 Adopted::Events(queue) => {
                     let store = self.events.get_mut(&info.id()).map(AtomicRefCell::get_mut);

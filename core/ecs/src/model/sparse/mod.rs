@@ -9,4 +9,4 @@ mod value;
 pub(crate) use self::cell::{SparseGuard, SparseSets};
 pub(crate) use self::rows::SparseRows;
 pub(crate) use self::set::{SparseOperations, SparseSet};
-pub(crate) use self::value::{Value, ValueMut};
+pub(crate) use self::value::{Value, ValueMut, ValuePlace};

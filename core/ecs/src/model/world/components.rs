@@ -5,7 +5,8 @@ use std::ops::{Deref, DerefMut};
 
 use crate::model::bundle::{ColumnsOf, Stored, TakenColumns, put_sparse};
 use crate::model::query::assert_free;
-use crate::model::sparse::{Value, ValueMut};
+use crate::model::sparse::{Value, ValueMut, ValuePlace};
+use crate::model::ticks::Tracking;
 use crate::{Bundle, Component, EcsError, Entity, StorageKind, World};
 
 impl World {
@@ -33,7 +34,9 @@ impl World {
         }
         self.structure_changed();
         let bundle = Stored::new(bundle, &self.types);
-        self.entities.insert(entity.inner(), bundle).map_err(|_| EcsError::NoSuchEntity { entity })
+        self.entities.insert(entity.inner(), bundle).map_err(|_| EcsError::NoSuchEntity { entity })?;
+        self.note_inserted::<B>(&[entity]);
+        Ok(())
     }
 
     #[inline]
@@ -47,6 +50,7 @@ impl World {
             let _ = self.entities.insert(entity.inner(), columns);
         }
         put_sparse(bundle, entity, &mut self.sparse);
+        self.note_inserted::<B>(&[entity]);
         Ok(())
     }
 
@@ -69,9 +73,13 @@ impl World {
     /// [`World::remove`], once it is checked and whoever minds knows of it.
     #[inline]
     pub(crate) fn remove_now<B: Bundle>(&mut self, entity: Entity) -> Result<B, EcsError> {
-        if B::SPARSE > 0 {
-            return self.remove_sparse(entity);
-        }
+        let removed = if B::SPARSE > 0 { self.remove_sparse(entity) } else { self.remove_columns(entity) }?;
+        self.note_removed::<B>(entity);
+        Ok(removed)
+    }
+
+    #[inline]
+    fn remove_columns<B: Bundle>(&mut self, entity: Entity) -> Result<B, EcsError> {
         self.structure_changed();
         self.entities.remove::<B>(entity.inner()).map_err(|error| self.bundle_error::<B>(entity, &error))
     }
@@ -133,7 +141,10 @@ impl World {
         self.structure_changed();
         let bundle = Stored::new(bundle, &self.types);
         let exchanged = self.entities.exchange::<R, _>(entity.inner(), bundle);
-        exchanged.map_err(|error| self.bundle_error::<R>(entity, &error))
+        let removed = exchanged.map_err(|error| self.bundle_error::<R>(entity, &error))?;
+        self.note_removed::<R>(entity);
+        self.note_inserted::<B>(&[entity]);
+        Ok(removed)
     }
 
     /// Reads a component.
@@ -177,12 +188,15 @@ impl World {
     /// [`World::get_mut`], also of components that others may not change in place; none if it is not there.
     #[inline]
     pub(crate) fn borrow_component_mut<T: Component>(&self, entity: Entity) -> Option<ValueMut<'_, T>> {
-        if T::STORAGE == StorageKind::Sparse {
+        let place = if T::STORAGE == StorageKind::Sparse {
             let guard = self.sparse.cell(T::ID)?.write();
-            return Some(ValueMut::Sparse { value: guard.value::<T>(entity)?, _guard: guard });
-        }
-        self.columns_borrowed();
-        self.entities.get::<&mut T>(entity.inner()).ok().map(ValueMut::Column)
+            ValuePlace::Sparse { value: guard.value::<T>(entity)?, _guard: guard }
+        } else {
+            self.columns_borrowed();
+            ValuePlace::Column(self.entities.get::<&mut T>(entity.inner()).ok()?)
+        };
+        let ticks = if T::Tracking::IS_TRACKED { self.changes.of_entity(T::ID, entity) } else { None };
+        Some(ValueMut { place, ticks })
     }
 
     #[cold]

@@ -29,6 +29,7 @@ impl World {
         }
         let entity = self.entities.spawn(Stored::new(bundle, &self.types));
         let entity = self.born(entity);
+        self.note_inserted::<B>(&[entity]);
         if self.reacts() {
             self.after_insert(entity, Before::default(), B::IDS);
         }
@@ -41,6 +42,7 @@ impl World {
         let entity = self.entities.spawn(columns);
         let entity = self.born(entity);
         put_sparse(bundle, entity, &mut self.sparse);
+        self.note_inserted::<B>(&[entity]);
         self.after_insert(entity, Before::default(), B::IDS);
         entity
     }
@@ -117,6 +119,7 @@ impl World {
 
     fn were_spawned<B: Bundle>(&mut self, spawned: &[Entity]) {
         self.born_together(spawned.iter().copied());
+        self.note_inserted::<B>(spawned);
         if self.reacts() {
             spawned.iter().for_each(|entity| self.after_insert(*entity, Before::default(), B::IDS));
         }
@@ -146,6 +149,7 @@ impl World {
     fn despawn_alone(&mut self, entity: Entity) {
         let before = self.before_despawn(entity);
         self.sparse.despawned(entity);
+        self.changes.despawned(entity);
         let _ = self.entities.despawn(entity.inner());
         self.generations[entity.index() as usize] = 0;
         self.after_remove(entity, before);

@@ -24,6 +24,7 @@ use crate::model::reaction::Reactions;
 use crate::model::resource::Resources;
 use crate::model::snapshot::Unknown;
 use crate::model::sparse::SparseSets;
+use crate::model::ticks::Changes;
 use crate::model::types::TypeTable;
 use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, ModelTypeKind, Name, Parent};
 
@@ -37,8 +38,9 @@ pub struct World {
     pub(crate) entities: hecs::World,
     pub(crate) sparse: SparseSets,
     pub(crate) resources: Resources,
+    pub(crate) changes: Changes,
     pub(crate) events: BTreeMap<ComponentId, AtomicRefCell<Box<dyn AnyEvents>>>,
-    // Dropped after the four above: it holds the libraries that their code lies in.
+    // Dropped after those above: it holds the libraries that their code lies in.
     pub(crate) types: TypeTable,
     /// Bundles that an archetype was made for.
     stored_bundles: HashSet<TypeId, BuildHasherDefault<TypeIdHasher>>,
@@ -108,6 +110,7 @@ impl World {
             entities: hecs::World::new(),
             sparse: SparseSets::default(),
             resources: Resources::default(),
+            changes: Changes::default(),
             events: BTreeMap::new(),
             types: TypeTable::default(),
             stored_bundles: HashSet::default(),
@@ -156,6 +159,7 @@ impl World {
             // A query may have looked for the set in vain.
             self.structure_changed();
         }
+        self.track(&info);
         self.adopt(&info, adopted)
     }
 

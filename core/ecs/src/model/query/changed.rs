@@ -1,0 +1,108 @@
+//! Filters that ask when a component was added or changed.
+
+use std::marker::PhantomData;
+
+use hecs::Archetype;
+
+use super::QueryFilter;
+use super::column::is_sparse;
+use super::filter::{RawHas, With};
+use super::rows::Driver;
+use crate::model::ticks::{RowTicks, TickWindow};
+use crate::{Access, Component, Entity, Tracked, World};
+
+/// Only entities that were given their `T` since the system that asks ran last. One that had a `T` already, which another
+/// one has replaced, is not among them: see [`Changed`].
+///
+/// `T` must be tracked: `#[component(tracked)]`.
+///
+/// ```compile_fail
+/// # use keel_ecs::{Added, Entity, World, component};
+/// #[component(crate = keel_ecs)]
+/// struct Sail;
+///
+/// World::new().query_filtered::<Entity, Added<Sail>>();
+/// ```
+pub struct Added<T: Tracked>(PhantomData<T>);
+
+/// Only entities whose `T` was added, replaced or lent to be written since the system that asks ran last. What the system
+/// itself has changed in its last run is not among them.
+///
+/// `T` must be tracked: `#[component(tracked)]`.
+///
+/// ```compile_fail
+/// # use keel_ecs::{Changed, Entity, World, component};
+/// #[component(crate = keel_ecs)]
+/// struct Sail;
+///
+/// World::new().query_filtered::<Entity, Changed<Sail>>();
+/// ```
+pub struct Changed<T: Tracked>(PhantomData<T>);
+
+/// The ticks of `T`, and which entities have one.
+#[doc(hidden)]
+pub struct RawTicks<T> {
+    has: RawHas<T>,
+    ticks: RowTicks,
+}
+
+impl<T> Clone for RawTicks<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for RawTicks<T> {}
+
+macro_rules! filter {
+    ($filter:ident, $is_row_new:ident, $is_new:ident) => {
+        // SAFETY: it asks for ticks, which are there only where a value is.
+        #[allow(unsafe_code, reason = "ticks are found by pointers")]
+        unsafe impl<T: Component + Tracked> QueryFilter for $filter<T> {
+            type Raw = RawTicks<T>;
+
+            const ASKS_EACH: bool = true;
+            const USES_COLUMNS: bool = !is_sparse::<T>();
+            const USES_TICKS: bool = true;
+
+            fn passes(archetype: &Archetype) -> bool {
+                With::<T>::passes(archetype)
+            }
+
+            fn add_access(access: &mut Access) {
+                access.add_tick_read(T::ID, T::NAME);
+                access.add_with(T::ID);
+            }
+
+            fn find(world: &World, archetype: Option<&Archetype>) -> RawTicks<T> {
+                RawTicks { has: RawHas::find(world, archetype), ticks: RowTicks::of(archetype) }
+            }
+
+            #[inline]
+            fn begin(raw: &mut RawTicks<T>, world: &World, window: TickWindow) {
+                raw.ticks.begin(T::ID, world, window);
+            }
+
+            #[inline]
+            unsafe fn driver(raw: &RawTicks<T>) -> Option<Driver> {
+                // SAFETY: the caller keeps the rules of this same function.
+                unsafe { With::<T>::driver(&raw.has) }
+            }
+
+            #[inline]
+            unsafe fn accepts(raw: RawTicks<T>, row: usize) -> bool {
+                // SAFETY: the caller vouches for the row, and that nothing has moved.
+                unsafe { raw.ticks.$is_row_new(row) }
+            }
+
+            #[inline]
+            unsafe fn accepts_entity(raw: RawTicks<T>, entity: Entity) -> bool {
+                // SAFETY: the caller vouches that nothing has moved.
+                unsafe { raw.ticks.$is_new(entity.index()) }
+            }
+        }
+    };
+}
+
+filter!(Added, is_row_added, is_added);
+filter!(Changed, is_row_changed, is_changed);
