@@ -59,7 +59,12 @@ impl World {
         }
         self.structure_changed();
         let mut bundles = bundles.into_iter();
-        let mut spawned = Vec::with_capacity(bundles.size_hint().0);
+        let certain = bundles.size_hint().0;
+        let mut spawned = Vec::with_capacity(certain);
+        if certain > AT_ONCE {
+            // Else columns would double in length now and then, and be half empty in the end.
+            self.reserve::<B>(u32::try_from(certain).unwrap_or(u32::MAX));
+        }
         let mut next = Vec::new();
         // First those that are sure to come, whose columns can be made as long as they will be.
         while let certain @ WORTH_COLUMNS.. = bundles.size_hint().0 {
@@ -175,6 +180,7 @@ impl World {
             self.structure_changed();
             self.store_archetype::<B>();
             self.entities.reserve::<B>(additional);
+            self.generations.reserve_exact(additional as usize);
         }
     }
 
