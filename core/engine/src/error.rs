@@ -63,7 +63,9 @@ pub enum EngineError {
         module: String,
     },
     /// A system can't be one of many worlds.
-    #[error("system `{system}` of the worlds of `{schedule}`: {because}")]
+    #[error(
+        "system `{system}` of the worlds of `{schedule}`: {because}; change it, or register it for the running world alone"
+    )]
     NotOfWorlds {
         /// The system, as `module/system`.
         system: String,
@@ -81,7 +83,10 @@ pub enum EngineError {
         known: String,
     },
     /// A world can't be stepped.
-    #[error("no world was stepped, for world {world} can't be: {because}")]
+    #[error(
+        "no world was stepped, for world {world} can't be: {because}; name each world once, and drop the ids of those \
+         that were released"
+    )]
     NoSuchWorld {
         /// The world.
         world: keel_core_types::ModelId,

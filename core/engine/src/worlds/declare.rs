@@ -121,15 +121,14 @@ fn check(
     if matches!(descriptor.stage, Stage::Frame | Stage::Idle) {
         let stage = descriptor.stage;
         return Err(refused(format!(
-            "worlds have no stage {stage:?}, only steps; let it run in `Stage::Step`"
+            "worlds have no stage {stage:?}, only steps"
         )));
     }
     let conditions = descriptor.conditions.iter().map(|condition| &condition.uses);
     let excluded: BTreeSet<_> = conditions.chain([&code.uses]).filter_map(|uses| uses.exclusion()).collect();
     match excluded.first() {
         Some(parameter) => Err(refused(format!(
-            "its parameter `{parameter}` is for one system at a time, and worlds run side by side; take what it needs into \
-             a resource of the world before the step"
+            "its parameter `{parameter}` is for one system at a time, and worlds run side by side"
         ))),
         None => Ok(()),
     }
