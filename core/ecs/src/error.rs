@@ -109,6 +109,24 @@ pub enum EcsError {
     /// A path leads nowhere, or a value does not fit.
     #[error(transparent)]
     Reflect(Box<ReflectError>),
+    /// Nobody defines a prefab of this name.
+    #[error("there is no prefab `{prefab}`, there are: {known}; define it in the module's `register`")]
+    NoSuchPrefab {
+        /// What was asked for.
+        prefab: String,
+        /// What there is.
+        known: String,
+    },
+    /// A prefab asks for what can't be.
+    #[error("{prefab}, `{component}`: {because}; correct the prefab")]
+    Prefab {
+        /// The prefab, or a child in it.
+        prefab: String,
+        /// The component, or the child's name.
+        component: String,
+        /// Why.
+        because: String,
+    },
     /// The type implements no `Default`.
     #[error("`{name}` has no default; derive `Default` for it, or give a value")]
     NoDefault {

@@ -47,6 +47,7 @@ pub use model::entity::Entity;
 pub use model::event::{EventCursor, Events, FramePart};
 pub use model::hierarchy::{Children, Parent};
 pub use model::name::Name;
+pub use model::prefab::{Prefab, PrefabPart, PrefabUpdate};
 pub use model::query::{
     Added, Changed, Or, PreparedQuery, Query, QueryBorrow, QueryData, QueryFilter, QueryIter, QueryPiece,
     QueryPieces, ReadOnlyQueryData, With, Without,

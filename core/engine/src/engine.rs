@@ -12,6 +12,7 @@ use crate::frame::TimerQueue;
 use crate::function::{FunctionDescriptor, FunctionSummary, Functions, IntoFunction};
 use crate::module_code::{Unscheduled, old_code};
 use crate::observer::{IntoObserver, Observer};
+use crate::prefabs::ModulePrefabs;
 use crate::runtime::Runtime;
 use crate::schedule::{Parts, Place, System, Turn};
 use crate::snapshot::{Clock, SavedTime};
@@ -77,11 +78,12 @@ pub struct Engine {
     config: EngineConfig,
     /// Real time that was not yet simulated.
     unspent: Duration,
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     schedule: Schedule,
     handlers: Handlers,
     views: Box<dyn PinViews>,
     threads: Arc<Threads>,
+    pub(crate) prefabs: ModulePrefabs,
     /// Modules whose startup is over.
     started: BTreeSet<ModuleId>,
     /// Whether there may be one whose startup is not.
@@ -105,6 +107,7 @@ impl Engine {
             handlers: Handlers::default(),
             views,
             threads,
+            prefabs: ModulePrefabs::default(),
             started: BTreeSet::new(),
             may_start: true,
         };
@@ -320,6 +323,7 @@ impl Engine {
         self.started.clear();
         self.may_start = true;
         self.install_own_state();
+        self.define_prefabs();
     }
 
     fn install_own_state(&mut self) {
@@ -487,6 +491,7 @@ impl Engine {
             return Err(EngineError::DuplicateModule { module: twice.name().to_owned() });
         }
         let ids: Vec<_> = tags.iter().map(ModuleTag::id).collect();
+        self.prefabs.check(&ids, &new)?;
         let (mut parts, mut brought, mut unscheduled) = (Parts::default(), Brought::new(), Vec::new());
         for code in new {
             unscheduled.push(code.into_parts(&mut parts, &mut brought)?);
@@ -509,9 +514,11 @@ impl Engine {
         for of_module in &mut old {
             of_module.handlers = self.handlers.take_module(of_module.module.id());
             of_module.functions = self.runtime.functions.take_module(of_module.module.id());
+            of_module.prefabs = self.prefabs.take_module(of_module.module.id());
             of_module.suspended = self.runtime.suspended.remove(&of_module.module.id());
         }
-        for Unscheduled { module, handlers, functions, suspended, .. } in unscheduled {
+        for Unscheduled { module, handlers, functions, prefabs, suspended, .. } in unscheduled {
+            self.prefabs.add_module(&module, prefabs);
             self.runtime.suspended.extend(suspended.then(|| module.id()));
             let caller = Caller::new(module.id(), Arc::clone(&self.runtime.calls));
             self.runtime.functions.add_module(&module, &caller, suspended, functions);

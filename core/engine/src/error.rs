@@ -101,6 +101,16 @@ pub enum EngineError {
         /// The observer's name.
         observer: String,
     },
+    /// Two modules define one prefab.
+    #[error("modules `{first}` and `{second}` both define prefab `{prefab}`; give one of them another name")]
+    DuplicatePrefab {
+        /// Its name.
+        prefab: String,
+        /// A module.
+        first: String,
+        /// Another one, or the same.
+        second: String,
+    },
     /// No such system.
     #[error("there is no system `{system}`; the systems are: {known}")]
     NoSuchSystem {

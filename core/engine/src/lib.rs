@@ -32,6 +32,7 @@ mod function;
 mod module_code;
 mod observer;
 mod param;
+mod prefabs;
 mod random;
 mod runtime;
 mod schedule;

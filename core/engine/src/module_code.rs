@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keel_ecs::Prefab;
 use keel_state::{Change, StateError};
 
 use crate::call::Handler;
@@ -32,6 +33,8 @@ pub struct ModuleCode {
     pub worlds: Vec<WorldSystems>,
     /// Its observers, by name, in the order in which they run.
     pub observers: Vec<(String, ObserverCode)>,
+    /// The prefabs that it defines, by name.
+    pub prefabs: Vec<(String, Prefab)>,
     /// A fault has stopped it, and it is stopped again when it is put back.
     pub suspended: bool,
 }
@@ -42,6 +45,7 @@ pub(crate) struct Unscheduled {
     pub(crate) handlers: Vec<(String, Handler)>,
     pub(crate) functions: Vec<(FunctionDescriptor, Function)>,
     pub(crate) observers: Vec<Observer>,
+    pub(crate) prefabs: Vec<(String, Prefab)>,
     pub(crate) suspended: bool,
 }
 
@@ -57,6 +61,7 @@ impl ModuleCode {
             functions: Vec::new(),
             worlds: Vec::new(),
             observers: Vec::new(),
+            prefabs: Vec::new(),
             suspended: false,
         }
     }
@@ -111,7 +116,18 @@ impl ModuleCode {
         parts: &mut Parts,
         brought: &mut Brought,
     ) -> Result<Unscheduled, EngineError> {
-        let Self { module, systems, sets, states, handlers, functions, worlds, observers, suspended } = self;
+        let Self {
+            module,
+            systems,
+            sets,
+            states,
+            handlers,
+            functions,
+            worlds,
+            prefabs,
+            observers,
+            suspended,
+        } = self;
         brought.extend(worlds.into_iter().map(|systems| (module.clone(), systems)));
         for (mut descriptor, code) in systems {
             let own = std::mem::take(&mut descriptor.states).into_iter();
@@ -125,7 +141,7 @@ impl ModuleCode {
         let observers = observers.into_iter().map(|(name, code)| Observer::new(&module, &name, code));
         let observers = observers.collect::<Result<Vec<_>, _>>()?;
         Observers::check(&observers)?;
-        Ok(Unscheduled { module, handlers, functions, observers, suspended })
+        Ok(Unscheduled { module, handlers, functions, prefabs, observers, suspended })
     }
 
     pub(crate) fn check_handlers(&self) -> Result<(), EngineError> {

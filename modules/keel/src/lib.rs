@@ -55,7 +55,8 @@ pub mod prelude {
     };
     pub use keel_ecs::{
         Bundle, ChangeTracker, Children, Commands, Component, EcsError, Entity, Event, EventCursor, Name, Or,
-        Parent, PreparedQuery, QueryData, Resource, With, Without, World, component, event, resource,
+        Parent, Prefab, PrefabPart, PreparedQuery, QueryData, Resource, With, Without, World, component,
+        event, resource,
     };
     pub use keel_engine::{
         Caller, Despawn, Entities, EventReader, EventWriter, Frame, IdleTime, Insert, Local, Names,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use keel_binding::{AnyPool, BindError, Binding, ModelPool, Offer, PoolError, PoolImage};
 use keel_console::Terminal;
 use keel_core_types::{ModelType, ModuleId, TypedModel};
-use keel_ecs::{ModelTypeInfo, RestoreReport};
+use keel_ecs::{ModelTypeInfo, PrefabUpdate, RestoreReport};
 use keel_engine::{Engine, ModuleTag, contain};
 use keel_module_types::{PooledTypeInfo, SavedPool};
 use keel_state::StateError;
@@ -226,6 +226,14 @@ impl Registry {
             Ok(saved) => self.pools.kept.extend(saved),
             Err(rejection) => log::warn!("the models of `{}` are gone with it: {rejection}", tag.name()),
         }
+    }
+
+    /// Defines the modules' prefabs in all worlds, and says what has become of their instances.
+    pub(crate) fn define_prefabs(&self, engine: &mut Engine) -> Vec<PrefabUpdate> {
+        let mut updates = engine.define_prefabs();
+        self.pools.worlds.define_prefabs(engine, &mut updates);
+        updates.iter().for_each(|update| log::info!("{update}"));
+        updates
     }
 
     /// Lets go of all that the facade's pools hold of modules.

@@ -47,6 +47,7 @@ impl Registry {
             }
         }
         let code = engine.remove_module(&tag);
+        self.define_prefabs(engine);
         self.keep_pools_of(&tag, &live);
         if let Ok(released) = self.binding.unbind(tag.id()) {
             self.ring.release(released);

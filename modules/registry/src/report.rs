@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keel_ecs::RestoreReport;
+use keel_ecs::{PrefabUpdate, RestoreReport};
 use keel_engine::DrainReport;
 use keel_state::Change;
 
@@ -46,6 +46,8 @@ pub struct SwapReport {
     pub world: RestoreReport,
     /// What became of the models in pools.
     pub pools: RestoreReport,
+    /// What became of the instances of prefabs that were defined anew, in all worlds.
+    pub prefabs: Vec<PrefabUpdate>,
     /// Whether the world was built anew because a type's shape has changed.
     pub rebuilt: bool,
     /// How long the game stood still: all that a swap does between two frames, `resumed` and the `start` of new modules

@@ -56,6 +56,7 @@ impl Registry {
             self.ring.release(released);
         }
         self.put_pools_back(&pooled_types);
+        self.define_prefabs(engine);
         if let Some(generation) = taken {
             self.ring.push(Replaced { tag: module.clone(), code, generation });
         }
@@ -98,6 +99,7 @@ impl Registry {
         }
         engine.reset();
         self.reset_pools(worlds);
+        self.define_prefabs(engine);
         let starting: Vec<_> = placed.iter().map(|placed| placed.tag.clone()).collect();
         for placed in placed {
             self.advance_to_swapping(placed.tag.name());

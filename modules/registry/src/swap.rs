@@ -3,10 +3,12 @@
 //! What is decided is in `agree`, what is saved in `fields` and `pools`, what is made ready in `prepare` and
 //! `next_world`; here it is exchanged.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keel_core_types::ModuleId;
-use keel_engine::{Engine, ModuleCode, ModuleTag};
+use keel_ecs::ModelTypeInfo;
+use keel_engine::{Engine, ModuleCode, ModuleTag, contain};
 
 use crate::game_file::SavedGame;
 use crate::lifecycle::{Event, Lifecycle, State};
@@ -16,7 +18,8 @@ use crate::prepare::{Placed, Prepared, prepare_all};
 use crate::registry::{Generation, Slot};
 use crate::remove::discard;
 use crate::ring::Replaced;
-use crate::{Candidate, Consent, Registry, RegistryEvent, Rejection, SwapReport, SwappedModule};
+use crate::worlds::first_of;
+use crate::{Candidate, Code, Consent, Registry, RegistryEvent, Rejection, SwapReport, SwappedModule};
 
 impl Registry {
     /// Puts `candidates` in the place of the live generations of their modules, together, or adds those that are
@@ -86,6 +89,10 @@ impl Registry {
         };
 
         let (code, placed): (Vec<_>, Vec<_>) = prepared.into_iter().map(Prepared::split).unzip();
+        if let Err(rejection) = check_prefabs(&code, &types) {
+            world.put_back(engine);
+            return Err(rejection);
+        }
         let old_code = match engine.exchange(code) {
             Ok(old_code) => old_code,
             Err(error) => {
@@ -114,6 +121,7 @@ impl Registry {
         report.rebuilt = replaced.is_some();
         self.replaced_worlds.extend(replaced);
         report.pools = self.install_pools(pools, &types);
+        report.prefabs = self.define_prefabs(engine);
         self.put_in_place(engine, placed, old_code, &mut report);
         report.pause = begin.elapsed();
         Ok(report)
@@ -177,4 +185,19 @@ impl Registry {
             self.note(module, event);
         }
     }
+}
+
+/// Refuses prefabs of what the game does not know.
+fn check_prefabs(code: &[ModuleCode], types: &[Arc<ModelTypeInfo>]) -> Result<(), Rejection> {
+    if code.iter().all(|code| code.prefabs.is_empty()) {
+        return Ok(());
+    }
+    let mut world = first_of(types);
+    for code in code {
+        let name = code.module.name();
+        let failed = |message: String| Rejection::new(name, Code::LoadFailed, message);
+        let checked = contain(|| code.check_prefabs(&mut world)).map_err(failed)?;
+        checked.map_err(|error| failed(format!("module `{name}`: {error}")))?;
+    }
+    Ok(())
 }

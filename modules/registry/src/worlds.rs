@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use keel_binding::{AnyPool, ModelPool, PoolError, PoolImage};
 use keel_core_types::{Model, ModelId, Shared, TypedModel};
-use keel_ecs::{ModelTypeInfo, RestoreReport, SharedTypes, World, WorldSnapshot};
-use keel_engine::contain;
+use keel_ecs::{ModelTypeInfo, PrefabUpdate, RestoreReport, SharedTypes, World, WorldSnapshot};
+use keel_engine::{Engine, contain};
 use keel_module_types::hash_of_model;
 use keel_state::{Snapshot, SnapshotWriter};
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,10 @@ impl WorldPool {
     /// Puts worlds in the place of those that are out. They, and those that the pool makes from now on, know `types`.
     pub(crate) fn install(&self, mut out: WorldsOut, next: NextWorlds, types: &[Arc<ModelTypeInfo>]) {
         types.clone_into(&mut self.types.write());
-        *self.first.write() = first_of(types);
+        let mut first = first_of(types);
+        let followed = first.follow_prefabs_of(&self.first.read());
+        debug_assert!(followed.is_ok(), "nothing is spawned in it");
+        *self.first.write() = first;
         let shared = SharedTypes::new(types.iter().map(Arc::clone));
         let old = match next {
             NextWorlds::Restored(image) => std::mem::replace(&mut out.image, image).objects,
@@ -97,6 +100,23 @@ impl WorldPool {
         // Their columns are dropped by code of modules.
         if let Err(message) = contain(|| drop(old)) {
             log::warn!("worlds of the pool were replaced, though the `drop` of something in them {message}");
+        }
+    }
+
+    /// Defines the modules' prefabs in all worlds, and in those that the pool makes from now on. What has become of their
+    /// instances is added to `updates`.
+    pub(crate) fn define_prefabs(&self, engine: &Engine, updates: &mut Vec<PrefabUpdate>) {
+        let mut first = self.first.write();
+        engine.define_prefabs_in(&mut first);
+        for id in self.pool.ids() {
+            let followed = match self.pool.get_mut(id) {
+                Ok(mut world) => world.follow_prefabs_of(&first).map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            match followed {
+                Ok(of_world) => of_world.iter().for_each(|update| add_update(updates, update)),
+                Err(error) => log::error!("world {id} does not follow the prefabs: {error}"),
+            }
         }
     }
 
@@ -244,7 +264,7 @@ fn build(
 }
 
 /// A world that those of the pool are like.
-fn first_of(types: &[Arc<ModelTypeInfo>]) -> World {
+pub(crate) fn first_of(types: &[Arc<ModelTypeInfo>]) -> World {
     let mut world = World::new();
     register(&mut world, &SharedTypes::new(types.iter().map(Arc::clone)));
     world
@@ -275,6 +295,14 @@ pub(crate) fn add_report(report: &mut RestoreReport, other: RestoreReport) {
         if !report.kept.contains(&kept) {
             report.kept.push(kept);
         }
+    }
+}
+
+/// Adds what became of a prefab in one more world.
+fn add_update(updates: &mut Vec<PrefabUpdate>, update: &PrefabUpdate) {
+    match updates.iter_mut().find(|known| known.prefab == update.prefab) {
+        Some(known) => known.merge(update),
+        None => updates.push(update.clone()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keel_core_types::{Contract, ModelType, Provided, TypedModel, ViewId};
-use keel_ecs::Data;
+use keel_ecs::{Data, Prefab};
 use keel_engine::{
     Frame, Function, FunctionDescriptor, Handler, IntoFunction, IntoHandler, IntoObserver, IntoSystem,
     ModuleCode, ModuleTag, ObserverCode, SetDescriptor, StateCode, States, SystemCode, SystemDescriptor,
@@ -27,6 +27,7 @@ pub struct Setup {
     functions: Vec<(FunctionDescriptor, Function)>,
     worlds: Vec<WorldSystems>,
     observers: Vec<(String, Code<ObserverCode, OwnObserver>)>,
+    prefabs: Vec<(String, Prefab)>,
     views: Vec<Provided>,
     model_types: BTreeMap<ViewId, ModelType>,
     pools: Vec<PooledTypeInfo>,
@@ -101,6 +102,13 @@ impl Setup {
         declare: impl Fn(&mut WorldSetup) + Send + Sync + 'static,
     ) -> &mut Self {
         self.worlds.push(WorldSystems::new(schedule, declare));
+        self
+    }
+
+    /// Defines prefab `name` in all worlds: `setup.prefab("ship", Prefab::new().with((Hull { strength: 10 },)))`. At a swap
+    /// that defines it anew its instances follow, as [`World::define_prefab`](keel_ecs::World::define_prefab) says.
+    pub fn prefab(&mut self, name: &str, prefab: Prefab) -> &mut Self {
+        self.prefabs.push((name.to_owned(), prefab));
         self
     }
 
@@ -258,6 +266,7 @@ impl Setup {
         let (sets, states) = (std::mem::take(&mut self.sets), std::mem::take(&mut self.states));
         let functions = std::mem::take(&mut self.functions);
         let worlds = std::mem::take(&mut self.worlds);
+        let prefabs = std::mem::take(&mut self.prefabs);
         let observers = std::mem::take(&mut self.observers).into_iter().map(|(name, code)| match code {
             Code::Free(code) => (name, code),
             Code::Own(own) => (name, own.into_code(access)),
@@ -271,6 +280,7 @@ impl Setup {
             handlers,
             functions,
             worlds,
+            prefabs,
             observers,
             ..ModuleCode::new(module)
         }

@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 use keel_core_types::ComponentId;
+use keel_state::{SavedValue, StateError};
 
 use crate::model::component::StorageKind;
 use crate::model::dropped::drop_contained;
@@ -36,6 +37,13 @@ pub unsafe trait Bundle: hecs::Bundle + hecs::DynamicBundle + Send + Sync + 'sta
     /// The ids of its components, in their order.
     #[doc(hidden)]
     const IDS: &'static [ComponentId];
+    /// Shows the names of its components.
+    #[doc(hidden)]
+    fn visit_names(visit: &mut dyn FnMut(&'static str));
+
+    /// Shows its components, each as a value.
+    #[doc(hidden)]
+    fn visit_values(&self, visit: &mut dyn FnMut(&'static str, Result<SavedValue, StateError>));
 
     /// How many of its components are sparse.
     #[doc(hidden)]
@@ -295,6 +303,14 @@ macro_rules! bundles {
             }
 
             const IDS: &'static [ComponentId] = &[$($name::ID),*];
+            fn visit_names(_visit: &mut dyn FnMut(&'static str)) {
+                $(_visit($name::NAME);)*
+            }
+
+            fn visit_values(&self, _visit: &mut dyn FnMut(&'static str, Result<SavedValue, StateError>)) {
+                let ($($name,)*) = self;
+                $(_visit($name::NAME, SavedValue::of($name));)*
+            }
 
             const SPARSE: usize = 0 $(+ is_sparse::<$name>() as usize)*;
 

@@ -237,17 +237,26 @@ impl World {
         self.spawn_values(&components)
     }
 
-    fn bundle_of(&self, components: &[ComponentValue]) -> Result<ValueBundle, EcsError> {
+    pub(crate) fn bundle_of(&self, components: &[ComponentValue]) -> Result<ValueBundle, EcsError> {
         let mut bundle = ValueBundle::default();
         for ComponentValue { name, value } in components {
-            let (info, operations) = self.component(name)?;
-            check_writable(info)?;
-            let bytes = info.bytes_of(value)?;
-            let mut rest = bytes.as_ref();
-            bundle.add(info, operations, &mut rest)?;
-            all_read(rest)?;
+            self.add_to_bundle(&mut bundle, name, value)?;
         }
         Ok(bundle)
+    }
+
+    pub(crate) fn add_to_bundle(
+        &self,
+        bundle: &mut ValueBundle,
+        name: &str,
+        value: &SavedValue,
+    ) -> Result<(), EcsError> {
+        let (info, operations) = self.component(name)?;
+        check_writable(info)?;
+        let bytes = info.bytes_of(value)?;
+        let mut rest = bytes.as_ref();
+        bundle.add(info, operations, &mut rest)?;
+        Ok(all_read(rest)?)
     }
 }
 

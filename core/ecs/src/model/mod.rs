@@ -13,6 +13,7 @@ pub(crate) mod hash;
 pub(crate) mod hierarchy;
 pub(crate) mod name;
 mod pooled;
+pub(crate) mod prefab;
 pub(crate) mod query;
 pub(crate) mod reaction;
 pub(crate) mod reflect;

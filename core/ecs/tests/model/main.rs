@@ -11,6 +11,7 @@ mod guarded;
 mod guide;
 mod hash;
 mod migration;
+mod prefabs;
 mod prepared;
 mod property;
 mod query;
@@ -104,4 +105,21 @@ fn through_a_file(snapshot: &WorldSnapshot) -> WorldSnapshot {
 
 fn restore(snapshot: &WorldSnapshot) -> World {
     World::from_snapshot(types().map(Into::into), snapshot, false).unwrap().0
+}
+
+/// Numbers that follow from a seed.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `end` (splitmix64, by Steele, Lea and Flood, 2014).
+    fn below(&mut self, end: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % u64::from(end)) as u32
+    }
 }

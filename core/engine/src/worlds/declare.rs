@@ -120,9 +120,7 @@ fn check(
     };
     if matches!(descriptor.stage, Stage::Frame | Stage::Idle) {
         let stage = descriptor.stage;
-        return Err(refused(format!(
-            "worlds have no stage {stage:?}, only steps"
-        )));
+        return Err(refused(format!("worlds have no stage {stage:?}, only steps")));
     }
     let conditions = descriptor.conditions.iter().map(|condition| &condition.uses);
     let excluded: BTreeSet<_> = conditions.chain([&code.uses]).filter_map(|uses| uses.exclusion()).collect();

@@ -11,6 +11,7 @@ mod locals;
 mod observers;
 mod own;
 mod pools;
+mod prefabs;
 mod reflection;
 mod reload;
 mod retirement;

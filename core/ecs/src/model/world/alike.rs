@@ -6,6 +6,7 @@ use std::sync::Arc;
 use atomic_refcell::AtomicRefCell;
 
 use crate::model::component::Operations;
+use crate::model::prefab::Prefabs;
 use crate::model::types::TypeTable;
 use crate::{EcsError, ModelTypeInfo, World};
 
@@ -25,12 +26,16 @@ impl SharedTypes {
 }
 
 impl World {
-    /// An empty world that knows the types which this one knows. Both share what they know of them, until one of them is
+    /// An empty world that knows the types and the prefabs which this one knows. Both share what they know of them, until one of them is
     /// told of another type: a game's types take some kilobytes, which many small worlds need not have each.
     #[must_use]
     pub fn alike(&self) -> Self {
         let mut world = Self { types: self.types.renewed(), ..Self::of_no_types() };
         world.make_places();
+        if let Ok(prefabs) = self.resource::<Prefabs>() {
+            // Every world knows their type.
+            let _ = world.insert_resource(prefabs.clone());
+        }
         world
     }
 

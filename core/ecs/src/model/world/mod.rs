@@ -19,6 +19,7 @@ use keel_core_types::{ComponentId, Model, ModelType, Shared};
 use crate::model::bundle::first_unknown;
 use crate::model::component::Operations;
 use crate::model::event::AnyEvents;
+use crate::model::prefab::Prefabs;
 use crate::model::query::ColumnTable;
 use crate::model::reaction::Reactions;
 use crate::model::resource::Resources;
@@ -26,7 +27,7 @@ use crate::model::snapshot::Unknown;
 use crate::model::sparse::SparseSets;
 use crate::model::ticks::Changes;
 use crate::model::types::TypeTable;
-use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, ModelTypeKind, Name, Parent};
+use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, ModelTypeKind, Name, Parent, PrefabPart};
 
 /// Counts the worlds that were made, so that a prepared query notices when it meets another one.
 static INCARNATIONS: AtomicU64 = AtomicU64::new(1);
@@ -95,7 +96,7 @@ impl Default for World {
 }
 
 impl World {
-    /// A world that knows only Keel's own components: [`Name`], [`Parent`] and [`Children`].
+    /// A world that knows only Keel's own components: [`Name`], [`Parent`], [`Children`] and [`PrefabPart`].
     pub fn new() -> Self {
         let mut world = Self::of_no_types();
         for own in Self::own_types() {
@@ -128,11 +129,13 @@ impl World {
     }
 
     /// The types that every world knows.
-    pub fn own_types() -> [ModelTypeInfo; 3] {
+    pub fn own_types() -> [ModelTypeInfo; 5] {
         [
             ModelTypeInfo::component::<Name>(),
             ModelTypeInfo::component::<Parent>(),
             ModelTypeInfo::component::<Children>(),
+            ModelTypeInfo::component::<PrefabPart>(),
+            ModelTypeInfo::resource::<Prefabs>(),
         ]
     }
 
