@@ -98,6 +98,8 @@ mod documents {
     struct Reflection;
     #[doc = include_str!("../../../docs/guide/09-many-worlds.md")]
     struct ManyWorlds;
+    #[doc = include_str!("../../../docs/guide/10-prefabs.md")]
+    struct Prefabs;
     #[doc = include_str!("../../../docs/guide/ecs.md")]
     struct Areas;
 }
