@@ -85,6 +85,11 @@ impl Access {
         (of(false), of(true))
     }
 
+    /// What it writes.
+    pub fn written(&self) -> Vec<ComponentId> {
+        self.used.iter().filter(|(_, used)| used.writes).map(|(id, _)| *id).collect()
+    }
+
     /// The name of something that both use and at least one of them writes; `None` when they may run side by side. Two
     /// queries that can have no entity in common, because one wants what the other passes over, never conflict.
     pub fn conflict_with(&self, other: &Self) -> Option<&str> {

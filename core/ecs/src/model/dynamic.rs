@@ -210,6 +210,7 @@ impl World {
         let value = self.value(entity, name)?;
         let (id, remove) = (info.id(), self.component(name)?.1.remove);
         let before = self.before_remove(entity, &[id])?;
+        self.before_change(entity);
         match self.sparse.get_mut(id) {
             Some(set) => {
                 set.remove(entity);
@@ -302,6 +303,7 @@ impl World {
         let resource = (operations.restore)(&mut rest)?;
         all_read(rest)?;
         let (id, name) = (info.id(), info.name());
+        self.before_resource(id);
         let stored = self.types.stored_resource(resource.into_any());
         let stored = stored.ok_or_else(|| EcsError::Conflict { name: name.to_owned() })?;
         self.resources.insert_any(id, stored);
@@ -312,6 +314,7 @@ impl World {
     /// Takes all resources out of the world; how many there were.
     pub fn clear_resources(&mut self) -> usize {
         let count = self.resources.len();
+        self.resources.ids().for_each(|id| self.before_resource(id));
         self.resources = Default::default();
         self.changes.clear_resources();
         count
@@ -323,6 +326,7 @@ impl World {
     /// Those of [`World::resource_value`].
     pub fn remove_resource_value(&mut self, name: &str) -> Result<SavedValue, EcsError> {
         let value = self.resource_value(name)?;
+        self.before_resource(ComponentId::of(name));
         self.resources.remove_any(ComponentId::of(name));
         self.changes.remove_resource(ComponentId::of(name));
         Ok(value)
@@ -398,6 +402,7 @@ impl World {
     /// [`EcsError::NotRegistered`], [`EcsError::WrongKind`].
     pub fn clear_events_named(&mut self, name: &str) -> Result<(), EcsError> {
         let id = self.event_type(name)?.0.id();
+        self.before_queue(id);
         if let Some(store) = self.events.get_mut(&id) {
             store.get_mut().clear();
         }

@@ -309,6 +309,11 @@ pub(crate) trait AnyEvents: Any + ThreadSafe {
     /// The number of the oldest event whose time is not over.
     fn kept_from(&self) -> u64;
     fn clear(&mut self);
+    /// Forgets the events with this number and later ones: they were never sent.
+    fn forget_from(&mut self, number: u64);
+    /// All of the queue, for [`AnyEvents::put_back`].
+    fn image(&self, out: &mut Vec<u8>) -> Result<(), StateError>;
+    fn put_back(&mut self, image: &mut &[u8]) -> Result<(), StateError>;
     fn len(&self) -> usize;
     fn sent(&self) -> u64;
     fn save(&self, out: &mut Vec<u8>) -> Result<(), StateError>;
@@ -345,6 +350,23 @@ impl<E: Event> AnyEvents for EventStore<E> {
         self.first = self.next();
         self.kept_from = self.first;
         drop_each(self.queue.drain(..));
+    }
+
+    fn forget_from(&mut self, number: u64) {
+        let kept = number.saturating_sub(self.first).min(self.queue.len() as u64) as usize;
+        drop_each(self.queue.drain(kept..));
+    }
+
+    fn image(&self, out: &mut Vec<u8>) -> Result<(), StateError> {
+        encode_into(&[self.first, self.kept_from, self.step_start, self.queue.len() as u64], out)?;
+        self.queue.iter().try_for_each(|event| encode_into(event, out))
+    }
+
+    fn put_back(&mut self, image: &mut &[u8]) -> Result<(), StateError> {
+        let [first, kept_from, step_start, count]: [u64; 4] = decode(image)?;
+        let queue: VecDeque<E> = (0..count).map(|_| decode::<E>(image)).collect::<Result<_, _>>()?;
+        *self = Self { first, kept_from, step_start, part: self.part, queue };
+        Ok(())
     }
 
     #[inline]
@@ -431,11 +453,14 @@ impl World {
     /// # Panics
     /// As [`World::send`].
     pub fn drain_events<E: Event>(&mut self) -> Vec<E> {
+        self.before_queue(E::ID);
         self.event_store_mut::<E>().drain()
     }
 
     /// Drops all events of all types.
     pub fn clear_events(&mut self) {
+        let all: Vec<_> = self.events.keys().copied().collect();
+        all.into_iter().for_each(|id| self.before_queue(id));
         for store in self.events.values_mut() {
             store.get_mut().clear();
         }

@@ -60,6 +60,8 @@ impl World {
         }
         let before = self.before_insert(child, &[Parent::ID])?;
         self.leave_parent_now(child);
+        self.before_change(child);
+        self.before_change(parent);
         self.structure_changed();
         let known = self.entities.get::<&mut Children>(parent.inner());
         let joined = known.map(|mut children| children.entities.push(child)).is_ok();
@@ -131,9 +133,9 @@ impl World {
     }
 
     fn leave_parent_now(&mut self, child: Entity) {
-        if self.parent(child).is_none() {
-            return;
-        }
+        let Some(parent) = self.parent(child) else { return };
+        self.before_change(child);
+        self.before_change(parent);
         self.structure_changed();
         let Ok(Parent { entity: parent }) = self.entities.remove_one::<Parent>(child.inner()) else { return };
         let childless = self.entities.get::<&mut Children>(parent.inner()).is_ok_and(|mut children| {

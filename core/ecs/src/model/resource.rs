@@ -233,6 +233,7 @@ impl World {
         if !self.types.knows(TypeId::of::<T>()) {
             return Err(EcsError::NotRegistered { name: T::NAME.to_owned() });
         }
+        self.before_resource(T::ID);
         if let Some(place) = self.resources.place::<T>() {
             let before = std::mem::replace(place, value);
             self.changes.insert_resource(T::ID);
@@ -262,6 +263,7 @@ impl World {
     /// Takes a resource out of the world.
     pub fn remove_resource<T: Resource>(&mut self) -> Option<T> {
         self.changes.remove_resource(T::ID);
+        self.before_resource(T::ID);
         self.resources.remove()
     }
 
@@ -302,6 +304,7 @@ impl World {
     /// As [`World::resource_mut`].
     #[inline]
     pub fn resource_mut_in<T: Resource>(&self, window: ChangeWindow) -> Result<ResourceMut<'_, T>, EcsError> {
+        self.before_resource(T::ID);
         let value = self.resources.get_mut::<T>()?;
         Ok(ResourceMut { value, ticks: self.resource_ticks::<T>(window) })
     }

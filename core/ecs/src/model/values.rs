@@ -68,6 +68,7 @@ impl World {
 
     /// Gives `entity`, which lives, these components back: nobody is told.
     pub(crate) fn insert_bundle(&mut self, entity: Entity, mut bundle: ValueBundle) {
+        self.before_change(entity);
         let columns = bundle.columns.build();
         if hecs::DynamicBundle::type_info(&columns).is_empty() {
             drop(columns);

@@ -19,6 +19,7 @@ mod reactions;
 mod reflect;
 mod restore;
 mod sparse;
+mod transactions;
 mod world;
 
 use keel_ecs::{ModelTypeInfo, World, WorldSnapshot, component, event, resource};

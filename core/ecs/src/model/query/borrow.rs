@@ -7,7 +7,7 @@ use super::rows::Part;
 use super::{QueryData, QueryIter};
 use crate::model::query::entity::RawEntities;
 use crate::model::sparse::SparseGuard;
-use crate::{ChangeMark, ChangeWindow, EcsError, Entity, World};
+use crate::{Access, ChangeMark, ChangeWindow, EcsError, Entity, World};
 
 /// A query at work: it borrows the columns and sparse sets it reads and writes until it is dropped.
 ///
@@ -26,6 +26,7 @@ pub struct QueryBorrow<'w, Q: QueryData, F: QueryFilter = ()> {
 // so that no row is handed out twice in a way that excludes itself.
 impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
     fn new(world: &'w World, window: ChangeWindow) -> Self {
+        world.before_query(|| access_of::<Q>());
         world.columns_borrowed();
         let (mut found, mut sparse) = (Found::<Q, F>::nothing(), Vec::new());
         Q::borrow_sparse(world, &mut sparse);
@@ -111,6 +112,12 @@ impl<'q, Q: QueryData, F: QueryFilter> IntoIterator for &'q mut QueryBorrow<'_, 
     }
 }
 
+fn access_of<Q: QueryData>() -> Access {
+    let mut access = Access::new();
+    Q::add_access(&mut access);
+    access
+}
+
 impl World {
     /// Borrows the columns and sparse sets that `Q` names.
     ///
@@ -154,6 +161,7 @@ impl World {
         if !Q::matches(archetype) {
             return Ok(None);
         }
+        self.before_query_one(entity, access_of::<Q>);
         self.columns_borrowed();
         let mut sparse = Vec::new();
         Q::borrow_sparse(self, &mut sparse);

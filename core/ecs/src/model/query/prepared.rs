@@ -58,6 +58,7 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
     #[inline]
     #[allow(unsafe_code, reason = "columns are used without a borrow of each")]
     pub fn query<'w>(&'w mut self, world: &'w mut World) -> Query<'w, Q, F> {
+        world.before_query(Self::access);
         // SAFETY: the world is borrowed exclusively for as long as the query lives.
         unsafe { self.query_unchecked(world) }
     }

@@ -331,6 +331,7 @@ impl Resolved {
             }
             (AnyLending::Resource(lending), None) => {
                 let name = self.plan.path().type_name();
+                world.before_resource(self.id);
                 let mut resource = world.resources.borrow_mut(self.id, name)?;
                 let mut is_written = false;
                 let is_lent = (lending.lend_mut)(&self.access, &mut **resource, &mut |lent| {

@@ -32,6 +32,7 @@ impl World {
         if B::SPARSE > 0 {
             return self.insert_sparse(entity, bundle);
         }
+        self.before_change(entity);
         self.structure_changed();
         let bundle = Stored::new(bundle, &self.types);
         self.entities.insert(entity.inner(), bundle).map_err(|_| EcsError::NoSuchEntity { entity })?;
@@ -42,6 +43,7 @@ impl World {
     #[inline]
     fn insert_sparse<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
         self.check_alive(entity)?;
+        self.before_change(entity);
         let mut bundle = ManuallyDrop::new(bundle);
         if B::COLUMNS > 0 {
             self.structure_changed();
@@ -73,6 +75,7 @@ impl World {
     /// [`World::remove`], once it is checked and whoever minds knows of it.
     #[inline]
     pub(crate) fn remove_now<B: Bundle>(&mut self, entity: Entity) -> Result<B, EcsError> {
+        self.before_change(entity);
         let removed = if B::SPARSE > 0 { self.remove_sparse(entity) } else { self.remove_columns(entity) }?;
         self.note_removed::<B>(entity);
         Ok(removed)
@@ -138,6 +141,7 @@ impl World {
             self.insert_now(entity, bundle)?;
             return Ok(removed);
         }
+        self.before_change(entity);
         self.structure_changed();
         let bundle = Stored::new(bundle, &self.types);
         let exchanged = self.entities.exchange::<R, _>(entity.inner(), bundle);
@@ -188,6 +192,7 @@ impl World {
     /// [`World::get_mut`], also of components that others may not change in place; none if it is not there.
     #[inline]
     pub(crate) fn borrow_component_mut<T: Component>(&self, entity: Entity) -> Option<ValueMut<'_, T>> {
+        self.before_write(entity, T::ID);
         let place = if T::STORAGE == StorageKind::Sparse {
             let guard = self.sparse.cell(T::ID)?.write();
             ValuePlace::Sparse { value: guard.value::<T>(entity)?, _guard: guard }

@@ -88,6 +88,7 @@ impl World {
         next: &mut Vec<B>,
         spawned: &mut Vec<Entity>,
     ) {
+        self.order_unused_ids(count);
         let batch = self.column_types::<B>().into_batch(count as u32);
         let few = (NEAREST_CACHE / size_of::<B>().max(1)).max(1);
         let mut left = count;
@@ -102,6 +103,7 @@ impl World {
 
     /// Spawns what no more code of an author gives.
     fn spawn_all<B: Bundle>(&mut self, bundles: &mut Vec<B>, spawned: &mut Vec<Entity>) {
+        self.order_unused_ids(bundles.len());
         if bundles.len() < WORTH_COLUMNS {
             self.store_archetype::<B>();
             let first = spawned.len();
@@ -153,11 +155,17 @@ impl World {
     /// Despawns an entity that lives.
     fn despawn_alone(&mut self, entity: Entity) {
         let before = self.before_despawn(entity);
+        self.before_change(entity);
+        self.forget_entity(entity);
+        self.after_remove(entity, before);
+    }
+
+    /// Despawns an entity that lives, and that nobody asks for again.
+    pub(crate) fn forget_entity(&mut self, entity: Entity) {
         self.sparse.despawned(entity);
         self.changes.despawned(entity);
         let _ = self.entities.despawn(entity.inner());
         self.generations[entity.index() as usize] = 0;
-        self.after_remove(entity, before);
     }
 
     /// Removes all entities. Resources, events and types stay, and so do the generations: ids from before are stale.

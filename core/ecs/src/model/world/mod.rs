@@ -19,6 +19,7 @@ use keel_core_types::{ComponentId, Model, ModelType, Shared};
 use crate::model::bundle::first_unknown;
 use crate::model::component::Operations;
 use crate::model::event::AnyEvents;
+use crate::model::journal::JournalCell;
 use crate::model::prefab::Prefabs;
 use crate::model::query::ColumnTable;
 use crate::model::reaction::Reactions;
@@ -54,11 +55,13 @@ pub struct World {
     /// Who minds what happens, and what has happened.
     pub(crate) reactions: Reactions,
     names: Shared<NameIndex>,
+    /// What a running transaction has changed.
+    pub(crate) journal: JournalCell,
     columns: Shared<ColumnTable>,
     /// The generation of the entity at each index that lives; 0, which no entity has, where none does.
     generations: Vec<u32>,
     /// Counts the calls that may have moved entities.
-    structure: u64,
+    pub(crate) structure: u64,
     /// Counts the borrows of columns: each ends the use of pointers that were derived from one before it.
     borrows: AtomicU64,
     incarnation: u64,
@@ -120,6 +123,7 @@ impl World {
             last_bundle: None,
             reactions: Reactions::default(),
             names: Shared::new(NameIndex::default()),
+            journal: JournalCell::default(),
             columns: Shared::new(ColumnTable::default()),
             borrows: AtomicU64::new(0),
             generations: Vec::new(),
@@ -243,6 +247,9 @@ impl World {
             self.generations.resize(index + 1, 0);
         }
         self.generations[index] = entity.generation();
+        if let Some(journal) = self.journal.get_mut() {
+            journal.born(entity);
+        }
         entity
     }
 
@@ -254,6 +261,9 @@ impl World {
         }
         for entity in entities {
             self.generations[entity.index() as usize] = entity.generation();
+            if let Some(journal) = self.journal.get_mut() {
+                journal.born(entity);
+            }
         }
     }
 
@@ -265,6 +275,9 @@ impl World {
     #[inline]
     pub(crate) fn structure_changed(&mut self) {
         self.structure += 1;
+        if self.journal.is_kept() {
+            self.keep_ids();
+        }
     }
 
     /// The queue of an event type, to be read.
