@@ -377,7 +377,7 @@ fn types_are_told_with_fields_docs_defaults_and_offsets() {
     let called = world.reflect("Called").unwrap();
     assert_eq!((called.kind, &*called.fields()[0].type_name), (ModelTypeKind::Event, "Entity"));
     assert_eq!(called.default, None);
-    assert_eq!(world.reflect_all().len(), 9);
+    assert_eq!(world.reflect_all().len(), 11);
     refuses(world.reflect("Sail"), "type `Sail` is not registered");
 }
 
