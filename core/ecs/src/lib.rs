@@ -33,7 +33,7 @@ pub mod model;
 pub mod view;
 
 pub use error::EcsError;
-pub use keel_module_macros::{component, event, resource};
+pub use keel_module_macros::{component, event, relation, resource};
 pub use keel_state::{ReflectError, TypeFingerprint};
 pub use model::access::Access;
 pub use model::bundle::Bundle;
@@ -56,6 +56,7 @@ pub use model::reaction::{Hook, Hooks, Occasion, Occurrence, SentEvent};
 pub use model::reflect::{
     FieldReflection, NamedReflection, PathRow, PreparedPath, TypeReflection, VariantReflection,
 };
+pub use model::relation::{Cascade, Related, Relation, RelationOperations, RelationRules, Sources, Targets};
 pub use model::resource::{ResourceMut, ResourceRef};
 pub use model::snapshot::{ReplacedWorld, RestoreReport, WorldConversion, WorldDifference, WorldSnapshot};
 pub use model::statistics::{ArchetypeStatistics, SparseStatistics, WorldStatistics};
@@ -75,7 +76,10 @@ pub use view::world::WorldView;
 /// What the attributes expand to. Not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{ByTicks, Component, Event, Hooks, Resource, StorageKind, Tracked, Untracked};
+    pub use crate::{
+        ByTicks, Cascade, Component, Event, Hooks, Relation, RelationRules, Resource, StorageKind, Tracked,
+        Untracked,
+    };
     pub use keel_core_types::{Contract, View};
     pub use keel_state::__private::*;
 }

@@ -39,7 +39,7 @@ pub mod __private {
     pub use abi_stable::type_layout::TypeLayout;
     pub use async_trait::async_trait;
     pub use keel_core_types::{Contract, Model, ModelType, Provided, TypedModel, View, ViewId, layout_hash};
-    pub use keel_ecs::ModelTypeInfo;
+    pub use keel_ecs::{ModelTypeInfo, Sources, Targets};
     pub use keel_engine::__private::*;
     pub use keel_state::{Change, SavedValue, StateError};
 

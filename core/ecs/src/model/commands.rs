@@ -1,6 +1,6 @@
 //! Structural changes that wait until the world is free.
 
-use crate::{Bundle, EcsError, Entity, Event, Resource, World};
+use crate::{Bundle, EcsError, Entity, Event, Relation, Resource, World};
 
 type Command = Box<dyn FnOnce(&mut World) -> Result<(), EcsError> + Send>;
 
@@ -76,6 +76,16 @@ impl Commands {
     /// Makes `child` belong to `parent`.
     pub fn set_parent(&mut self, child: Entity, parent: Option<Entity>) {
         self.add(move |world| world.set_parent(child, parent));
+    }
+
+    /// Relates `source` to `target` by `R`; see [`World::relate`].
+    pub fn relate<R: Relation>(&mut self, source: Entity, target: Entity) {
+        self.add(move |world| world.relate::<R>(source, target));
+    }
+
+    /// Takes back [`Commands::relate`]; nothing happens when they are not related.
+    pub fn unrelate<R: Relation>(&mut self, source: Entity, target: Entity) {
+        self.add(move |world| world.unrelate::<R>(source, target).map(drop));
     }
 
     /// Inserts or replaces a resource.

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::model::event::{AnyEvents, EventStore};
 use crate::model::reaction::Hooks;
 use crate::model::reflect::{Lending, ResourceLending};
+use crate::model::relation::RelationOperations;
 use crate::model::resource::AnyResource;
 use crate::model::snapshot::{drop_value, first_row, share_column};
 use crate::model::sparse::SparseOperations;
@@ -49,6 +50,9 @@ pub trait Component: Data {
     /// Whether the world notes when values are added and changed: [`ByTicks`](crate::ByTicks) where the attribute says
     /// `tracked`, else [`Untracked`](crate::Untracked).
     type Tracking: Tracking;
+    /// The relation that it is a side of.
+    #[doc(hidden)]
+    const RELATION: Option<RelationOperations> = None;
 }
 
 /// Where the values of a component lie.
@@ -208,11 +212,18 @@ pub(crate) struct ComponentOperations {
     pub(crate) build: fn(&mut hecs::EntityBuilder, &mut &[u8]) -> Result<(), StateError>,
     pub(crate) remove: fn(&mut hecs::World, hecs::Entity) -> bool,
     pub(crate) access: ComponentAccess,
-    pub(crate) hooks: Box<Hooks>,
+    pub(crate) behaviour: Box<Behaviour>,
     /// How its sets are made, if it is sparse.
     pub(crate) sparse: Option<SparseOperations>,
     pub(crate) lending: Lending,
     pub(crate) is_tracked: bool,
+}
+
+/// What a component's type does beside being stored.
+pub(crate) struct Behaviour {
+    pub(crate) hooks: Hooks,
+    /// What is done with the relation that it is a side of.
+    pub(crate) relation: Option<RelationOperations>,
 }
 
 pub(crate) struct ResourceOperations {
@@ -267,7 +278,7 @@ impl ModelTypeInfo {
                 },
                 remove: |world, entity| world.remove_one::<T>(entity).is_ok(),
                 access: T::ACCESS,
-                hooks: Box::new(T::HOOKS),
+                behaviour: Box::new(Behaviour { hooks: T::HOOKS, relation: T::RELATION }),
                 sparse: (T::STORAGE == StorageKind::Sparse).then(SparseOperations::of::<T>),
                 lending: Lending::of::<T>(),
                 is_tracked: T::Tracking::IS_TRACKED,
@@ -306,7 +317,13 @@ impl ModelTypeInfo {
     fn new<T: Data>(name: &str, operations: Operations) -> Self {
         let live = LiveSchema::of::<T>();
         let schema = Arc::new(live.schema().clone());
-        let fingerprint = TypeFingerprint::of::<T>(&live);
+        let mut fingerprint = TypeFingerprint::of::<T>(&live);
+        if let Operations::Component(ComponentOperations { behaviour, .. }) = &operations
+            && let Some(relation) = behaviour.relation
+        {
+            // Other rules are another type: what is there may not fit them.
+            fingerprint.unseen ^= relation.rules_hash();
+        }
         Self {
             name: name.to_owned(),
             id: ComponentId::of(name),

@@ -226,7 +226,7 @@ impl World {
     }
 
     /// Adds an entity with copies of `entity`'s components, but for its parent and its children. Its name is copied
-    /// too.
+    /// too. It is related to the same targets; nobody is related to it.
     ///
     /// # Errors
     /// [`EcsError::NoSuchEntity`]; [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails.
@@ -235,7 +235,9 @@ impl World {
         components.retain(|component| {
             self.component_named(&component.name).is_ok_and(|info| check_writable(info).is_ok())
         });
-        self.spawn_values(&components)
+        let copy = self.spawn_values(&components)?;
+        self.copy_targets(entity, copy);
+        Ok(copy)
     }
 
     pub(crate) fn bundle_of(&self, components: &[ComponentValue]) -> Result<ValueBundle, EcsError> {

@@ -18,6 +18,7 @@ pub(crate) mod prefab;
 pub(crate) mod query;
 pub(crate) mod reaction;
 pub(crate) mod reflect;
+pub(crate) mod relation;
 pub(crate) mod resource;
 pub(crate) mod snapshot;
 pub(crate) mod sparse;

@@ -17,6 +17,7 @@ mod property;
 mod query;
 mod reactions;
 mod reflect;
+mod relations;
 mod restore;
 mod sparse;
 mod transactions;

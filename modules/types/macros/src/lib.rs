@@ -8,6 +8,7 @@ mod kind;
 mod lockfile;
 mod model;
 mod pooled;
+mod relation;
 mod root;
 mod sources;
 mod view;
@@ -15,7 +16,7 @@ mod view_model;
 
 use proc_macro::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, ItemImpl, ItemTrait, LitStr, parse_macro_input};
+use syn::{DeriveInput, ItemImpl, ItemStruct, ItemTrait, LitStr, parse_macro_input};
 
 /// Makes a struct or an enum something that can be saved: implements `Serialize`, `Deserialize` and `Schema`.
 ///
@@ -53,6 +54,18 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
     let args = parse_macro_input!(args as kind::ComponentArgs);
     let item = parse_macro_input!(item as DeriveInput);
     kind::expand_component(&args, item).unwrap_or_else(|error| error.into_compile_error()).into()
+}
+
+/// Makes a unit struct a relation between entities: a `Relation`.
+///
+/// It gets the declared name `name = "..."`, or else its own. With `exclusive` an entity has one target at most. With
+/// `cascade = despawn` the sources of a target that is despawned go with it; otherwise, `cascade = unrelate`, they only lose
+/// it.
+#[proc_macro_attribute]
+pub fn relation(args: TokenStream, item: TokenStream) -> TokenStream {
+    let args = parse_macro_input!(args as relation::RelationArgs);
+    let item = parse_macro_input!(item as ItemStruct);
+    relation::expand(&args, &item).unwrap_or_else(|error| error.into_compile_error()).into()
 }
 
 /// Makes a type data of a world, one of each: a `Resource`.
@@ -113,6 +126,7 @@ pub fn view_model(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     components: [Position, Velocity],
 ///     resources: [Tide],
 ///     events: [Eaten],
+///     relations: [Likes],
 ///     models: [Chart],
 /// }
 /// ```

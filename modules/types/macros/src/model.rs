@@ -9,13 +9,14 @@ use syn::{Error, Ident, Path, Result, Token, bracketed};
 use crate::root::{Args, parse_crate};
 use crate::sources;
 
-/// `crate = PATH`, `components: [..]`, `resources: [..]`, `events: [..]`, `models: [..]`, in any order.
+/// `crate = PATH`, `components: [..]`, `resources: [..]`, `events: [..]`, `relations: [..]`, `models: [..]`, in any order.
 #[derive(Default)]
 pub(crate) struct Model {
     root: Args,
     components: Vec<Path>,
     resources: Vec<Path>,
     events: Vec<Path>,
+    relations: Vec<Path>,
     models: Vec<Path>,
 }
 
@@ -47,11 +48,12 @@ impl Model {
             "components" => &mut self.components,
             "resources" => &mut self.resources,
             "events" => &mut self.events,
+            "relations" => &mut self.relations,
             "models" => &mut self.models,
             _ => {
                 return Err(Error::new_spanned(
                     key,
-                    "expected `components`, `resources`, `events` or `models`",
+                    "expected `components`, `resources`, `events`, `relations` or `models`",
                 ));
             }
         };
@@ -65,7 +67,7 @@ pub(crate) fn expand(model: &Model) -> Result<TokenStream> {
     let private = model.root.private();
     let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     let hash = sources::hash(Span::call_site())?;
-    let Model { components, resources, events, models, .. } = model;
+    let Model { components, resources, events, relations, models, .. } = model;
     Ok(quote! {
         /// The types of this crate, for the modules that export them or are compiled with them.
         pub mod keel_model {
@@ -85,6 +87,10 @@ pub(crate) fn expand(model: &Model) -> Result<TokenStream> {
                     #(#private::ModelTypeInfo::component::<#components>(),)*
                     #(#private::ModelTypeInfo::resource::<#resources>(),)*
                     #(#private::ModelTypeInfo::event::<#events>(),)*
+                    #(
+                        #private::ModelTypeInfo::component::<#private::Targets<#relations>>(),
+                        #private::ModelTypeInfo::component::<#private::Sources<#relations>>(),
+                    )*
                 ]
             }
 

@@ -78,6 +78,8 @@ impl World {
     }
 
     /// Queues what has happened, and calls the hooks of components that have come.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn after_insert(&mut self, entity: Entity, before: Before, ids: &[ComponentId]) {
         if !self.reacts() {
             return;
@@ -105,12 +107,10 @@ impl World {
         }
     }
 
-    /// Calls the hooks of an entity that is to go.
-    pub(crate) fn before_despawn(&mut self, entity: Entity) -> Before {
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn despawn_reacting(&mut self, entity: Entity) {
         let mut before = Before::default();
-        if !self.reacts() {
-            return before;
-        }
         for id in self.reactions.watched() {
             for occasion in [Occasion::Despawn, Occasion::Remove] {
                 if let Err(error) = self.going(occasion, entity, id, &mut before) {
@@ -118,7 +118,8 @@ impl World {
                 }
             }
         }
-        before
+        self.despawn_now(entity);
+        self.after_remove(entity, before);
     }
 
     /// Notes that a component, if it is there, goes or is replaced.
@@ -158,7 +159,7 @@ impl World {
             return;
         }
         let operations = self.types.get(id).and_then(|info| info.component_operations());
-        if let Some(hook) = operations.and_then(|operations| operations.hooks.of(occasion)) {
+        if let Some(hook) = operations.and_then(|operations| operations.behaviour.hooks.of(occasion)) {
             hook(self, entity);
         }
     }

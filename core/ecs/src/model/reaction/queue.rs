@@ -111,7 +111,7 @@ impl Reactions {
 
     /// Takes note of the hooks of a type that is registered now.
     pub(crate) fn register(&mut self, info: &ModelTypeInfo) {
-        let hooks = info.component_operations().map(|operations| &operations.hooks);
+        let hooks = info.component_operations().map(|operations| &operations.behaviour.hooks);
         let has_hook = |occasion: &Occasion| hooks.is_some_and(|hooks| hooks.of(*occasion).is_some());
         let hooked = Occasion::ALL.into_iter().filter(has_hook);
         let hooked = hooked.fold(0, |bits, occasion| bits | occasion.bit());

@@ -7,7 +7,7 @@ use crate::{ComponentAccess, EcsError, Entity, World};
 
 impl World {
     /// Copies all entities of `other` into this world; they get new ids, returned beside the old ones. Ids that
-    /// `other`'s components hold are those of `other`, but for [`crate::Parent`] and [`crate::Children`].
+    /// `other`'s components hold are those of `other`, but for [`crate::Parent`], [`crate::Children`] and relations.
     ///
     /// # Errors
     /// [`EcsError::NotRegistered`] when `other` has a component that this world does not know in that shape, and
@@ -39,9 +39,10 @@ impl World {
         Ok(moved)
     }
 
-    /// Makes the families that the merged entities had in `other`; children come in the same order.
+    /// Makes the families and relations that the merged entities had in `other`, in the same order.
     fn relink(&mut self, other: &World, moved: &[(Entity, Entity)]) {
         let new_id: BTreeMap<_, _> = moved.iter().copied().collect();
+        self.merge_relations(other, &new_id);
         for (old, new) in moved {
             for child in other.children(*old).iter().filter_map(|child| new_id.get(child)) {
                 // Both were spawned a moment ago, and `other` has no cycles.

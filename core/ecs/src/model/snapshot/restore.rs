@@ -303,6 +303,7 @@ impl Restore {
             let adopted = world.plan_adoption(info, accept_loss)?;
             world.adopt(info, adopted)?;
         }
+        world.mend_relations(accept_loss)?;
         let kept = world.kept_types().map(str::to_owned).collect();
         Ok(RestoreReport { kept, ..self.report })
     }

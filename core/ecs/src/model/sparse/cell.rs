@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use keel_core_types::ComponentId;
 
 use super::set::{AnySparse, SparseOperations, SparseSet};
-use crate::{Component, EcsError, Entity, ModelTypeInfo};
+use crate::{Component, ComponentAccess, EcsError, Entity, ModelTypeInfo};
 
 /// One set, with who borrows it at run time.
 pub(crate) struct SparseCell {
@@ -192,6 +192,17 @@ impl SparseSets {
         let mut set = self.cells[self.last].1.typed::<T>()?;
         // SAFETY: it is owned, and borrowed exclusively with `self`.
         Some(unsafe { set.as_mut() })
+    }
+
+    /// The value of a component that the world alone writes.
+    #[inline]
+    #[allow(unsafe_code, reason = "the set is behind a pointer, and values lie in cells")]
+    pub(crate) fn kept_by_world<T: Component>(&self, entity: Entity) -> Option<&T> {
+        const { assert!(matches!(T::ACCESS, ComponentAccess::World)) };
+        let set = self.set::<T>()?;
+        // SAFETY: the set is owned, and stays where it is for as long as `self` is borrowed. A value of this type is
+        // written by exclusive access to the world alone: queries, `World::get_mut` and paths refuse to.
+        unsafe { Some(&*set.as_ref().cell(entity)?.get()) }
     }
 
     /// Whether `entity` has a `T`.

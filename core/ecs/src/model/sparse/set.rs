@@ -72,6 +72,12 @@ impl<T> SparseSet<T> {
         self.row_of(entity).map(|row| &self.values[row])
     }
 
+    #[inline]
+    pub(crate) fn get_mut(&mut self, entity: Entity) -> Option<&mut T> {
+        let row = self.row_of(entity)?;
+        Some(self.values[row].get_mut())
+    }
+
     /// Gives `entity`, which lives, a value; the one that it had comes back.
     #[inline]
     pub(crate) fn insert(&mut self, entity: Entity, value: T) -> Option<T> {

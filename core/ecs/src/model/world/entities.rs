@@ -43,7 +43,9 @@ impl World {
         let entity = self.born(entity);
         put_sparse(bundle, entity, &mut self.sparse);
         self.note_inserted::<B>(&[entity]);
-        self.after_insert(entity, Before::default(), B::IDS);
+        if self.reacts() {
+            self.after_insert(entity, Before::default(), B::IDS);
+        }
         entity
     }
 
@@ -132,32 +134,40 @@ impl World {
         }
     }
 
-    /// Removes `entity` and all entities below it.
+    /// Removes `entity`, all entities below it, and those that a relation has go with one of them.
     ///
     /// # Errors
     /// [`EcsError::NoSuchEntity`] when it does not live.
     pub fn despawn(&mut self, entity: Entity) -> Result<(), EcsError> {
         let found = self.entity_ref(entity)?;
-        let is_alone = !found.has::<Parent>() && !found.has::<Children>();
+        let is_alone = !found.has::<Parent>() && !found.has::<Children>() && !self.has_cascades();
         self.structure_changed();
         if is_alone {
             self.despawn_alone(entity);
             return Ok(());
         }
         self.leave_parent(entity)?;
-        for below in self.descendants(entity).into_iter().rev().chain([entity]) {
-            // Each of them lives: the hierarchy holds no stale ids.
-            self.despawn_alone(below);
+        let below = if self.has_cascades() { self.going_with(entity) } else { self.descendants(entity) };
+        for entity in below.into_iter().rev().chain([entity]) {
+            // Each of them lives: neither the hierarchy nor a relation holds stale ids.
+            self.despawn_alone(entity);
         }
         Ok(())
     }
 
     /// Despawns an entity that lives.
     fn despawn_alone(&mut self, entity: Entity) {
-        let before = self.before_despawn(entity);
+        if self.reacts() {
+            return self.despawn_reacting(entity);
+        }
+        self.despawn_now(entity);
+    }
+
+    /// Despawns an entity that lives; whoever minds knows of it.
+    pub(crate) fn despawn_now(&mut self, entity: Entity) {
         self.before_change(entity);
+        self.unlink_all(entity);
         self.forget_entity(entity);
-        self.after_remove(entity, before);
     }
 
     /// Despawns an entity that lives, and that nobody asks for again.

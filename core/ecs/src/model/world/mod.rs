@@ -54,6 +54,8 @@ pub struct World {
     last_bundle: Option<TypeId>,
     /// Who minds what happens, and what has happened.
     pub(crate) reactions: Reactions,
+    /// The relations that are registered, by the ids of their targets.
+    pub(crate) relations: Vec<ComponentId>,
     names: Shared<NameIndex>,
     /// What a running transaction has changed.
     pub(crate) journal: JournalCell,
@@ -122,6 +124,7 @@ impl World {
             checked_bundles: HashSet::default(),
             last_bundle: None,
             reactions: Reactions::default(),
+            relations: Vec::new(),
             names: Shared::new(NameIndex::default()),
             journal: JournalCell::default(),
             columns: Shared::new(ColumnTable::default()),
@@ -158,6 +161,7 @@ impl World {
         self.types.register(Arc::clone(&info))?;
         self.forget_checks();
         self.reactions.register(&info);
+        self.register_relation(&info);
         if let Operations::Event(operations) = &info.operations {
             self.events.entry(info.id()).or_insert_with(|| AtomicRefCell::new((operations.make)()));
         }
@@ -167,7 +171,12 @@ impl World {
             self.structure_changed();
         }
         self.track(&info);
-        self.adopt(&info, adopted)
+        let comes_back = !adopted.is_empty();
+        self.adopt(&info, adopted)?;
+        if comes_back {
+            self.mend_relations(false)?;
+        }
+        Ok(())
     }
 
     /// Looks at bundles again: what is known of their types may be another thing now.

@@ -1,0 +1,97 @@
+//! Making both sides of a relation agree, after values have come from elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keel_state::StateError;
+
+use super::links::RelationSide;
+use super::{Relation, Sources, Targets};
+use crate::{Entity, World};
+
+impl World {
+    /// Makes both sides of each relation agree. Values that were kept aside know nothing of what was despawned meanwhile.
+    ///
+    /// # Errors
+    /// [`StateError::LossesNotAccepted`] where an entity has several targets of a relation that is exclusive now, and that
+    /// is not accepted; the last one is kept then.
+    pub(crate) fn mend_relations(&mut self, accept_loss: bool) -> Result<(), StateError> {
+        for relation in self.relation_operations().collect::<Vec<_>>() {
+            (relation.mend)(self, accept_loss)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn mend_relation<R: Relation>(&mut self, accept_loss: bool) -> Result<(), StateError> {
+        let forth = self.links_of::<Targets<R>>();
+        let back = self.links_of::<Sources<R>>();
+        let pairs: BTreeSet<_> = pairs(&forth).collect();
+        let reversed: BTreeSet<_> = back
+            .iter()
+            .flat_map(|(target, sources)| sources.iter().map(move |source| (*source, *target)))
+            .collect();
+        let is_whole = pairs == reversed
+            && pairs.len() == count(&forth)
+            && pairs.len() == count(&back)
+            && forth.iter().chain(&back).all(|(_, links)| !links.is_empty());
+        let several: Vec<_> =
+            forth.iter().filter(|(_, targets)| R::RULES.is_exclusive && targets.len() > 1).collect();
+        if is_whole && several.is_empty() {
+            return Ok(());
+        }
+        if !several.is_empty() && !accept_loss {
+            let line = |(source, targets): &&(Entity, Vec<Entity>)| {
+                format!("`{}` is exclusive now, and entity {source} has {} targets", R::NAME, targets.len())
+            };
+            let list: Vec<_> = several.iter().map(line).collect();
+            return Err(StateError::LossesNotAccepted { list: list.join("\n") });
+        }
+        let mut kept: BTreeSet<_> = pairs.intersection(&reversed).copied().collect();
+        if R::RULES.is_exclusive {
+            let last: BTreeMap<_, _> = forth
+                .iter()
+                .filter_map(|(source, targets)| {
+                    let is_kept = |target: &&Entity| kept.contains(&(*source, **target));
+                    Some((*source, *targets.iter().rfind(is_kept)?))
+                })
+                .collect();
+            kept = last.into_iter().collect();
+        }
+        self.keep_links::<Targets<R>>(forth, |entity, link| kept.contains(&(entity, link)));
+        self.keep_links::<Sources<R>>(back, |entity, link| kept.contains(&(link, entity)));
+        Ok(())
+    }
+
+    fn links_of<C: RelationSide>(&mut self) -> Vec<(Entity, Vec<Entity>)> {
+        let Some(cell) = self.sparse.cell(C::ID) else { return Vec::new() };
+        let entities = cell.entities().to_vec();
+        let links =
+            |entity: &Entity| self.sparse.kept_by_world::<C>(*entity).map(|it| it.entities().to_vec());
+        entities.iter().map(|entity| (*entity, links(entity).unwrap_or_default())).collect()
+    }
+
+    /// Keeps what `is_kept` says, each once.
+    fn keep_links<C: RelationSide>(
+        &mut self,
+        all: Vec<(Entity, Vec<Entity>)>,
+        is_kept: impl Fn(Entity, Entity) -> bool,
+    ) {
+        let Some(set) = self.sparse.set_mut::<C>() else { return };
+        for (entity, mut links) in all {
+            let mut seen = BTreeSet::new();
+            links.retain(|link| is_kept(entity, *link) && seen.insert(*link));
+            if links.is_empty() {
+                set.remove(entity);
+            } else {
+                set.insert(entity, C::of(links));
+            }
+        }
+    }
+}
+
+fn pairs(links: &[(Entity, Vec<Entity>)]) -> impl Iterator<Item = (Entity, Entity)> {
+    links.iter().flat_map(|(entity, links)| links.iter().map(move |link| (*entity, *link)))
+}
+
+fn count(links: &[(Entity, Vec<Entity>)]) -> usize {
+    links.iter().map(|(_, links)| links.len()).sum()
+}
