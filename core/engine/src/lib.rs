@@ -59,8 +59,8 @@ pub use observer::{
     OccasionKind, On, Remove, Replace, Sent,
 };
 pub use param::{
-    Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, Names, ParamUses, Query, Res,
-    ResMut, SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept, Workers,
+    Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, Names, ParamUses, Query,
+    Relations, Res, ResMut, SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept, Workers,
 };
 pub use random::Random;
 pub use schedule::{

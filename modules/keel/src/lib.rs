@@ -39,7 +39,7 @@ pub use keel_module_types as module;
 pub use keel_state as state;
 pub use log;
 
-pub use keel_ecs::{component, event, resource};
+pub use keel_ecs::{component, event, relation, resource};
 pub use keel_module_macros::{data, model, view, view_model};
 pub use keel_module_types::export_module;
 
@@ -55,12 +55,12 @@ pub mod prelude {
     };
     pub use keel_ecs::{
         Bundle, ChangeTracker, Children, Commands, Component, EcsError, Entity, Event, EventCursor, Name, Or,
-        Parent, Prefab, PrefabPart, PreparedQuery, QueryData, Resource, With, Without, World, component,
-        event, resource,
+        Parent, Prefab, PrefabPart, PreparedQuery, QueryData, Related, Relation, Resource, Sources, Targets,
+        With, Without, World, component, event, relation, resource,
     };
     pub use keel_engine::{
         Caller, Despawn, Entities, EventReader, EventWriter, Frame, IdleTime, Insert, Local, Names,
-        NextState, On, Query, Random, Remove, Replace, Res, ResMut, Sent, SetDescriptor, Stage,
+        NextState, On, Query, Random, Relations, Remove, Replace, Res, ResMut, Sent, SetDescriptor, Stage,
         SystemDescriptor, Time, Views, Workers, WorldSetup, WorldsStepped, every, in_state, on_event,
         resource_exists, sleep,
     };

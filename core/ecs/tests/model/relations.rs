@@ -219,11 +219,11 @@ fn converted(
     world: World,
     types: Vec<Arc<ModelTypeInfo>>,
     accept_loss: bool,
-) -> Result<World, (EcsError, World)> {
+) -> Result<World, Box<(EcsError, World)>> {
     let mut conversion = WorldConversion::of(world);
     match conversion.make(types, accept_loss) {
         Ok(_) => Ok(conversion.accept().0),
-        Err(error) => Err((error, conversion.undo())),
+        Err(error) => Err(Box::new((error, conversion.undo()))),
     }
 }
 
@@ -234,12 +234,12 @@ fn a_relation_that_nobody_knows_is_kept_aside_and_comes_back_without_the_dead() 
         world.relate::<Likes>(source, target).unwrap();
     }
     let without = types().into_iter().map(Arc::new).collect();
-    let mut world = converted(world, without, false).map_err(|(error, _)| error).unwrap();
+    let mut world = converted(world, without, false).map_err(|refused| refused.0).unwrap();
     assert!(world.relate::<Likes>(ann, bob).is_err(), "nobody knows it");
     world.despawn(bob).unwrap();
     let newcomer = world.spawn(());
     assert_eq!(newcomer.index(), bob.index());
-    let mut world = converted(world, all_types(), false).map_err(|(error, _)| error).unwrap();
+    let mut world = converted(world, all_types(), false).map_err(|refused| refused.0).unwrap();
     assert_eq!((world.targets::<Likes>(ann), world.sources::<Likes>(cid)), (&[cid][..], &[ann][..]));
     assert_eq!((world.sources::<Likes>(newcomer), world.targets::<Likes>(newcomer)), (&[][..], &[][..]));
     assert_eq!(world.targets::<Likes>(cid), [ann]);
@@ -265,15 +265,15 @@ fn a_relation_that_becomes_exclusive_asks_before_it_drops_targets() {
         world.relate::<Likes>(source, target).unwrap();
     }
     let before = world.hash().unwrap();
-    let (error, world) = converted(world, stricter_types(), false).err().unwrap();
+    let (error, world) = *converted(world, stricter_types(), false).err().unwrap();
     assert!(error.to_string().contains("`Likes` is exclusive now, and entity 0v1 has 2 targets"), "{error}");
     assert_eq!(world.hash().unwrap(), before, "what is refused changes nothing");
-    let world = converted(world, stricter_types(), true).map_err(|(error, _)| error).unwrap();
+    let world = converted(world, stricter_types(), true).map_err(|refused| refused.0).unwrap();
     assert_eq!(world.targets::<stricter::Likes>(ann), [cid]);
     assert_eq!(world.sources::<stricter::Likes>(cid), [ann, bob]);
     assert_eq!(world.sources::<stricter::Likes>(bob), []);
 
-    let world = converted(world, all_types(), false).map_err(|(error, _)| error).unwrap();
+    let world = converted(world, all_types(), false).map_err(|refused| refused.0).unwrap();
     assert_eq!(world.sources::<Likes>(cid), [ann, bob], "to become less strict loses nothing");
 }
 
@@ -296,7 +296,7 @@ fn relations_go_on_where_another_component_changes() {
     let mut changed = all_types();
     changed.retain(|info| info.name() != "Position");
     changed.push(Arc::new(ModelTypeInfo::component::<wider::Position>()));
-    let mut world = converted(world, changed, false).map_err(|(error, _)| error).unwrap();
+    let mut world = converted(world, changed, false).map_err(|refused| refused.0).unwrap();
     assert!(
         world.get::<wider::Position>(ann).unwrap().x + world.get::<wider::Position>(ann).unwrap().y < 1.0
     );

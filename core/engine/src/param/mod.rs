@@ -8,6 +8,7 @@ mod kept;
 mod local;
 mod lookup;
 mod query;
+mod relation;
 mod resource;
 mod tuple;
 mod workers;
@@ -25,12 +26,13 @@ pub use self::event::{EventReader, EventWriter};
 pub use self::kept::{KeptParam, KeptValue, SavedLocal, SavedLocals, VisitKept};
 pub use self::local::Local;
 pub use self::lookup::{Entities, IdleTime, Names, Views};
+pub use self::relation::Relations;
 pub use self::resource::{Res, ResMut};
 pub use self::workers::Workers;
 pub use keel_ecs::Query;
 
 /// What a system can ask for: [`Query`], [`Res`], [`ResMut`] and `Option` of these two, [`EventReader`],
-/// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Names`], [`Views`],
+/// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Names`], [`Relations`], [`Views`],
 /// [`NextState`](crate::NextState), [`IdleTime`], [`Workers`], and tuples of up to 12.
 ///
 /// It is implemented here alone: the schedule relies on what a parameter declares.

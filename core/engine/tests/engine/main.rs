@@ -10,6 +10,7 @@ mod locals;
 mod observers;
 mod parallel;
 mod params;
+mod relations;
 mod stages;
 mod steps;
 mod tasks;
