@@ -96,6 +96,36 @@ impl EntityView for Ecs {
     fn roots(&self, world: &World) -> Vec<Entity> {
         world.roots()
     }
+
+    fn relate(
+        &self,
+        world: &mut World,
+        relation: &str,
+        source: Entity,
+        target: Entity,
+    ) -> Result<(), EcsError> {
+        world.relate_named(relation, source, target)
+    }
+
+    fn unrelate(
+        &self,
+        world: &mut World,
+        relation: &str,
+        source: Entity,
+        target: Entity,
+    ) -> Result<bool, EcsError> {
+        world.unrelate_named(relation, source, target)
+    }
+
+    fn targets(&self, world: &World, relation: &str, source: Entity) -> Result<Vec<Entity>, EcsError> {
+        check_alive(world, source)?;
+        world.targets_named(relation, source).map(<[Entity]>::to_vec)
+    }
+
+    fn sources(&self, world: &World, relation: &str, target: Entity) -> Result<Vec<Entity>, EcsError> {
+        check_alive(world, target)?;
+        world.sources_named(relation, target).map(<[Entity]>::to_vec)
+    }
 }
 
 fn check_alive(world: &World, entity: Entity) -> Result<(), EcsError> {

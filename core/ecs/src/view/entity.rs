@@ -29,13 +29,14 @@ pub trait EntityView: View {
         entities: &[Vec<ComponentValue>],
     ) -> Result<Vec<Entity>, EcsError>;
 
-    /// Adds an entity with copies of another one's components, but for its parent and its children.
+    /// Adds an entity with copies of another one's components, but for its parent and its children. It is related to
+    /// the same targets; nobody is related to it.
     ///
     /// # Errors
     /// [`EcsError::State`] when a component can't be encoded.
     fn clone_entity(&self, world: &mut World, entity: Entity) -> Result<Entity, EcsError>;
 
-    /// Removes an entity and all below it.
+    /// Removes an entity, all below it, and those that a relation has go with one of them.
     ///
     /// # Errors
     /// See [`EntityView`].
@@ -109,4 +110,40 @@ pub trait EntityView: View {
 
     /// The entities that have children and no parent.
     fn roots(&self, world: &World) -> Vec<Entity>;
+
+    /// Relates `source` to `target` by the relation called `relation`; in an exclusive one it leaves the target it had.
+    ///
+    /// # Errors
+    /// [`EcsError::NotRegistered`]
+    fn relate(
+        &self,
+        world: &mut World,
+        relation: &str,
+        source: Entity,
+        target: Entity,
+    ) -> Result<(), EcsError>;
+
+    /// Takes that back; whether `source` was related to `target`.
+    ///
+    /// # Errors
+    /// [`EcsError::NotRegistered`]
+    fn unrelate(
+        &self,
+        world: &mut World,
+        relation: &str,
+        source: Entity,
+        target: Entity,
+    ) -> Result<bool, EcsError>;
+
+    /// The entities that this one is related to, in the order in which they came.
+    ///
+    /// # Errors
+    /// [`EcsError::NotRegistered`]
+    fn targets(&self, world: &World, relation: &str, source: Entity) -> Result<Vec<Entity>, EcsError>;
+
+    /// The entities that are related to this one, in the order in which they came.
+    ///
+    /// # Errors
+    /// [`EcsError::NotRegistered`]
+    fn sources(&self, world: &World, relation: &str, target: Entity) -> Result<Vec<Entity>, EcsError>;
 }

@@ -1,6 +1,6 @@
 //! The calls of the entity view.
 
-use keel::ecs::{ComponentValue, EntityView};
+use keel::ecs::{ComponentValue, EntityView, ModelTypeInfo, Sources, Targets, relation};
 
 use crate::{Position, at, new_world, position, refuses, saved, stale, velocity, view};
 
@@ -88,4 +88,30 @@ fn entities_have_families() {
     entities().despawn(&mut world, a).unwrap();
     assert!(world.is_empty());
     assert!(entities().roots(&world).is_empty());
+}
+
+#[relation]
+struct Follows;
+
+#[test]
+fn entities_are_related_by_name() {
+    let mut world = new_world();
+    let [a, b] = [0.0, 1.0].map(|x| world.spawn((at(x),)));
+    refuses(entities().relate(&mut world, "Follows", a, b), "type `Follows` is not registered");
+    refuses(entities().targets(&world, "Follows", a), "not registered");
+    world.register(ModelTypeInfo::component::<Targets<Follows>>()).unwrap();
+    world.register(ModelTypeInfo::component::<Sources<Follows>>()).unwrap();
+    entities().relate(&mut world, "Follows", a, b).unwrap();
+    entities().relate(&mut world, "Follows", b, b).unwrap();
+    assert_eq!(entities().targets(&world, "Follows", a).unwrap(), [b]);
+    assert_eq!(entities().sources(&world, "Follows", b).unwrap(), [a, b]);
+    assert!(entities().unrelate(&mut world, "Follows", b, b).unwrap());
+    assert!(!entities().unrelate(&mut world, "Follows", b, b).unwrap());
+    let gone = stale(&mut world);
+    refuses(entities().relate(&mut world, "Follows", a, gone), "does not live");
+    refuses(entities().unrelate(&mut world, "Follows", gone, a), "does not live");
+    refuses(entities().targets(&world, "Follows", gone), "does not live");
+    refuses(entities().sources(&world, "Follows", gone), "does not live");
+    entities().despawn(&mut world, b).unwrap();
+    assert_eq!(entities().targets(&world, "Follows", a).unwrap(), []);
 }

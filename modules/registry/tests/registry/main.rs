@@ -13,6 +13,7 @@ mod own;
 mod pools;
 mod prefabs;
 mod reflection;
+mod relations;
 mod reload;
 mod retirement;
 mod rig;
