@@ -100,6 +100,8 @@ mod documents {
     struct ManyWorlds;
     #[doc = include_str!("../../../docs/guide/10-prefabs.md")]
     struct Prefabs;
+    #[doc = include_str!("../../../docs/guide/11-observers-and-relations.md")]
+    struct ObserversAndRelations;
     #[doc = include_str!("../../../docs/guide/ecs.md")]
     struct Areas;
 }

@@ -1,4 +1,4 @@
-//! Entities: their lives, names and families.
+//! Entities: their lives, names, families and relations.
 
 use keel::ecs::{ComponentValue, EcsError, Entity, EntityView, World};
 

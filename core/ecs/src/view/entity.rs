@@ -1,4 +1,4 @@
-//! Entities: their lives, names and families.
+//! Entities: their lives, names, families and relations.
 
 use keel_core_types::View;
 use keel_module_macros::view;

@@ -36,7 +36,7 @@ impl Links {
     fn remove(&mut self, entity: Entity) {
         match self {
             Self::Many(entities) => {
-                if let Some(place) = entities.iter().position(|found| *found == entity) {
+                if let Some(place) = place_of(entities, entity) {
                     entities.remove(place);
                 }
             }
@@ -44,6 +44,15 @@ impl Links {
             Self::One(_) => {}
         }
     }
+}
+
+/// Searched from both ends: who goes is often the first or the last that came.
+fn place_of(entities: &[Entity], entity: Entity) -> Option<usize> {
+    let last = entities.len().checked_sub(1)?;
+    (0..=last / 2).find_map(|near| {
+        let ends = [near, last - near];
+        ends.into_iter().find(|place| entities[*place] == entity)
+    })
 }
 
 impl From<Vec<Entity>> for Links {
