@@ -14,6 +14,7 @@ mod game;
 mod inputs;
 mod keys;
 mod libraries;
+mod observers;
 mod resolve;
 #[cfg(target_os = "linux")]
 mod restart;

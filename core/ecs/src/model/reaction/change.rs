@@ -23,6 +23,12 @@ impl World {
         self.reactions.is_active()
     }
 
+    /// Whether anybody may mind what happens to the components of `B`.
+    #[inline]
+    pub(crate) fn reacts_to<B: Bundle>(&self) -> bool {
+        self.reactions.may_mind(B::IDS)
+    }
+
     #[cold]
     #[inline(never)]
     pub(crate) fn insert_reacting<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {

@@ -94,6 +94,8 @@ struct Watch {
 pub(crate) struct Reactions {
     /// In the order of their ids.
     watches: Vec<(ComponentId, Watch)>,
+    /// A bit for each of them, by [`bit_of`]: most components are found here not to be minded.
+    mask: u64,
     /// How many events of each observed type count as seen.
     events: BTreeMap<ComponentId, u64>,
     queue: VecDeque<Occurrence>,
@@ -102,11 +104,23 @@ pub(crate) struct Reactions {
     cause: u32,
 }
 
+/// Ids are hashes: any six bits do.
+#[inline]
+fn bit_of(id: ComponentId) -> u64 {
+    1 << (id.bits() & 63)
+}
+
 impl Reactions {
     /// Whether anybody minds what happens to any component.
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
-        !self.watches.is_empty()
+        self.mask != 0
+    }
+
+    /// Whether anybody may mind what happens to one of these.
+    #[inline]
+    pub(crate) fn may_mind(&self, ids: &[ComponentId]) -> bool {
+        self.mask != 0 && ids.iter().any(|id| self.mask & bit_of(*id) != 0)
     }
 
     /// Takes note of the hooks of a type that is registered now.
@@ -138,6 +152,7 @@ impl Reactions {
 
     fn forget_unwatched(&mut self) {
         self.watches.retain(|(_, watch)| watch.observed | watch.hooked != 0);
+        self.mask = self.watches.iter().fold(0, |mask, (id, _)| mask | bit_of(*id));
     }
 
     fn watch(&self, id: ComponentId) -> Watch {
@@ -196,11 +211,12 @@ impl Reactions {
     /// Goes on with what waited in the world that this one takes the place of. A value that can't become one of today's
     /// type is lost with the occurrence it belongs to.
     pub(crate) fn take_over(&mut self, old: &mut Self, old_types: &TypeTable, types: &TypeTable) {
-        let Self { watches, events, queue, bytes, cause: _ } = std::mem::take(old);
+        let Self { watches, events, queue, bytes, .. } = std::mem::take(old);
         for (id, Watch { observed, .. }) in watches {
             let occasions = Occasion::ALL.into_iter().filter(|occasion| observed & occasion.bit() != 0);
             occasions.for_each(|occasion| self.observe(occasion, id));
         }
+        self.forget_unwatched();
         self.events = events;
         for occurrence in queue {
             let Some(range) = occurrence.old.clone() else {

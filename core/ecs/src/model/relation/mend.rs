@@ -22,6 +22,9 @@ impl World {
     }
 
     pub(super) fn mend_relation<R: Relation>(&mut self, accept_loss: bool) -> Result<(), StateError> {
+        if self.is_whole::<R>() {
+            return Ok(());
+        }
         let forth = self.links_of::<Targets<R>>();
         let back = self.links_of::<Sources<R>>();
         let pairs: BTreeSet<_> = pairs(&forth).collect();
@@ -29,15 +32,8 @@ impl World {
             .iter()
             .flat_map(|(target, sources)| sources.iter().map(move |source| (*source, *target)))
             .collect();
-        let is_whole = pairs == reversed
-            && pairs.len() == count(&forth)
-            && pairs.len() == count(&back)
-            && forth.iter().chain(&back).all(|(_, links)| !links.is_empty());
         let several: Vec<_> =
             forth.iter().filter(|(_, targets)| R::RULES.is_exclusive && targets.len() > 1).collect();
-        if is_whole && several.is_empty() {
-            return Ok(());
-        }
         if !several.is_empty() && !accept_loss {
             let line = |(source, targets): &&(Entity, Vec<Entity>)| {
                 format!("`{}` is exclusive now, and entity {source} has {} targets", R::NAME, targets.len())
@@ -59,6 +55,35 @@ impl World {
         self.keep_links::<Targets<R>>(forth, |entity, link| kept.contains(&(entity, link)));
         self.keep_links::<Sources<R>>(back, |entity, link| kept.contains(&(link, entity)));
         Ok(())
+    }
+
+    /// Whether both sides have the same pairs, each once, and the rules hold.
+    fn is_whole<R: Relation>(&self) -> bool {
+        let (Some(mut forth), Some(back)) = (self.pairs_of::<Targets<R>>(), self.pairs_of::<Sources<R>>())
+        else {
+            return false;
+        };
+        let mut reversed: Vec<_> = back.into_iter().map(|(target, source)| (source, target)).collect();
+        forth.sort_unstable();
+        reversed.sort_unstable();
+        let is_right = |pair: &[(Entity, Entity)]| {
+            pair[0] != pair[1] && !(R::RULES.is_exclusive && pair[0].0 == pair[1].0)
+        };
+        forth == reversed && forth.windows(2).all(is_right)
+    }
+
+    /// Each entity with each of its links; none if one has a list of none.
+    fn pairs_of<C: RelationSide>(&self) -> Option<Vec<(Entity, Entity)>> {
+        let Some(cell) = self.sparse.cell(C::ID) else { return Some(Vec::new()) };
+        let mut pairs = Vec::with_capacity(cell.entities().len());
+        for entity in cell.entities() {
+            let links = self.sparse.kept_by_world::<C>(*entity)?.entities();
+            if links.is_empty() {
+                return None;
+            }
+            pairs.extend(links.iter().map(|link| (*entity, *link)));
+        }
+        Some(pairs)
     }
 
     fn links_of<C: RelationSide>(&mut self) -> Vec<(Entity, Vec<Entity>)> {
@@ -90,8 +115,4 @@ impl World {
 
 fn pairs(links: &[(Entity, Vec<Entity>)]) -> impl Iterator<Item = (Entity, Entity)> {
     links.iter().flat_map(|(entity, links)| links.iter().map(move |link| (*entity, *link)))
-}
-
-fn count(links: &[(Entity, Vec<Entity>)]) -> usize {
-    links.iter().map(|(_, links)| links.len()).sum()
 }

@@ -20,7 +20,7 @@ impl World {
     #[inline]
     pub fn insert<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
         self.check_bundle::<B>();
-        if self.reacts() {
+        if self.reacts_to::<B>() {
             return self.insert_reacting(entity, bundle);
         }
         self.insert_now(entity, bundle)
@@ -66,7 +66,7 @@ impl World {
         if let Some(name) = B::kept_by_world() {
             return Err(EcsError::KeptByWorld { name: name.to_owned() });
         }
-        if self.reacts() {
+        if self.reacts_to::<B>() {
             return self.remove_reacting(entity);
         }
         self.remove_now(entity)
@@ -124,7 +124,7 @@ impl World {
         if let Some(name) = R::kept_by_world() {
             return Err(EcsError::KeptByWorld { name: name.to_owned() });
         }
-        if self.reacts() {
+        if self.reacts_to::<R>() || self.reacts_to::<B>() {
             return self.exchange_reacting(entity, bundle);
         }
         self.exchange_now(entity, bundle)

@@ -30,7 +30,7 @@ impl World {
         let entity = self.entities.spawn(Stored::new(bundle, &self.types));
         let entity = self.born(entity);
         self.note_inserted::<B>(&[entity]);
-        if self.reacts() {
+        if self.reacts_to::<B>() {
             self.after_insert(entity, Before::default(), B::IDS);
         }
         entity
@@ -43,7 +43,7 @@ impl World {
         let entity = self.born(entity);
         put_sparse(bundle, entity, &mut self.sparse);
         self.note_inserted::<B>(&[entity]);
-        if self.reacts() {
+        if self.reacts_to::<B>() {
             self.after_insert(entity, Before::default(), B::IDS);
         }
         entity
@@ -129,7 +129,7 @@ impl World {
     fn were_spawned<B: Bundle>(&mut self, spawned: &[Entity]) {
         self.born_together(spawned.iter().copied());
         self.note_inserted::<B>(spawned);
-        if self.reacts() {
+        if self.reacts_to::<B>() {
             spawned.iter().for_each(|entity| self.after_insert(*entity, Before::default(), B::IDS));
         }
     }
