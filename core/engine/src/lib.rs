@@ -60,7 +60,8 @@ pub use observer::{
 };
 pub use param::{
     Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, Names, ParamUses, Query,
-    Relations, Res, ResMut, SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept, Workers,
+    Relations, Removed, Res, ResMut, SavedLocal, SavedLocals, SystemContext, SystemParam, Views, VisitKept,
+    Workers,
 };
 pub use random::Random;
 pub use schedule::{
@@ -70,7 +71,8 @@ pub use snapshot::EngineSnapshot;
 pub use state::{NextState, StateCode, States};
 pub use system::{
     Every, IntoCondition, IntoSystem, OfFrame, OfParams, SystemCode, SystemFunction, SystemFunctionOf,
-    SystemOutput, every, in_state, on_event, resource_exists,
+    SystemOutput, every, in_state, on_event, resource_added, resource_changed, resource_exists,
+    resource_removed,
 };
 pub use task::{DrainReport, Tasks, sleep};
 pub use time::Time;

@@ -54,15 +54,16 @@ pub mod prelude {
         Atomic, Contract, Handle, Model, ModelId, Once, Shared, TypedModel, View, ViewId, ViewSource, model,
     };
     pub use keel_ecs::{
-        Bundle, ChangeTracker, Children, Commands, Component, EcsError, Entity, Event, EventCursor, Name, Or,
-        Parent, Prefab, PrefabPart, PreparedQuery, QueryData, Related, Relation, Resource, Sources, Targets,
-        With, Without, World, component, event, relation, resource,
+        Added, Bundle, ChangeMark, ChangeTracker, Changed, Children, Commands, Component, EcsError, Entity,
+        Event, EventCursor, Mut, Name, Or, Parent, Prefab, PrefabPart, PreparedQuery, QueryData, Ref,
+        Related, Relation, Resource, Sources, Targets, With, Without, World, component, event, relation,
+        resource,
     };
     pub use keel_engine::{
         Caller, Despawn, Entities, EventReader, EventWriter, Frame, IdleTime, Insert, Local, Names,
-        NextState, On, Query, Random, Relations, Remove, Replace, Res, ResMut, Sent, SetDescriptor, Stage,
-        SystemDescriptor, Time, Views, Workers, WorldSetup, WorldsStepped, every, in_state, on_event,
-        resource_exists, sleep,
+        NextState, On, Query, Random, Relations, Remove, Removed, Replace, Res, ResMut, Sent, SetDescriptor,
+        Stage, SystemDescriptor, Time, Views, Workers, WorldSetup, WorldsStepped, every, in_state, on_event,
+        resource_added, resource_changed, resource_exists, resource_removed, sleep,
     };
     pub use keel_module_macros::{data, view, view_model};
     pub use keel_module_types::{Models, ModuleContext, ModuleError, ModuleResult, Setup, ViewModel, Worlds};

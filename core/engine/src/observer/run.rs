@@ -135,7 +135,8 @@ impl Runtime {
             if self.suspended.contains(&module.id()) {
                 continue;
             }
-            let context = SystemContext { occurrence: Some(occurrence), ..place.context(self) };
+            let changes = self.world.reserve_changes(1);
+            let context = SystemContext { occurrence: Some(occurrence), changes, ..place.context(self) };
             let run = code.code.get_mut();
             let mut outcome: Outcome = catch(|| run.run(&context)).into();
             if code.uses.defers() {

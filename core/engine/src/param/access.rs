@@ -18,6 +18,8 @@ pub struct ParamUses {
     defers: bool,
     /// Whether it looks entities up by their names.
     finds_names: bool,
+    /// Whether it asks what is new, or notes what it changes.
+    uses_ticks: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +47,7 @@ impl ParamUses {
         self.commands |= other.commands;
         self.defers |= other.defers;
         self.finds_names |= other.finds_names;
+        self.uses_ticks |= other.uses_ticks;
     }
 
     /// Keeps all systems with this word apart.
@@ -80,6 +83,14 @@ impl ParamUses {
 
     pub(crate) fn finds_names(&self) -> bool {
         self.finds_names
+    }
+
+    pub(crate) fn add_ticks(&mut self) {
+        self.uses_ticks = true;
+    }
+
+    pub(crate) fn uses_ticks(&self) -> bool {
+        self.uses_ticks
     }
 
     pub(crate) fn defers(&self) -> bool {

@@ -62,7 +62,12 @@ impl<E: Event> SystemParam for EventReader<'_, E> {
     }
 
     fn visit_kept(cursor: &mut EventCursor<E>, visit: &mut VisitKept<'_>) {
-        visit(KeptParam { name: format!("EventReader<{}>", E::NAME), is_position: true, value: cursor });
+        visit(KeptParam {
+            name: format!("EventReader<{}>", E::NAME),
+            is_position: true,
+            is_saved: true,
+            value: cursor,
+        });
     }
 }
 

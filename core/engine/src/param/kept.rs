@@ -37,6 +37,8 @@ pub struct KeptParam<'v> {
     pub name: String,
     /// It says where a reader stands: nothing is lost with it, and no other reader can use it.
     pub is_position: bool,
+    /// Whether there is anything to be saved.
+    pub is_saved: bool,
     pub value: &'v mut dyn KeptValue,
 }
 
@@ -69,8 +71,9 @@ impl SavedLocal {
     }
 }
 
-/// What the parameters of a module's systems have kept: each [`Local`](crate::Local), and where each
-/// [`EventReader`](crate::EventReader) stands.
+/// What the parameters of a module's systems have kept: each [`Local`](crate::Local), where each
+/// [`EventReader`](crate::EventReader) and [`Removed`](crate::Removed) stands, and when a system ran last that asks what has
+/// changed since.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SavedLocals {
@@ -95,11 +98,21 @@ impl SavedLocals {
         visit_all: impl FnOnce(&mut VisitKept<'_>),
     ) -> Result<(), StateError> {
         let mut outcome = Ok(());
-        visit_all(&mut |KeptParam { name, is_position, value }| match value.save() {
-            Ok(value) => {
-                self.locals.push(SavedLocal { system: system.to_owned(), param: name, is_position, value });
+        visit_all(&mut |KeptParam { name, is_position, is_saved, value }| {
+            if !is_saved {
+                return;
             }
-            Err(error) => outcome = Err(error),
+            match value.save() {
+                Ok(value) => {
+                    self.locals.push(SavedLocal {
+                        system: system.to_owned(),
+                        param: name,
+                        is_position,
+                        value,
+                    });
+                }
+                Err(error) => outcome = Err(error),
+            }
         });
         outcome
     }

@@ -54,6 +54,11 @@ impl<T: Data + Default> SystemParam for Local<'_, T> {
     }
 
     fn visit_kept(value: &mut T, visit: &mut VisitKept<'_>) {
-        visit(KeptParam { name: format!("Local<{}>", short_name::<T>()), is_position: false, value });
+        visit(KeptParam {
+            name: format!("Local<{}>", short_name::<T>()),
+            is_position: false,
+            is_saved: true,
+            value,
+        });
     }
 }

@@ -9,6 +9,7 @@ mod local;
 mod lookup;
 mod query;
 mod relation;
+mod removed;
 mod resource;
 mod tuple;
 mod workers;
@@ -16,7 +17,7 @@ mod workers;
 use std::time::Instant;
 
 use keel_core_types::ViewSource;
-use keel_ecs::{Occurrence, World};
+use keel_ecs::{ChangeMark, ChangeWindow, Occurrence, World};
 
 use crate::threads::Threads;
 use crate::{Stage, Time};
@@ -27,19 +28,20 @@ pub use self::kept::{KeptParam, KeptValue, SavedLocal, SavedLocals, VisitKept};
 pub use self::local::Local;
 pub use self::lookup::{Entities, IdleTime, Names, Views};
 pub use self::relation::Relations;
+pub use self::removed::Removed;
 pub use self::resource::{Res, ResMut};
 pub use self::workers::Workers;
 pub use keel_ecs::Query;
 
 /// What a system can ask for: [`Query`], [`Res`], [`ResMut`] and `Option` of these two, [`EventReader`],
-/// [`EventWriter`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Names`], [`Relations`], [`Views`],
+/// [`EventWriter`], [`Removed`], `&mut Commands`, [`Local`], [`Time`], [`Entities`], [`Names`], [`Relations`], [`Views`],
 /// [`NextState`](crate::NextState), [`IdleTime`], [`Workers`], and tuples of up to 12.
 ///
 /// It is implemented here alone: the schedule relies on what a parameter declares.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a parameter of a system",
     note = "a system takes `&mut Frame<'_>` alone, or `Query`, `Res`, `ResMut`, `Option` of these two, `EventReader`, \
-            `EventWriter`, `&mut Commands`, `Local`, `Time`, `Entities`, `Views`, and tuples of these"
+            `EventWriter`, `Removed`, `&mut Commands`, `Local`, `Time`, `Entities`, `Views`, and tuples of these"
 )]
 pub trait SystemParam: sealed::Sealed + Sized {
     /// What it keeps from run to run.
@@ -87,7 +89,52 @@ pub struct SystemContext<'a> {
     pub(crate) deadline: Option<Instant>,
     /// What an observer is called for.
     pub(crate) occurrence: Option<&'a Occurrence>,
+    /// What is new to the system that runs, and the tick of what it writes.
+    pub(crate) changes: ChangeWindow,
 }
+
+/// When a system ran last that asks what has changed since.
+#[derive(Default)]
+pub(crate) struct LastRun {
+    mark: ChangeMark,
+    is_asked: bool,
+}
+
+impl LastRun {
+    pub(crate) fn of(uses: &ParamUses) -> Self {
+        Self { mark: ChangeMark::default(), is_asked: uses.uses_ticks() }
+    }
+
+    /// Calls `run` with what is new since the run before. One that panics, or that did not begin, is none.
+    #[inline]
+    pub(crate) fn run<'a, R>(
+        &mut self,
+        context: &SystemContext<'a>,
+        run: impl FnOnce(&SystemContext<'a>) -> Result<R, String>,
+    ) -> Result<R, String> {
+        if !self.is_asked {
+            return run(context);
+        }
+        let context = SystemContext { changes: context.changes.since(self.mark), ..*context };
+        let outcome = run(&context)?;
+        self.mark = context.changes.mark();
+        Ok(outcome)
+    }
+
+    pub(crate) fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
+        if self.is_asked {
+            visit(KeptParam {
+                name: LAST_RUN.to_owned(),
+                is_position: true,
+                is_saved: true,
+                value: &mut self.mark,
+            });
+        }
+    }
+}
+
+/// What a system's last run is kept as, beside its parameters.
+pub(crate) const LAST_RUN: &str = "last run";
 
 pub(crate) mod sealed {
     /// Nobody else implements it.

@@ -18,6 +18,9 @@ impl<D: QueryData + 'static, F: QueryFilter + 'static> SystemParam for Query<'_,
         let (data, filter) = (short_name::<D>(), short_name::<F>());
         let filter = if filter == "()" { String::new() } else { format!(", {filter}") };
         uses.add(format!("Query<{data}{filter}>"), PreparedQuery::<D, F>::access());
+        if D::USES_TICKS || F::USES_TICKS {
+            uses.add_ticks();
+        }
     }
 
     #[inline]
@@ -29,6 +32,6 @@ impl<D: QueryData + 'static, F: QueryFilter + 'static> SystemParam for Query<'_,
         // registered (`ParamUses::check`), and systems that conflict never run at once (`Plan`). The structure of the world
         // changes between segments alone, when commands are applied and exclusive systems run.
         #[allow(unsafe_code, reason = "systems run side by side by what they declare")]
-        Ok(unsafe { state.query_unchecked(context.world) })
+        Ok(unsafe { state.query_in(context.world, context.changes) })
     }
 }

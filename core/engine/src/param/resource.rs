@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use keel_ecs::{Access, EcsError, Resource, ResourceMut, ResourceRef};
+use keel_ecs::{Access, EcsError, Resource, ResourceMut, ResourceRef, Tracked};
 
 use super::{ParamUses, SystemContext, SystemParam, sealed, short_name};
 
@@ -13,9 +13,52 @@ pub struct Res<'a, T: Resource> {
     value: ResourceRef<'a, T>,
 }
 
-/// A resource, to be read and written. As with [`Res`], it must be there.
+/// A resource, to be read and written. As with [`Res`], it must be there. If it is tracked, it counts as changed from the
+/// first time that it is lent to be written.
 pub struct ResMut<'a, T: Resource> {
     value: ResourceMut<'a, T>,
+}
+
+impl<T: Resource + Tracked> Res<'_, T> {
+    /// Whether it was put into the world since the system ran last.
+    pub fn is_added(&self) -> bool {
+        self.value.is_added()
+    }
+
+    /// Whether it was put into the world or changed since the system ran last.
+    pub fn is_changed(&self) -> bool {
+        self.value.is_changed()
+    }
+}
+
+impl<T: Resource + Tracked> ResMut<'_, T> {
+    /// Whether it was put into the world since the system ran last.
+    pub fn is_added(&self) -> bool {
+        self.value.is_added()
+    }
+
+    /// Whether it was put into the world or changed since the system ran last, or just now by this one.
+    pub fn is_changed(&self) -> bool {
+        self.value.is_changed()
+    }
+
+    /// Lets it count as changed.
+    pub fn set_changed(&mut self) {
+        self.value.set_changed();
+    }
+
+    /// The value to be written without it counting as changed.
+    pub fn bypass_change_detection(&mut self) -> &mut T {
+        self.value.bypass_change_detection()
+    }
+
+    /// Writes `value` if it is another one than is there; whether it was.
+    pub fn set_if_neq(&mut self, value: T) -> bool
+    where
+        T: PartialEq,
+    {
+        self.value.set_if_neq(value)
+    }
 }
 
 impl<T: Resource> Deref for Res<'_, T> {
@@ -65,10 +108,12 @@ impl<T: Resource> SystemParam for Res<'_, T> {
 
     fn declare(uses: &mut ParamUses) {
         uses.add(format!("Res<{}>", short_name::<T>()), reads::<T>());
+        add_ticks::<T>(uses);
     }
 
     fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<Res<'a, T>, String> {
-        let value = context.world.resource().map_err(|error| unavailable::<T>("Res", &error))?;
+        let value =
+            context.world.resource_in(context.changes).map_err(|error| unavailable::<T>("Res", &error))?;
         Ok(Res { value })
     }
 }
@@ -83,10 +128,14 @@ impl<T: Resource> SystemParam for ResMut<'_, T> {
 
     fn declare(uses: &mut ParamUses) {
         uses.add(format!("ResMut<{}>", short_name::<T>()), writes::<T>());
+        add_ticks::<T>(uses);
     }
 
     fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<ResMut<'a, T>, String> {
-        let value = context.world.resource_mut().map_err(|error| unavailable::<T>("ResMut", &error))?;
+        let value = context
+            .world
+            .resource_mut_in(context.changes)
+            .map_err(|error| unavailable::<T>("ResMut", &error))?;
         Ok(ResMut { value })
     }
 }
@@ -101,10 +150,11 @@ impl<T: Resource> SystemParam for Option<Res<'_, T>> {
 
     fn declare(uses: &mut ParamUses) {
         uses.add(format!("Option<Res<{}>>", short_name::<T>()), reads::<T>());
+        add_ticks::<T>(uses);
     }
 
     fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<Option<Res<'a, T>>, String> {
-        match context.world.resource() {
+        match context.world.resource_in(context.changes) {
             Ok(value) => Ok(Some(Res { value })),
             Err(EcsError::MissingResource { .. }) => Ok(None),
             Err(error) => Err(unavailable::<T>("Option<Res>", &error)),
@@ -122,14 +172,21 @@ impl<T: Resource> SystemParam for Option<ResMut<'_, T>> {
 
     fn declare(uses: &mut ParamUses) {
         uses.add(format!("Option<ResMut<{}>>", short_name::<T>()), writes::<T>());
+        add_ticks::<T>(uses);
     }
 
     fn fetch<'a>((): &'a mut (), context: &SystemContext<'a>) -> Result<Option<ResMut<'a, T>>, String> {
-        match context.world.resource_mut() {
+        match context.world.resource_mut_in(context.changes) {
             Ok(value) => Ok(Some(ResMut { value })),
             Err(EcsError::MissingResource { .. }) => Ok(None),
             Err(error) => Err(unavailable::<T>("Option<ResMut>", &error)),
         }
+    }
+}
+
+fn add_ticks<T: Resource>(uses: &mut ParamUses) {
+    if T::IS_TRACKED {
+        uses.add_ticks();
     }
 }
 

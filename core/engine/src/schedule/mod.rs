@@ -284,8 +284,8 @@ impl Schedule {
 
 /// Shows what conditions keep, under other names than what the system itself keeps.
 pub(crate) fn visit_conditions(conditions: &[Condition], visit: &mut VisitKept<'_>) {
-    let mut visit = |KeptParam { name, is_position, value }: KeptParam<'_>| {
-        visit(KeptParam { name: format!("run_if {name}"), is_position, value });
+    let mut visit = |param: KeptParam<'_>| {
+        visit(KeptParam { name: format!("run_if {}", param.name), ..param });
     };
     conditions.iter().for_each(|condition| condition.visit_kept(&mut visit));
 }

@@ -34,7 +34,8 @@ impl<'a> Place<'a> {
     pub(crate) fn context<'c>(&'c self, runtime: &'c Runtime) -> SystemContext<'c> {
         let Self { views, threads, stage, deadline } = *self;
         let (world, time) = (&runtime.world, runtime.time);
-        SystemContext { world, views, threads, time, stage, deadline, occurrence: None }
+        let changes = world.change_window();
+        SystemContext { world, views, threads, time, stage, deadline, occurrence: None, changes }
     }
 }
 
@@ -51,7 +52,8 @@ impl Turn<'_> {
     fn context<'c>(&'c self, runtime: &'c Runtime, threads: &'c Threads) -> SystemContext<'c> {
         let Self { stage, views, deadline, .. } = *self;
         let (world, time) = (&runtime.world, runtime.time);
-        SystemContext { world, views, threads, time, stage, deadline, occurrence: None }
+        let changes = world.change_window();
+        SystemContext { world, views, threads, time, stage, deadline, occurrence: None, changes }
     }
 
     fn place<'c>(&'c self, threads: &'c Threads) -> Place<'c> {
@@ -113,11 +115,12 @@ impl Schedule {
                 continue;
             }
             set.passes = true;
+            let changes = runtime.world.reserve_changes(1);
             let mut conditions = set.conditions.iter_mut();
             while set.passes
                 && let Some(condition) = conditions.next()
             {
-                let context = turn.context(runtime, threads);
+                let context = SystemContext { changes, ..turn.context(runtime, threads) };
                 let asked = catch(|| condition.holds(&context));
                 set.passes = matches!(asked, Ok(Ok(true)));
                 let outcome = asked.map(|asked| asked.map(drop)).into();
@@ -169,7 +172,8 @@ impl Run<'_, '_> {
         }
         let work = system.work.get_mut();
         if !work.conditions.is_empty() {
-            match work.holds(&self.turn.context(self.runtime, threads)) {
+            let changes = self.runtime.world.reserve_changes(1);
+            match work.holds(&SystemContext { changes, ..self.turn.context(self.runtime, threads) }) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(outcome) => {
@@ -178,7 +182,9 @@ impl Run<'_, '_> {
             }
         }
         if let CodeKind::OfFrame(run) = &mut work.code.kind {
+            let before = self.runtime.world.begin_asking(work.code.asked);
             self.runtime.run(self.turn.views, &system.module, system.descriptor.name(), run);
+            work.code.asked = self.runtime.world.end_asking(before).unwrap_or(work.code.asked);
         }
         let begun = std::mem::replace(&mut self.clock, Instant::now());
         work.times.add(self.clock - begun);
@@ -197,8 +203,10 @@ impl Run<'_, '_> {
     /// Runs the systems of a segment one after the other. Whether anything is to be taken up.
     fn on_one(&mut self, segment: &mut Segment, threads: &Threads) -> bool {
         let (mut needs_care, begun) = (false, self.clock);
-        let context = self.turn.context(self.runtime, threads);
-        for node in &segment.nodes {
+        let changes = self.runtime.world.reserve_changes(segment.nodes.len() as u64);
+        let mut context = self.turn.context(self.runtime, threads);
+        for (node, ticks) in segment.nodes.iter().zip(0..) {
+            context.changes = changes.later(ticks);
             let system = &mut self.systems[node.system];
             if !self.turn.runs(system, self.sets, &self.runtime.suspended) {
                 continue;
@@ -228,10 +236,11 @@ impl Run<'_, '_> {
         let runs =
             |node: &Node| self.turn.runs(&self.systems[node.system], self.sets, &self.runtime.suspended);
         left.fill(&segment.nodes, runs);
+        let changes = self.runtime.world.reserve_changes(segment.nodes.len() as u64);
         let work = SharedWork {
             systems: &*self.systems,
             nodes: &segment.nodes,
-            context: self.turn.context(self.runtime, threads),
+            context: SystemContext { changes, ..self.turn.context(self.runtime, threads) },
             left: &*left,
         };
         work.run_all(pool);

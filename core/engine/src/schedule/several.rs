@@ -54,7 +54,7 @@ impl SharedWork<'_> {
         let mut next = Some(index);
         while let Some(index) = next.take() {
             if self.left.runs[index] {
-                self.run(&self.nodes[index]);
+                self.run(index);
             }
             for later in self.nodes[index].then.iter().map(|later| *later as usize) {
                 // What the node has written is seen by whoever runs the later one.
@@ -69,10 +69,12 @@ impl SharedWork<'_> {
         }
     }
 
-    fn run(&self, node: &Node) {
+    fn run(&self, index: usize) {
         let begun = Instant::now();
-        let mut work = self.systems[node.system].work.lock();
-        work.run(&self.context);
+        let mut work = self.systems[self.nodes[index].system].work.lock();
+        // Its place in the schedule says when it runs, not the order in which threads come to it.
+        let changes = self.context.changes.later(index as u64);
+        work.run(&SystemContext { changes, ..self.context });
         if !matches!(work.outcome, Outcome::NotRun) {
             work.times.add(begun.elapsed());
         }

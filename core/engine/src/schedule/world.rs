@@ -76,7 +76,8 @@ impl WorldRun<'_> {
             Names::prepare(self.world);
         }
         let WorldStep { views, threads, .. } = self.lent;
-        let context = SystemContext {
+        let changes = self.world.reserve_changes(segment.nodes.len() as u64);
+        let mut context = SystemContext {
             world: &*self.world,
             views,
             threads,
@@ -84,9 +85,11 @@ impl WorldRun<'_> {
             stage,
             deadline: None,
             occurrence: None,
+            changes,
         };
         let mut is_all_well = true;
-        for node in &segment.nodes {
+        for (node, ticks) in segment.nodes.iter().zip(0..) {
+            context.changes = changes.later(ticks);
             if !self.lent.runs[node.system] {
                 continue;
             }

@@ -2,15 +2,17 @@
 
 use std::fmt;
 
-use keel_ecs::World;
+use keel_ecs::{ChangeMark, World};
 
 use crate::Frame;
-use crate::param::{ParamUses, SystemContext, SystemParam, VisitKept};
+use crate::param::{KeptParam, LAST_RUN, LastRun, ParamUses, SystemContext, SystemParam, VisitKept};
 
 /// A system's code, and what it uses. The code is the module's, and so is what it keeps from run to run.
 pub struct SystemCode {
     pub(crate) kind: CodeKind,
     pub(crate) uses: ParamUses,
+    /// Of code that has the whole frame: when it asked last what has changed.
+    pub(crate) asked: ChangeMark,
 }
 
 /// Code that has the whole frame.
@@ -36,15 +38,20 @@ pub(crate) trait ParamCode: Send {
 impl SystemCode {
     /// Code that has the whole frame to itself.
     pub fn of_frame(run: impl FnMut(&mut Frame<'_>) -> Result<(), String> + Send + 'static) -> Self {
-        Self { kind: CodeKind::OfFrame(Box::new(run)), uses: ParamUses::default() }
+        Self::new(CodeKind::OfFrame(Box::new(run)), ParamUses::default())
+    }
+
+    fn new(kind: CodeKind, uses: ParamUses) -> Self {
+        Self { kind, uses, asked: ChangeMark::default() }
     }
 
     /// Code that has what the parameters `P` hand out.
     pub fn of_params<P: SystemParam + 'static>(
         run: impl for<'a> FnMut(P::Item<'a>) -> Result<(), String> + Send + 'static,
     ) -> Self {
-        let code = FunctionCode::<P, _> { state: P::state(), run };
-        Self { kind: CodeKind::OfParams(Box::new(code)), uses: ParamUses::of(P::declare) }
+        let uses = ParamUses::of(P::declare);
+        let code = FunctionCode::<P, _> { state: P::state(), run, last_run: LastRun::of(&uses) };
+        Self::new(CodeKind::OfParams(Box::new(code)), uses)
     }
 
     /// The same code, which never runs beside other code that has `word`: `parameter` is what the two are told of.
@@ -63,8 +70,13 @@ impl SystemCode {
     }
 
     pub(crate) fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
-        if let CodeKind::OfParams(code) = &mut self.kind {
-            code.visit_kept(visit);
+        match &mut self.kind {
+            CodeKind::OfParams(code) => code.visit_kept(visit),
+            CodeKind::OfFrame(_) => {
+                let is_saved = self.asked != ChangeMark::default();
+                let (name, value) = (LAST_RUN.to_owned(), &mut self.asked);
+                visit(KeptParam { name, is_position: true, is_saved, value });
+            }
         }
     }
 }
@@ -78,6 +90,7 @@ impl fmt::Debug for SystemCode {
 struct FunctionCode<P: SystemParam, F> {
     state: P::State,
     run: F,
+    last_run: LastRun,
 }
 
 impl<P, F> ParamCode for FunctionCode<P, F>
@@ -86,8 +99,9 @@ where
     F: for<'a> FnMut(P::Item<'a>) -> Result<(), String> + Send,
 {
     fn run(&mut self, context: &SystemContext<'_>) -> Result<(), String> {
-        let item = P::fetch(&mut self.state, context)?;
-        (self.run)(item)
+        let Self { state, run, last_run } = self;
+        // What failed has run all the same, once it has begun.
+        last_run.run(context, |context| Ok(run(P::fetch(state, context)?)))?
     }
 
     fn apply(&mut self, world: &mut World) -> Result<(), String> {
@@ -100,5 +114,6 @@ where
 
     fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
         P::visit_kept(&mut self.state, visit);
+        self.last_run.visit_kept(visit);
     }
 }

@@ -1,11 +1,11 @@
 //! Conditions: functions of parameters that only read, and that say whether a system runs.
 
-use keel_ecs::{Event, Resource};
+use keel_ecs::{Event, Resource, Tracked};
 use parking_lot::Mutex;
 
 use super::{OfParams, SystemFunction};
-use crate::param::{ParamUses, SystemContext, SystemParam, VisitKept};
-use crate::{EventReader, Res, Stage, States};
+use crate::param::{LastRun, ParamUses, SystemContext, SystemParam, VisitKept};
+use crate::{EventReader, Local, Res, Stage, States};
 
 /// A condition's code. It is the module's, and so is what it keeps.
 pub struct Condition {
@@ -22,7 +22,9 @@ impl Condition {
     fn of_params<P: SystemParam + 'static>(
         holds: impl for<'a> FnMut(P::Item<'a>) -> bool + Send + 'static,
     ) -> Self {
-        Self::new(FunctionCondition::<P, _> { state: P::state(), holds }, ParamUses::of(P::declare))
+        let uses = ParamUses::of(P::declare);
+        let last_run = LastRun::of(&uses);
+        Self::new(FunctionCondition::<P, _> { state: P::state(), holds, last_run }, uses)
     }
 
     #[inline]
@@ -67,6 +69,7 @@ where
 struct FunctionCondition<P: SystemParam, F> {
     state: P::State,
     holds: F,
+    last_run: LastRun,
 }
 
 impl<P, F> ConditionCode for FunctionCondition<P, F>
@@ -75,11 +78,13 @@ where
     F: for<'a> FnMut(P::Item<'a>) -> bool + Send,
 {
     fn holds(&mut self, context: &SystemContext<'_>) -> Result<bool, String> {
-        Ok((self.holds)(P::fetch(&mut self.state, context)?))
+        let Self { state, holds, last_run } = self;
+        last_run.run(context, |context| Ok(holds(P::fetch(state, context)?)))
     }
 
     fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
         P::visit_kept(&mut self.state, visit);
+        self.last_run.visit_kept(visit);
     }
 }
 
@@ -125,6 +130,27 @@ pub fn on_event<E: Event>() -> impl FnMut(EventReader<'_, E>) -> bool + Clone + 
 /// Holds while the state `S` is `value`.
 pub fn in_state<S: States>(value: S) -> impl FnMut(Option<Res<'_, S>>) -> bool + Send + 'static {
     move |state: Option<Res<'_, S>>| state.is_some_and(|state| *state == value)
+}
+
+/// Holds when a tracked `T` was put into the world since it was asked last.
+pub fn resource_added<T: Resource + Tracked>()
+-> impl FnMut(Option<Res<'_, T>>) -> bool + Clone + Send + 'static {
+    |resource: Option<Res<'_, T>>| resource.is_some_and(|resource| resource.is_added())
+}
+
+/// Holds when a tracked `T` was put into the world or changed since it was asked last.
+pub fn resource_changed<T: Resource + Tracked>()
+-> impl FnMut(Option<Res<'_, T>>) -> bool + Clone + Send + 'static {
+    |resource: Option<Res<'_, T>>| resource.is_some_and(|resource| resource.is_changed())
+}
+
+/// Holds when the world had a `T` the last time it was asked, and has none now.
+pub fn resource_removed<T: Resource>()
+-> impl FnMut(Option<Res<'_, T>>, Local<'_, bool>) -> bool + Clone + Send + 'static {
+    |resource: Option<Res<'_, T>>, mut was_there: Local<'_, bool>| {
+        let is_there = resource.is_some();
+        std::mem::replace(&mut *was_there, is_there) && !is_there
+    }
 }
 
 /// Holds while the world has a `T`.

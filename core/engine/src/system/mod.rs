@@ -10,7 +10,10 @@ use std::marker::PhantomData;
 pub use self::code::SystemCode;
 pub(crate) use self::code::{CodeKind, ParamCode};
 pub(crate) use self::condition::Condition;
-pub use self::condition::{Every, IntoCondition, every, in_state, on_event, resource_exists};
+pub use self::condition::{
+    Every, IntoCondition, every, in_state, on_event, resource_added, resource_changed, resource_exists,
+    resource_removed,
+};
 pub use self::function::{SystemFunction, SystemFunctionOf};
 use crate::Frame;
 use crate::param::SystemParam;
@@ -39,7 +42,7 @@ impl<E: Display> SystemOutput for Result<(), E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a system",
     note = "a system is a function of `&mut Frame<'_>` alone, or of up to 12 parameters: `Query`, `Res`, `ResMut`, \
-            `EventReader`, `EventWriter`, `&mut Commands`, `Local`, `Time`, `Entities`, `Names`, `Views`, `Workers`",
+            `EventReader`, `EventWriter`, `Removed`, `&mut Commands`, `Local`, `Time`, `Entities`, `Names`, `Views`, `Workers`",
     note = "it returns nothing, or a `Result<(), E>` whose `E` can be shown"
 )]
 pub trait IntoSystem<Marker> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod calls;
+mod changes;
 mod exchange;
 mod faults;
 mod functions;

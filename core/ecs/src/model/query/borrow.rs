@@ -167,7 +167,9 @@ impl World {
         Q::borrow_sparse(self, &mut sparse);
         let Some(mut guard) = Q::borrow(archetype) else { return Ok(None) };
         let mut raw = Q::raw(&mut guard, self, archetype);
-        Q::begin(&mut raw, self, self.changes.ticks(self.change_window()));
+        if Q::USES_TICKS {
+            Q::begin(&mut raw, self, self.changes.ticks(self.change_window()));
+        }
         // SAFETY: the guards hold columns and sets until the visit is over, and the entity is in this row.
         let item = unsafe { Q::try_fetch(raw, row) };
         Ok(item.map(visit))

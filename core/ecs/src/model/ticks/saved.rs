@@ -53,7 +53,7 @@ struct SavedResource {
 impl SavedChanges {
     /// Takes the ticks of `world`.
     pub(crate) fn take(&mut self, world: &World) {
-        let Changes { clock: Clock { now, since, base }, tables, resources } = &world.changes;
+        let Changes { clock: Clock { now, since, base }, tables, resources, .. } = &world.changes;
         self.bytes.clear();
         self.index = Index { now: *now, since: *since, base: *base, ..Index::default() };
         for (id, table) in tables {

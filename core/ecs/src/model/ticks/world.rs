@@ -1,6 +1,6 @@
 //! The ticks of one world.
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use keel_core_types::ComponentId;
 
@@ -12,9 +12,11 @@ use crate::model::event::EventStore;
 use crate::{Bundle, Entity, FramePart, ModelTypeInfo, ModelTypeKind, World};
 
 /// When what is tracked in a world was added and changed.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Changes {
     pub(super) clock: Clock,
+    /// Whether anybody has asked what is new.
+    pub(super) is_asked: AtomicBool,
     /// In the order of their ids.
     pub(super) tables: Vec<(ComponentId, TickTable)>,
     pub(super) resources: Vec<(ComponentId, ResourceTicks)>,
@@ -52,6 +54,7 @@ impl Changes {
 
     #[inline]
     pub(crate) fn ticks(&self, window: ChangeWindow) -> TickWindow {
+        self.is_asked.store(true, Ordering::Relaxed);
         self.clock.ticks(window)
     }
 
@@ -69,7 +72,7 @@ impl Changes {
     /// The ticks of a component of `entity`, for the world's own window.
     #[inline]
     pub(crate) fn of_entity(&self, id: ComponentId, entity: Entity) -> Option<ValueTicks<'_>> {
-        let window = self.ticks(self.clock.window());
+        let window = self.clock.ticks(self.clock.window());
         find(&self.tables, id).map(|table| table.value(entity.index(), window))
     }
 
@@ -145,8 +148,8 @@ impl Changes {
 }
 
 impl World {
-    /// What the world's own queries see as changed: all since [`World::clear_changes`] was called last, or in a system
-    /// that has the whole frame, since it ran last.
+    /// What the world's own queries see as changed: all since [`World::clear_changes`] was called last. In a system that
+    /// has the whole frame, all since the last of its runs in which it asked.
     #[inline]
     pub fn change_window(&self) -> ChangeWindow {
         self.changes.clock.window()
@@ -164,10 +167,22 @@ impl World {
         self.changes.clock.since = self.mark_changes().tick;
     }
 
-    /// Lets the world's own queries see what has changed since `mark`. An engine does it for the systems that have the
-    /// whole frame.
-    pub fn see_changes_since(&mut self, mark: ChangeMark) {
-        self.changes.clock.since = mark.tick;
+    /// Lets the world's own queries see what has changed since `mark`, until [`World::end_asking`]. Since when they saw it
+    /// before is returned. For the engine, whose systems may have the whole frame.
+    #[doc(hidden)]
+    pub fn begin_asking(&mut self, mark: ChangeMark) -> ChangeMark {
+        self.reserve_changes(0);
+        *self.changes.is_asked.get_mut() = false;
+        ChangeMark { tick: std::mem::replace(&mut self.changes.clock.since, mark.tick) }
+    }
+
+    /// Lets them see what has changed since `before` again. If anybody has asked meanwhile, this is the mark to be
+    /// remembered.
+    #[doc(hidden)]
+    pub fn end_asking(&mut self, before: ChangeMark) -> Option<ChangeMark> {
+        self.changes.clock.since = before.tick;
+        let mark = self.mark_changes();
+        (*self.changes.is_asked.get_mut()).then_some(mark)
     }
 
     /// Keeps as many ticks for runs that write side by side, each at one of its own: the window of the first. What is
