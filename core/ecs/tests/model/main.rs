@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod changes;
+mod changes_property;
 mod convert;
 mod convert_fields;
 mod damage;
