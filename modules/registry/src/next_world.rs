@@ -81,10 +81,12 @@ impl NextWorld {
     }
 }
 
-/// Whether `world` can go on with `types`: none has changed its shape, none is gone, and none comes back.
+/// Whether `world` can go on with `types`: none has changed its shape or its storage, none is gone, and none comes back.
 pub(crate) fn fits(world: &World, types: &[Arc<ModelTypeInfo>]) -> bool {
     let is_same = |info: &Arc<ModelTypeInfo>| {
-        world.type_info(info.id()).is_none_or(|known| known.fingerprint() == info.fingerprint())
+        world.type_info(info.id()).is_none_or(|known| {
+            known.fingerprint() == info.fingerprint() && known.storage() == info.storage()
+        })
     };
     let own = World::own_types();
     let is_there = |known: &Arc<ModelTypeInfo>| {

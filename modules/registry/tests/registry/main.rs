@@ -5,6 +5,7 @@
 
 mod agree;
 mod bench;
+mod changes;
 mod failures;
 mod lifecycle;
 mod locals;
