@@ -14,6 +14,7 @@ mod many;
 mod saving;
 mod schedule;
 mod simple;
+mod tracked;
 mod worlds;
 
 use keel::prelude::*;
@@ -39,6 +40,7 @@ pub fn declare(setup: &mut Setup) {
     schedule::declare(setup);
     heavy::declare(setup);
     changes::declare(setup);
+    tracked::declare(setup);
     saving::declare_serialize(setup);
     many::declare(setup);
     access::declare(setup);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use keel::prelude::*;
 use keel_bench_suite_types::task::{
-    ACCESSED, CHANGED, EVENTS, FRAGMENTS, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT, PER_WORLD, SAVED,
-    SCHEDULED, SIMPLE, WORLDS, inverse, parent_of, speed, start, turn, turned,
+    ACCESSED, CHANGED, CHANGED_ONE_IN, EVENTS, FRAGMENTS, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT,
+    PER_WORLD, SAVED, SCHEDULED, SIMPLE, WATCHED, WORLDS, inverse, parent_of, speed, start, turn, turned,
 };
 
 /// The least world of `growth`, whose larger ones differ from it in nothing else.
@@ -58,6 +58,8 @@ fn every_case_is_checked_here() {
         "heavy_compute",
         "add_remove",
         "add_remove (sparse)",
+        "changed_iter",
+        "changed_iter (for)",
         "serialize",
         "simple_iter_1m",
         "random_access",
@@ -130,6 +132,14 @@ fn matrices_are_inverted_an_even_number_of_times() {
 fn what_was_added_is_removed_and_the_rest_stays() {
     for case in ["add_remove", "add_remove (sparse)"] {
         check(case, |_| (0..CHANGED).map(|index| (index % 16) as f64).sum());
+    }
+}
+
+#[test]
+fn what_was_changed_is_seen_once() {
+    for case in ["changed_iter", "changed_iter (for)"] {
+        let count = (WATCHED / CHANGED_ONE_IN) as f64;
+        check(case, |done| (1..=done).map(|round| count * f64::from(round)).sum());
     }
 }
 

@@ -27,3 +27,8 @@ macro_rules! sparse_numbers {
 }
 
 sparse_numbers! { SparseB SparseData }
+
+/// A number of which the world notes when it is changed.
+#[component(tracked)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrackedA(pub f32);

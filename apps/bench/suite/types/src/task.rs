@@ -19,6 +19,10 @@ pub const HEAVY: usize = 1_000;
 pub const INVERSIONS: usize = 100;
 /// Entities of `add_remove`.
 pub const CHANGED: usize = 10_000;
+/// Entities of `changed_iter`.
+pub const WATCHED: usize = 10_000;
+/// One in so many of them is changed each time.
+pub const CHANGED_ONE_IN: usize = 100;
 /// Entities of `serialize`.
 pub const SAVED: usize = 1_000;
 /// Entities of the cases of a large world.
