@@ -29,7 +29,7 @@ struct Wind {
     knots: u32,
 }
 
-fn tracked_types() -> Vec<Arc<ModelTypeInfo>> {
+pub(crate) fn tracked_types() -> Vec<Arc<ModelTypeInfo>> {
     let tracked = [
         ModelTypeInfo::component::<Hull>(),
         ModelTypeInfo::component::<Fire>(),

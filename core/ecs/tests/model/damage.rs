@@ -2,16 +2,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use keel_ecs::{World, WorldSnapshot};
+use keel_ecs::{ChangeMark, Changed, RemovalCursor, World, WorldSnapshot};
 use keel_state::{Snapshot, SnapshotWriter};
 
-use crate::{Cargo, Eaten, Frozen, Tide, at, new_world, save, types};
+use crate::changes::{Fire, Hull, tracked_types, tracked_world};
+use crate::{Cargo, Eaten, Frozen, Tide, at, save};
 
-const SECTIONS: [&str; 2] = ["index", "data"];
+const SECTIONS: [&str; 4] = ["index", "data", "changes", "ticks"];
 
-/// A world with a bit of all that a snapshot holds; its index and its data.
-fn sections() -> [Vec<u8>; 2] {
-    let mut world = new_world();
+type Sections = [Vec<u8>; SECTIONS.len()];
+
+/// A world with a bit of all that a snapshot holds; in its sections.
+fn sections() -> Sections {
+    let mut world = tracked_world();
     let ship = world.spawn((at(1.0), Cargo { goods: vec!["salt".into()] }));
     let boat = world.spawn((at(2.0),));
     world.set_parent(boat, Some(ship)).unwrap();
@@ -22,6 +25,10 @@ fn sections() -> [Vec<u8>; 2] {
     world.spawn(());
     let gone = world.spawn(());
     world.despawn(gone).unwrap();
+    let [hulk, wreck] = [1, 2].map(|planks| world.spawn((Hull { planks }, Fire { heat: 1 })));
+    world.mark_changes();
+    world.get_mut::<Hull>(hulk).unwrap().planks = 2;
+    world.despawn(wreck).unwrap();
     world.insert_resource(Tide { level: 3 }).unwrap();
     world.send(Eaten { by: 4 });
     let mut file = SnapshotWriter::new(Vec::new());
@@ -32,7 +39,7 @@ fn sections() -> [Vec<u8>; 2] {
 }
 
 /// Reads sections whose checksums are right, as far as it goes, and uses the world that comes out.
-fn use_sections(sections: &[Vec<u8>; 2], accept_loss: bool) -> bool {
+fn use_sections(sections: &Sections, accept_loss: bool) -> bool {
     let mut file = SnapshotWriter::new(Vec::new());
     for (name, bytes) in SECTIONS.iter().zip(sections) {
         file.section("world", name, |out| {
@@ -44,11 +51,14 @@ fn use_sections(sections: &[Vec<u8>; 2], accept_loss: bool) -> bool {
     let bytes = file.finish();
     let Ok(snapshot) = WorldSnapshot::read(&Snapshot::parse(&bytes).unwrap()) else { return false };
     let _ = snapshot.describe();
-    let _ = World::plan_restore(&types().map(Into::into), &snapshot);
-    let Ok((mut world, _)) = World::from_snapshot(types().map(Into::into), &snapshot, accept_loss) else {
+    let _ = World::plan_restore(&tracked_types(), &snapshot);
+    let Ok((mut world, _)) = World::from_snapshot(tracked_types(), &snapshot, accept_loss) else {
         return false;
     };
     let _ = world.hash();
+    let _ = world.query_since::<&mut Hull, Changed<Fire>>(ChangeMark::default()).iter().count();
+    let _ = RemovalCursor::<Hull>::default().read(&world.removals()).len();
+    world.end_step();
     let living = world.entities();
     let spawned: Vec<_> = (0..8).map(|x| world.spawn((at(x as f32), Frozen))).collect();
     assert!(living.iter().chain(&spawned).all(|entity| world.contains(*entity)), "an id lives twice");
@@ -60,7 +70,7 @@ fn use_sections(sections: &[Vec<u8>; 2], accept_loss: bool) -> bool {
 }
 
 #[track_caller]
-fn check(what: &str, sections: &[Vec<u8>; 2], accept_loss: bool) -> bool {
+fn check(what: &str, sections: &Sections, accept_loss: bool) -> bool {
     let used = catch_unwind(AssertUnwindSafe(|| use_sections(sections, accept_loss)));
     used.unwrap_or_else(|_| panic!("{what} made it panic"))
 }
@@ -72,7 +82,7 @@ fn the_undamaged_snapshot_is_used() {
 
 #[test]
 fn a_snapshot_cut_off_anywhere_is_refused() {
-    for section in 0..2 {
+    for section in 0..SECTIONS.len() {
         for length in 0..sections()[section].len() {
             let mut cut = sections();
             cut[section].truncate(length);
@@ -84,7 +94,7 @@ fn a_snapshot_cut_off_anywhere_is_refused() {
 #[test]
 fn the_largest_number_in_any_place_never_panics() {
     let whole = sections();
-    for section in 0..2 {
+    for section in 0..SECTIONS.len() {
         for start in 0..whole[section].len() {
             for (width, byte) in [(8, 0xff), (4, 0xff), (8, 0)] {
                 let mut damaged = whole.clone();
@@ -103,7 +113,7 @@ fn the_largest_number_in_any_place_never_panics() {
 fn a_flipped_bit_never_panics() {
     let whole = sections();
     let mut refused = 0;
-    for section in 0..2 {
+    for section in 0..SECTIONS.len() {
         for bit in 0..whole[section].len() * 8 {
             let mut flipped = whole.clone();
             flipped[section][bit / 8] ^= 1 << (bit % 8);

@@ -120,6 +120,9 @@ impl SavedChanges {
             let table = saved.table(&mut bytes, reach)?;
             changes.tables.push((ComponentId::of(&saved.name), table));
         }
+        if !bytes.is_empty() {
+            return Err(corrupt("more ticks than its index says"));
+        }
         for SavedResource { name, added, changed } in &self.index.resources {
             if added > changed || *changed > reach {
                 return Err(corrupt("a tick that is yet to come"));
