@@ -12,15 +12,13 @@ const AGE: &str = "    /// Steps since the newest of them.\n    pub age: u8,\n";
 
 const TIDE: &str = "systems/shoal-tide/src/lib.rs";
 const REGISTER: &str = "        setup.provide::<dyn TideView>(Box::new(Water));\n";
+const SYSTEMS: &str = "        setup.system(\"watch\", watch);
+        setup.system_with(SystemDescriptor::new(\"stir\").after(\"watch\"), stirred);\n";
 const EXPORT: &str = "keel::export_module! {";
 
 /// Logs each school that is new to it, by this label. With `stir`, one school is changed after that, once.
 fn watching(tide: &str, label: &str, stir: bool) -> String {
     let stir = if stir { "stir(schools, done);" } else { "drop((schools, done));" };
-    let systems = format!(
-        "        setup.system(\"watch\", watch);
-        setup.system_with(SystemDescriptor::new(\"stir\").after(\"watch\"), stirred);\n"
-    );
     let items = format!(
         "fn watch(schools: Query<(Entity, Ref<shoal_model::School>), Changed<shoal_model::School>>) {{
     for (_, school) in &schools {{
@@ -45,7 +43,7 @@ fn stir(mut schools: Query<&mut shoal_model::School>, mut done: Local<u32>) {{
 "
     );
     assert!(tide.contains(REGISTER) && tide.contains(EXPORT), "shoal-tide is written otherwise");
-    tide.replace(REGISTER, &(REGISTER.to_owned() + &systems)).replace(EXPORT, &(items + EXPORT))
+    tide.replace(REGISTER, &(REGISTER.to_owned() + SYSTEMS)).replace(EXPORT, &(items + EXPORT))
 }
 
 /// What was logged with this label, sorted.
