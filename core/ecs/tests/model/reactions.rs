@@ -328,6 +328,80 @@ fn a_hook_that_panics_leaves_a_whole_world() {
     assert_eq!(told(&mut world), ["Despawn Fragile 0v1", "Remove Fragile 0v1"]);
 }
 
+#[test]
+fn a_hook_that_panics_leaves_a_whole_family() {
+    let mut world = hooked_world();
+    let [parent, first, second] = [(); 3].map(|()| world.spawn((Fragile::default(), guarded("a"))));
+    world.set_parent(first, Some(parent)).unwrap();
+    world.set_parent(second, Some(parent)).unwrap();
+    world.get_mut::<Fragile>(first).unwrap().is_broken = true;
+    for _ in 0..2 {
+        assert!(catch_unwind(AssertUnwindSafe(|| world.despawn(parent))).is_err());
+        assert_eq!((world.len(), world.children(parent)), (3, vec![first, second]));
+        assert!(catch_unwind(AssertUnwindSafe(|| world.clear_entities())).is_err());
+        assert_eq!(world.len(), 3);
+    }
+    world.get_mut::<Fragile>(first).unwrap().is_broken = false;
+    world.despawn(parent).unwrap();
+    assert!(world.is_empty());
+    // Of a batch all are told of, whatever comes of the first hook.
+    world.observe(all_of::<Fragile>());
+    let broken = (0..3).map(|_| (Fragile { is_broken: true },));
+    assert!(catch_unwind(AssertUnwindSafe(|| world.spawn_batch(broken))).is_err());
+    assert_eq!(told(&mut world).len(), world.len());
+}
+
+/// A value that can't be written down while it is armed.
+#[component(crate = keel_ecs)]
+#[derive(Clone, Debug, Default)]
+struct Mine {
+    fuse: Fuse,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Fuse {
+    is_armed: bool,
+}
+
+impl serde::Serialize for Fuse {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        assert!(!self.is_armed, "it went off");
+        self.is_armed.serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Fuse {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::Deserialize::deserialize(deserializer).map(|is_armed| Self { is_armed })
+    }
+}
+
+impl keel_state::Schema for Fuse {
+    fn schema(types: &mut keel_state::SchemaBuilder) -> keel_state::TypeRef {
+        bool::schema(types)
+    }
+}
+
+#[test]
+fn a_value_that_can_not_be_written_down_goes_untold() {
+    let mut world = new_world();
+    world.register(ModelTypeInfo::component::<Mine>()).unwrap();
+    let armed = || Mine { fuse: Fuse { is_armed: true } };
+    let [parent, child] =
+        [(armed(), cargo("tea")), (Mine::default(), cargo("rum"))].map(|it| world.spawn(it));
+    world.set_parent(child, Some(parent)).unwrap();
+    world.observe([(Occasion::Remove, Mine::ID), (Occasion::Remove, Cargo::ID)]);
+    drop(world.remove::<(Cargo,)>(child).unwrap());
+    assert!(catch_unwind(AssertUnwindSafe(|| world.remove::<(Mine,)>(parent))).is_err());
+    assert!(world.has::<Mine>(parent), "nothing was changed");
+    world.despawn(parent).unwrap();
+    assert!(world.is_empty(), "what was begun is brought to its end");
+    let mut lines = told(&mut world);
+    lines.sort();
+    let expected = ["Remove Cargo 0v1 was [\"tea\"]", "Remove Cargo 1v1 was [\"rum\"]", "Remove Mine 1v1"];
+    assert_eq!(lines, expected);
+}
+
 mod before {
     use super::*;
 

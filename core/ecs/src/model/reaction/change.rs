@@ -3,11 +3,15 @@
 //! The plain changes are one test of [`World::reacts`] away from here.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use keel_core_types::ComponentId;
+use keel_core_types::{ComponentId, panic_message};
 
 use super::Occasion;
 use crate::{Bundle, EcsError, Entity, World};
+
+/// What happens to each component of an entity that is despawned, in this order.
+const ON_DESPAWN: [Occasion; 2] = [Occasion::Despawn, Occasion::Remove];
 
 /// What components of an entity are before a change.
 #[derive(Default)]
@@ -95,6 +99,18 @@ impl World {
         ids.iter().for_each(|id| self.call_hook(Occasion::Insert, entity, *id));
     }
 
+    /// [`World::after_insert`] of many entities that have come together: all are queued before the first hook is called.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn after_spawn(&mut self, entities: &[Entity], ids: &[ComponentId]) {
+        for entity in entities {
+            ids.iter().for_each(|id| self.reactions.add(Occasion::Insert, *id, *entity, None));
+        }
+        for entity in entities {
+            ids.iter().for_each(|id| self.call_hook(Occasion::Insert, *entity, *id));
+        }
+    }
+
     /// Calls the hooks of components that are to go: all of them, or none if one is not there.
     pub(crate) fn before_remove(&mut self, entity: Entity, ids: &[ComponentId]) -> Result<Before, EcsError> {
         let mut before = Before::default();
@@ -113,22 +129,50 @@ impl World {
         }
     }
 
+    /// Calls the hooks of entities that are to go, of all before the first goes: a hook that panics leaves all of them.
+    #[inline]
+    pub(crate) fn call_despawn_hooks(&mut self, going: &[Entity]) {
+        if self.reacts() {
+            self.call_all_despawn_hooks(going);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn call_all_despawn_hooks(&self, going: &[Entity]) {
+        let watched = self.reactions.watched();
+        for entity in going {
+            for id in &watched {
+                for occasion in ON_DESPAWN {
+                    if self.reactions.is_hooked(occasion, *id) && self.has_all(*entity, &[*id]) {
+                        self.call_hook(occasion, *entity, *id);
+                    }
+                }
+            }
+        }
+    }
+
     #[cold]
     #[inline(never)]
     pub(crate) fn despawn_reacting(&mut self, entity: Entity) {
         let mut before = Before::default();
         for id in self.reactions.watched() {
-            for occasion in [Occasion::Despawn, Occasion::Remove] {
-                if let Err(error) = self.going(occasion, entity, id, &mut before) {
-                    log::error!("nobody is told that entity {entity} has lost a component: {error}");
-                }
+            for occasion in ON_DESPAWN {
+                // Others have gone already: this one goes whatever comes of it.
+                let noted = catch_unwind(AssertUnwindSafe(|| self.note(occasion, entity, id, &mut before)));
+                let failed = match noted {
+                    Ok(Ok(_)) => continue,
+                    Ok(Err(error)) => error.to_string(),
+                    Err(panic) => panic_message(panic),
+                };
+                log::error!("nobody is told that entity {entity} has lost a component: {failed}");
             }
         }
         self.despawn_now(entity);
         self.after_remove(entity, before);
     }
 
-    /// Notes that a component, if it is there, goes or is replaced.
+    /// Notes that a component, if it is there, goes or is replaced, and calls its hook.
     fn going(
         &mut self,
         occasion: Occasion,
@@ -136,21 +180,39 @@ impl World {
         id: ComponentId,
         before: &mut Before,
     ) -> Result<(), EcsError> {
-        if !self.reactions.minds(occasion, id) || !self.has_all(entity, &[id]) {
-            return Ok(());
+        if self.note(occasion, entity, id, before)? {
+            self.call_hook(occasion, entity, id);
         }
-        let mut old = None;
+        Ok(())
+    }
+
+    /// Notes that a component goes or is replaced; whether it is there, and anybody minds.
+    fn note(
+        &mut self,
+        occasion: Occasion,
+        entity: Entity,
+        id: ComponentId,
+        before: &mut Before,
+    ) -> Result<bool, EcsError> {
+        if !self.reactions.minds(occasion, id) || !self.has_all(entity, &[id]) {
+            return Ok(false);
+        }
         if self.reactions.is_observed(occasion, id)
             && let Some(info) = self.types.get(id)
         {
-            let mut reactions = std::mem::take(&mut self.reactions);
-            let kept = reactions.keep(|bytes| self.encode_component(entity, info, bytes));
-            self.reactions = reactions;
-            old = kept?;
+            let mut bytes = self.reactions.take_bytes();
+            let start = bytes.len();
+            let encode = || self.encode_component(entity, info, &mut bytes);
+            let encoded = catch_unwind(AssertUnwindSafe(encode));
+            if !matches!(encoded, Ok(Ok(_))) {
+                bytes.truncate(start);
+            }
+            let old = start..bytes.len();
+            self.reactions.put_bytes(bytes);
+            encoded.unwrap_or_else(|panic| resume_unwind(panic))?;
+            before.gone.push((occasion, id, Some(old)));
         }
-        before.gone.push((occasion, id, old));
-        self.call_hook(occasion, entity, id);
-        Ok(())
+        Ok(true)
     }
 
     fn has_all(&self, entity: Entity, ids: &[ComponentId]) -> bool {

@@ -192,20 +192,13 @@ impl Reactions {
         }
     }
 
-    /// Keeps an encoded value that is going.
-    pub(super) fn keep(
-        &mut self,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<bool, EcsError>,
-    ) -> Result<Option<Range<usize>>, EcsError> {
-        let start = self.bytes.len();
-        match encode(&mut self.bytes) {
-            Ok(true) => Ok(Some(start..self.bytes.len())),
-            Ok(false) => Ok(None),
-            Err(error) => {
-                self.bytes.truncate(start);
-                Err(error)
-            }
-        }
+    /// Lends the buffer of encoded values, until it is put back.
+    pub(super) fn take_bytes(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    pub(super) fn put_bytes(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes;
     }
 
     /// Goes on with what waited in the world that this one takes the place of. A value that can't become one of today's

@@ -176,9 +176,8 @@ impl World {
         }
     }
 
-    /// All others that go when `entity` is despawned, each once, those above before those that go because of them. None of
-    /// them has a parent that stays.
-    pub(crate) fn going_with(&mut self, entity: Entity) -> Vec<Entity> {
+    /// All others that go when `entity` is despawned, each once, those above before those that go because of them.
+    pub(crate) fn going_with(&self, entity: Entity) -> Vec<Entity> {
         let relations = self.relation_operations();
         let cascading: Vec<_> =
             relations.filter(|relation| relation.rules.cascade == Cascade::Despawn).collect();
@@ -190,13 +189,19 @@ impl World {
             next += 1;
         }
         going.remove(0);
-        for entity in &going {
-            if self.parent(*entity).is_some_and(|parent| !seen.contains(&parent)) {
-                // It lives.
-                let _ = self.leave_parent(*entity);
-            }
-        }
         going
+    }
+
+    /// Takes those that go together, the first of them last, off parents that stay.
+    pub(crate) fn leave_parents(&mut self, going: &[Entity]) -> Result<(), EcsError> {
+        if !self.has_cascades() {
+            // One family: the others have parents that go as well.
+            return going.last().map_or(Ok(()), |first| self.leave_parent(*first));
+        }
+        let all: BTreeSet<_> = going.iter().copied().collect();
+        let stays = |parent: Entity| !all.contains(&parent);
+        let leaving = going.iter().copied().filter(|entity| self.parent(*entity).is_some_and(stays));
+        leaving.collect::<Vec<_>>().into_iter().try_for_each(|entity| self.leave_parent(entity))
     }
 
     /// Gives a copy of an entity the targets of the original; where that is its own target, so is the copy.

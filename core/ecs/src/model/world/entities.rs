@@ -130,7 +130,7 @@ impl World {
         self.born_together(spawned.iter().copied());
         self.note_inserted::<B>(spawned);
         if self.reacts_to::<B>() {
-            spawned.iter().for_each(|entity| self.after_insert(*entity, Before::default(), B::IDS));
+            self.after_spawn(spawned, B::IDS);
         }
     }
 
@@ -143,19 +143,20 @@ impl World {
         let is_alone = !found.has::<Parent>() && !found.has::<Children>() && !self.has_cascades();
         self.structure_changed();
         if is_alone {
+            self.call_despawn_hooks(&[entity]);
             self.despawn_alone(entity);
             return Ok(());
         }
-        self.leave_parent(entity)?;
         let below = if self.has_cascades() { self.going_with(entity) } else { self.descendants(entity) };
-        for entity in below.into_iter().rev().chain([entity]) {
-            // Each of them lives: neither the hierarchy nor a relation holds stale ids.
-            self.despawn_alone(entity);
-        }
+        let going: Vec<_> = below.into_iter().rev().chain([entity]).collect();
+        self.call_despawn_hooks(&going);
+        self.leave_parents(&going)?;
+        // Each of them lives: neither the hierarchy nor a relation holds stale ids.
+        going.into_iter().for_each(|entity| self.despawn_alone(entity));
         Ok(())
     }
 
-    /// Despawns an entity that lives.
+    /// Despawns an entity that lives, and whose hooks were called.
     fn despawn_alone(&mut self, entity: Entity) {
         if self.reacts() {
             return self.despawn_reacting(entity);
@@ -163,7 +164,7 @@ impl World {
         self.despawn_now(entity);
     }
 
-    /// Despawns an entity that lives; whoever minds knows of it.
+    /// Despawns an entity that lives, and of which whoever minds knows.
     pub(crate) fn despawn_now(&mut self, entity: Entity) {
         self.before_change(entity);
         self.unlink_all(entity);
@@ -181,10 +182,10 @@ impl World {
     /// Removes all entities. Resources, events and types stay, and so do the generations: ids from before are stale.
     pub fn clear_entities(&mut self) {
         self.structure_changed();
-        for entity in self.entities() {
-            // It was just listed. `hecs::World::clear` would give out the same ids again.
-            self.despawn_alone(entity);
-        }
+        let going = self.entities();
+        self.call_despawn_hooks(&going);
+        // They were just listed. `hecs::World::clear` would give out the same ids again.
+        going.into_iter().for_each(|entity| self.despawn_alone(entity));
     }
 
     /// Makes room for `additional` entities with `B`'s components, so that spawning them moves no columns.
