@@ -71,6 +71,36 @@ impl Runtime {
         true
     }
 
+    /// [`Runtime::run`] for code that takes effect whole or not at all.
+    pub(crate) fn run_atomic(
+        &mut self,
+        views: &dyn ViewSource,
+        module: &ModuleTag,
+        name: &str,
+        code: impl FnOnce(&mut Frame<'_>) -> Result<(), String>,
+    ) -> bool {
+        if self.suspended.contains(&module.id()) {
+            return false;
+        }
+        let (timers, calls) = (self.timers.clone(), self.calls.lock().len());
+        self.world.begin_transaction();
+        let outcome = Outcome::from(self.call(views, module, code));
+        if matches!(outcome, Outcome::Done) {
+            self.world.commit();
+        } else {
+            // Whatever panics once more there has no more to say.
+            let _ = catch(|| self.world.roll_back());
+            self.timers = timers;
+            let mut place = 0;
+            self.calls.lock().retain(|call| {
+                place += 1;
+                place <= calls || call.module != module.id()
+            });
+        }
+        self.note(module, name, outcome);
+        true
+    }
+
     /// Calls `call`, code of a module that knows the state; what fails is a fault of it.
     pub(crate) fn on_state<T>(
         &mut self,

@@ -29,6 +29,7 @@ pub struct FunctionDescriptor {
     name: String,
     parameters: Vec<String>,
     doc: String,
+    is_atomic: bool,
 }
 
 impl FunctionDescriptor {
@@ -48,6 +49,14 @@ impl FunctionDescriptor {
     #[must_use]
     pub fn doc(mut self, text: &str) -> Self {
         text.clone_into(&mut self.doc);
+        self
+    }
+
+    /// Lets it take effect whole or not at all: after an error or a panic the world is as it was before the call. What it has
+    /// begun outside of the world, a timer, a deferred call or a task, stays.
+    #[must_use]
+    pub fn atomic(mut self) -> Self {
+        self.is_atomic = true;
         self
     }
 
@@ -412,6 +421,9 @@ impl Entry {
         let Function { signature, code } = &self.function;
         let given = Arguments { values: arguments, signature, descriptor: &self.descriptor };
         let mut commands = Commands::new();
+        if self.descriptor.is_atomic {
+            frame.world.begin_transaction();
+        }
         let mut of_module = Frame {
             world: &mut *frame.world,
             time: frame.time,
@@ -432,6 +444,13 @@ impl Entry {
             let text = |error| format!("{} of its commands failed, the first: {error}", failed.len());
             failed.first().map_or(Ok(()), |error| Err(CodeError::Failed(text(error))))
         });
+        if self.descriptor.is_atomic {
+            match &called {
+                Ok(Ok(())) => frame.world.commit(),
+                // Whatever panics once more there has no more to say.
+                _ => drop(catch(|| frame.world.roll_back())),
+            }
+        }
         if !commands.is_empty() {
             // After an error or a panic: they are code of the module, and so is their drop.
             drop(catch(|| drop(commands)));

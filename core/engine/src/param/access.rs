@@ -101,6 +101,11 @@ impl ParamUses {
         self.commands
     }
 
+    /// The components and resources that it writes.
+    pub(crate) fn written(&self) -> impl Iterator<Item = ComponentId> {
+        self.params.iter().flat_map(|param| param.access.written())
+    }
+
     /// The names of what it reads, and of what it writes.
     pub(crate) fn names(&self) -> (Vec<&str>, Vec<&str>) {
         let mut all = (Vec::new(), Vec::new());

@@ -63,6 +63,8 @@ pub struct SystemDescriptor {
     pub(crate) conditions: Vec<Condition>,
     /// The states that its conditions ask for.
     pub(crate) states: Vec<StateCode>,
+    /// It takes effect whole, or not at all.
+    pub(crate) is_atomic: bool,
 }
 
 impl SystemDescriptor {
@@ -75,7 +77,17 @@ impl SystemDescriptor {
             sets: Vec::new(),
             conditions: Vec::new(),
             states: Vec::new(),
+            is_atomic: false,
         }
+    }
+
+    /// Lets it take effect whole or not at all: after an error or a panic, its own or of one of its commands, the world is as
+    /// it was, and so are the system's locals and readers; what it put off is dropped. It costs a copy of what the
+    /// system declares to write, and the system runs beside no other.
+    #[must_use]
+    pub fn atomic(mut self) -> Self {
+        self.is_atomic = true;
+        self
     }
 
     /// Runs it in `stage`.

@@ -1,6 +1,7 @@
 //! Which systems run, in which order, and which of them side by side.
 
 mod ambiguity;
+mod atomic;
 mod control;
 mod descriptor;
 mod order;

@@ -24,6 +24,8 @@ pub(super) struct Plan {
 pub(super) struct Segment {
     /// One system, which has the whole frame.
     pub(super) is_exclusive: bool,
+    /// One system, which takes effect whole or not at all.
+    pub(super) is_atomic: bool,
     /// Whether anything can be put off.
     pub(super) defers: bool,
     /// Whether entities are looked up by their names.
@@ -97,15 +99,21 @@ impl Plan {
             }
             gates.extend(system.gates.iter().copied());
             // What can wait is run one by one, as long as there is time.
-            if system.is_exclusive || stage == Stage::Idle || draft.must_end_before(index, systems, waits) {
-                segments.extend(std::mem::take(&mut draft).finish(false));
+            let is_alone = system.is_exclusive || system.descriptor.is_atomic;
+            if is_alone || stage == Stage::Idle || draft.must_end_before(index, systems, waits) {
+                segments.extend(std::mem::take(&mut draft).finish());
             }
             draft.add(index, systems, waits);
-            if system.is_exclusive {
-                segments.extend(std::mem::take(&mut draft).finish(true));
+            if is_alone {
+                let mut segment = std::mem::take(&mut draft).finish();
+                if let Some(segment) = &mut segment {
+                    segment.is_exclusive = system.is_exclusive;
+                    segment.is_atomic = system.descriptor.is_atomic;
+                }
+                segments.extend(segment);
             }
         }
-        segments.extend(draft.finish(false));
+        segments.extend(draft.finish());
         Self { segments, gates }
     }
 }
@@ -160,10 +168,11 @@ impl Draft {
         found
     }
 
-    fn finish(self, is_exclusive: bool) -> Option<Segment> {
+    fn finish(self) -> Option<Segment> {
         let Self { nodes, defers, finds_names, .. } = self;
         (!nodes.is_empty()).then(|| Segment {
-            is_exclusive,
+            is_exclusive: false,
+            is_atomic: false,
             defers,
             finds_names,
             nodes,

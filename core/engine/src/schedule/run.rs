@@ -6,10 +6,11 @@ use std::time::Instant;
 use keel_core_types::{ModuleId, ViewSource};
 use rayon_core::ThreadPool;
 
+use super::atomic::Lent;
 use super::pace::WORTH_SEVERAL;
 use super::plan::{Node, Segment};
 use super::several::{Left, SharedWork};
-use super::{Outcome, Schedule, Set, Stage, System};
+use super::{Outcome, Schedule, Set, Stage, System, SystemDescriptor};
 use crate::fault::catch;
 use crate::param::{Names, SystemContext};
 use crate::runtime::Runtime;
@@ -145,6 +146,9 @@ impl Run<'_, '_> {
         if segment.finds_names {
             Names::prepare(&mut self.runtime.world);
         }
+        if segment.is_atomic && !segment.is_exclusive {
+            return self.atomic(segment.nodes[0].system, threads);
+        }
         if segment.is_exclusive {
             return self.exclusive(segment.nodes[0].system, threads);
         }
@@ -183,7 +187,11 @@ impl Run<'_, '_> {
         }
         if let CodeKind::OfFrame(run) = &mut work.code.kind {
             let before = self.runtime.world.begin_asking(work.code.asked);
-            self.runtime.run(self.turn.views, &system.module, system.descriptor.name(), run);
+            let SystemDescriptor { name, is_atomic, .. } = &system.descriptor;
+            match is_atomic {
+                true => self.runtime.run_atomic(self.turn.views, &system.module, name, run),
+                false => self.runtime.run(self.turn.views, &system.module, name, run),
+            };
             work.code.asked = self.runtime.world.end_asking(before).unwrap_or(work.code.asked);
         }
         let begun = std::mem::replace(&mut self.clock, Instant::now());
@@ -198,6 +206,24 @@ impl Run<'_, '_> {
         }
         self.runtime.react(&self.turn.place(threads));
         self.clock = Instant::now();
+    }
+
+    /// Runs a system of parameters that takes effect whole or not at all.
+    fn atomic(&mut self, index: usize, threads: &Threads) {
+        let system = &mut self.systems[index];
+        if !self.turn.runs(system, self.sets, &self.runtime.suspended) {
+            return;
+        }
+        let Turn { stage, views, deadline, .. } = *self.turn;
+        let lent = Lent { views, threads, time: self.runtime.time, stage, deadline };
+        let work = system.work.get_mut();
+        let outcome = work.run_atomic(&system.uses, &mut self.runtime.world, lent);
+        let begun = std::mem::replace(&mut self.clock, Instant::now());
+        if !matches!(outcome, Outcome::NotRun) {
+            work.times.add(self.clock - begun);
+        }
+        self.runtime.note(&system.module, system.descriptor.name(), outcome);
+        self.react(threads);
     }
 
     /// Runs the systems of a segment one after the other. Whether anything is to be taken up.

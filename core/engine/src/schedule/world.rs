@@ -5,6 +5,7 @@ use std::time::Duration;
 use keel_core_types::ViewSource;
 use keel_ecs::World;
 
+use super::atomic::Lent;
 use super::plan::Segment;
 use super::system::Work;
 use super::{Outcome, Schedule, Stage};
@@ -76,6 +77,10 @@ impl WorldRun<'_> {
             Names::prepare(self.world);
         }
         let WorldStep { views, threads, .. } = self.lent;
+        if segment.is_atomic {
+            let lent = Lent { views, threads, time: self.time, stage, deadline: None };
+            return self.atomic(segment.nodes[0].system, lent);
+        }
         let changes = self.world.reserve_changes(segment.nodes.len() as u64);
         let mut context = SystemContext {
             world: &*self.world,
@@ -102,6 +107,20 @@ impl WorldRun<'_> {
             }
         }
         if segment.defers || !is_all_well { self.finish(segment) } else { true }
+    }
+
+    /// Runs a system that takes effect whole or not at all.
+    fn atomic(&mut self, place: usize, lent: Lent<'_>) -> bool {
+        if !self.lent.runs[place] {
+            return true;
+        }
+        let uses = &self.schedule.systems[place].uses;
+        let outcome = self.works[place].work.run_atomic(uses, self.world, lent);
+        let goes_on = !matches!(outcome, Outcome::Panicked(_));
+        if matches!(outcome, Outcome::Failed(_) | Outcome::Panicked(_)) {
+            self.failures.push((Some(place), outcome));
+        }
+        goes_on
     }
 
     /// Does what the systems of a segment have put off, and takes up what has come of them.

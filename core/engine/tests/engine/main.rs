@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod atomic;
 mod calls;
 mod changes;
 mod exchange;

@@ -195,6 +195,7 @@ fn build(seed: u64, threads: usize) -> Engine {
             2 => descriptor.run_if(in_state(Phase::High)),
             3 => descriptor.on_enter(Phase::Low),
             4 => descriptor.on_exit(Phase::Low),
+            5 => descriptor.atomic(),
             _ => descriptor,
         };
         let module = ModuleTag::new(&format!("sea{}", index % 3));

@@ -379,6 +379,33 @@ fn a_panic_stops_its_own_world_and_names_it() {
 }
 
 #[test]
+fn an_atomic_system_is_undone_in_the_world_where_it_fails() {
+    let pool = Pool::of(4, world);
+    let fails =
+        |mut sum: ResMut<Sum>, mut all: Query<&mut A>, commands: &mut Commands, mut runs: Local<u64>| {
+            *runs += 1;
+            sum.value += 1000;
+            all.for_each(|a| a.value = 0);
+            commands.spawn((A { value: 0 },));
+            if (sum.value - 1000).is_multiple_of(2) { Ok(()) } else { Err(format!("odd in run {}", *runs)) }
+        };
+    let mut engine = arena(2, move |arena| {
+        arena.system_with(SystemDescriptor::new("fails").atomic(), fails);
+    });
+    let before: Vec<_> = pool.0.iter().map(|world| values(&world.lock())).collect();
+    for _ in 0..2 {
+        let stepped = step(&mut engine, &pool, &pool.ids()).unwrap();
+        let told: Vec<_> = stepped.faults.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["world 1v0: `sea/fails`: odd in run 1", "world 3v0: `sea/fails`: odd in run 1"]);
+    }
+    assert_eq!(sums(&pool), [2000, 1, 2002, 3]);
+    for place in [1, 3] {
+        assert_eq!(values(&pool.0[place].lock()), before[place]);
+    }
+    assert_eq!(pool.0[0].lock().len(), 3 + 2);
+}
+
+#[test]
 fn an_error_is_told_and_the_world_goes_on() {
     let pool = Pool::of(3, |seed| {
         let mut world = world(seed);
