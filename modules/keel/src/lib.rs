@@ -103,6 +103,8 @@ mod documents {
     struct Prefabs;
     #[doc = include_str!("../../../docs/guide/11-observers-and-relations.md")]
     struct ObserversAndRelations;
+    #[doc = include_str!("../../../docs/guide/12-transactions.md")]
+    struct Transactions;
     #[doc = include_str!("../../../docs/guide/ecs.md")]
     struct Areas;
 }
