@@ -13,7 +13,9 @@ pub(crate) fn declare(setup: &mut Setup) {
         BenchCase::new("worlds").form("a PreparedQuery for each world, for_each, one world after the other");
     let case = case.operations(WORLDS as u64).entities((WORLDS * PER_WORLD) as u64);
     setup.bench(case, || {
-        let worlds: Vec<_> = (0..WORLDS).map(|_| (moving(PER_WORLD), Moving::new())).collect();
+        // Alike, they share what they know of types, and lie closer to each other in memory.
+        let first = moving(0);
+        let worlds: Vec<_> = (0..WORLDS).map(|_| (filled(first.alike(), PER_WORLD), Moving::new())).collect();
         CheckedRoutine::new(
             worlds,
             |worlds| worlds.iter_mut().for_each(|(world, query)| move_each(world, query)),
@@ -36,8 +38,11 @@ pub(crate) fn world_of(types: impl IntoIterator<Item = ModelTypeInfo>) -> World 
 
 /// A world of so many entities that move.
 pub(crate) fn moving(entities: usize) -> World {
-    let mut world =
-        world_of([ModelTypeInfo::component::<Position>(), ModelTypeInfo::component::<Velocity>()]);
+    let types = [ModelTypeInfo::component::<Position>(), ModelTypeInfo::component::<Velocity>()];
+    filled(world_of(types), entities)
+}
+
+fn filled(mut world: World, entities: usize) -> World {
     world
         .spawn_batch((0..entities).map(|index| (Position::from(start(index)), Velocity::from(speed(index)))));
     world

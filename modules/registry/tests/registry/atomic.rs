@@ -12,7 +12,8 @@ const ITEMS: &str = "#[data] #[derive(Default)] pub struct Count { pub runs: u64
         commands.spawn((Name::new(format!(\"counted at {}\", count.runs)),));
         FAIL
     }";
-const REGISTER: &str = "setup.system_with(SystemDescriptor::new(\"count\").stage(Stage::Frame).atomic(), count);";
+const REGISTER: &str =
+    "setup.system_with(SystemDescriptor::new(\"count\").stage(Stage::Frame).atomic(), count);";
 
 fn counting(label: &str, fail: &str) -> Swim {
     Swim::new(label).at("ITEMS", &ITEMS.replace("FAIL", fail)).at("REGISTER", REGISTER)
@@ -39,7 +40,11 @@ fn a_panic_in_an_atomic_system_changes_nothing_and_the_next_generation_goes_on()
     rig.load(&counting("v3", "").build()).unwrap();
     rig.steps(1);
     assert_eq!(rig.engine.take_faults(), []);
-    assert_eq!((rig.mark("counted"), rig.engine.world().len()), (3, 1), "its local is that of before the panic");
+    assert_eq!(
+        (rig.mark("counted"), rig.engine.world().len()),
+        (3, 1),
+        "its local is that of before the panic"
+    );
     assert_eq!(rig.registry.tidy().kept, Vec::<String>::new());
     assert_eq!(rig.mapped(), 1);
 }

@@ -55,19 +55,7 @@ impl World {
         World::of_types(types)?.filled_from(snapshot, accept_loss)
     }
 
-    /// [`World::from_snapshot`], of the types that this world knows, which the new one [shares](World::alike).
-    ///
-    /// # Errors
-    /// As [`World::from_snapshot`].
-    pub fn alike_from(
-        &self,
-        snapshot: &WorldSnapshot,
-        accept_loss: bool,
-    ) -> Result<(World, RestoreReport), EcsError> {
-        self.alike().filled_from(snapshot, accept_loss)
-    }
-
-    fn filled_from(
+    pub(crate) fn filled_from(
         self,
         snapshot: &WorldSnapshot,
         accept_loss: bool,

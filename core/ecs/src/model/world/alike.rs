@@ -8,7 +8,7 @@ use atomic_refcell::AtomicRefCell;
 use crate::model::component::Operations;
 use crate::model::prefab::Prefabs;
 use crate::model::types::TypeTable;
-use crate::{EcsError, ModelTypeInfo, World};
+use crate::{EcsError, ModelTypeInfo, RestoreReport, World, WorldSnapshot};
 
 /// Types that many worlds are told of, one after the other: worlds that shared what they knew share what they know.
 #[derive(Default)]
@@ -37,6 +37,18 @@ impl World {
             let _ = world.insert_resource(prefabs.clone());
         }
         world
+    }
+
+    /// [`World::from_snapshot`], of the types that this world knows, which the new one [shares](World::alike).
+    ///
+    /// # Errors
+    /// As [`World::from_snapshot`].
+    pub fn alike_from(
+        &self,
+        snapshot: &WorldSnapshot,
+        accept_loss: bool,
+    ) -> Result<(World, RestoreReport), EcsError> {
+        self.alike().filled_from(snapshot, accept_loss)
     }
 
     /// Whether both share all that they know of types, so that what is asked of the one's holds for the other's.
