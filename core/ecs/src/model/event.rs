@@ -150,6 +150,12 @@ impl<E> EventStore<E> {
         QueueHeader { first, step_start: self.step_start, count }
     }
 
+    /// Forgets those with this number and later ones.
+    pub(crate) fn forget(&mut self, number: u64) {
+        let kept = number.saturating_sub(self.first).min(self.queue.len() as u64) as usize;
+        drop_each(self.queue.drain(kept..));
+    }
+
     #[inline]
     pub(crate) fn next(&self) -> u64 {
         self.first + self.queue.len() as u64
@@ -353,8 +359,7 @@ impl<E: Event> AnyEvents for EventStore<E> {
     }
 
     fn forget_from(&mut self, number: u64) {
-        let kept = number.saturating_sub(self.first).min(self.queue.len() as u64) as usize;
-        drop_each(self.queue.drain(kept..));
+        self.forget(number);
     }
 
     fn image(&self, out: &mut Vec<u8>) -> Result<(), StateError> {

@@ -3,10 +3,21 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use keel_ecs::{
-    EcsError, Entity, EventCursor, Name, Prefab, PreparedPath, PreparedQuery, World, WorldSnapshot,
+    Added, Changed, Component, EcsError, Entity, EventCursor, ModelTypeInfo, Name, Occasion, Prefab,
+    PreparedPath, PreparedQuery, World, WorldSnapshot, component, resource,
 };
 
 use crate::{Cargo, Eaten, Frozen, Position, Random, Smoke, Tide, Wet, at, new_world};
+
+#[component(crate = keel_ecs, tracked)]
+struct Glow {
+    light: u32,
+}
+
+#[resource(crate = keel_ecs, tracked)]
+struct Moon {
+    phase: u32,
+}
 
 /// Why a transaction of the tests ends.
 #[derive(Debug, PartialEq)]
@@ -202,4 +213,46 @@ fn errors_of_the_world_end_a_transaction_by_the_question_mark() {
     world.spawn(());
     world.commit();
     assert_eq!(world.len(), 1);
+}
+
+/// All that has ticks or is observed, and was changed, in a world that was just looked at.
+fn news(world: &mut World) -> (Vec<Entity>, Vec<Entity>, Vec<Entity>, bool, usize) {
+    (
+        world.query_filtered::<&Glow, Added<Glow>>().entities(),
+        world.query_filtered::<&Glow, Changed<Glow>>().entities(),
+        world.removals::<Glow>().iter().collect(),
+        world.resource::<Moon>().unwrap().is_changed(),
+        world.waiting_occurrences(),
+    )
+}
+
+#[test]
+fn what_was_undone_is_no_news_and_is_told_to_no_observer() {
+    let mut world = new_world();
+    world.register(ModelTypeInfo::component::<Glow>()).unwrap();
+    world.register(ModelTypeInfo::resource::<Moon>()).unwrap();
+    world.insert_resource(Moon { phase: 1 }).unwrap();
+    let lamps = [11, 12, 13, 14].map(|light| world.spawn((Glow { light }, at(0.0))));
+    world.observe([(Occasion::Insert, Glow::ID), (Occasion::Remove, Glow::ID)]);
+    world.clear_changes();
+    let dim = |lamp: Entity, world: &mut World| world.get_mut::<Glow>(lamp).unwrap().light -= 1;
+    dim(lamps[0], &mut world);
+    world.insert(lamps[1], (Glow { light: 9 },)).unwrap();
+    let before = news(&mut world);
+    assert_eq!((before.1.clone(), before.3, before.4), (vec![lamps[0], lamps[1]], false, 1));
+    let undone = world.transaction(|world| {
+        dim(lamps[0], world);
+        dim(lamps[2], world);
+        world.query::<&mut Glow>().for_each(|mut glow| glow.light += 1);
+        world.remove::<(Glow,)>(lamps[1]).unwrap();
+        world.despawn(lamps[3]).unwrap();
+        world.spawn((Glow { light: 5 },));
+        world.resource_mut::<Moon>().unwrap().phase = 2;
+        assert_ne!(news(world), before);
+        Err::<(), _>(Enough)
+    });
+    assert_eq!(undone, Err(Enough));
+    assert_eq!(news(&mut world), before);
+    world.transaction(|world| world.despawn(lamps[3])).unwrap();
+    assert_eq!((news(&mut world).2, world.waiting_occurrences()), (vec![lamps[3]], 2));
 }

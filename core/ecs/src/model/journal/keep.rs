@@ -7,6 +7,7 @@ use keel_core_types::ComponentId;
 use super::{Entry, Journal};
 use crate::model::component::Operations;
 use crate::model::query::entity_of_row;
+use crate::model::ticks::KeptTicks;
 use crate::{Access, EcsError, Entity, World};
 
 // Each of these is called before a change, and asks first whether there is a journal at all.
@@ -77,6 +78,7 @@ impl World {
         let is_new = self.with_journal(|journal| journal.entities.insert(entity));
         let Ok(types) = self.components_of(entity) else { return };
         if is_new {
+            self.keep_ticks(self.changes.keep_entity(entity));
             self.keep(|world| {
                 let mut components = Vec::new();
                 for info in types {
@@ -97,6 +99,7 @@ impl World {
                 && journal.components.insert((entity, id))
         });
         let Some(info) = self.types.get(id).filter(|_| is_new) else { return };
+        self.keep_ticks(self.changes.keep_component(id, entity));
         self.keep(|world| {
             let mut bytes = Vec::new();
             let is_there = world.encode_component(entity, info, &mut bytes)?;
@@ -110,6 +113,7 @@ impl World {
             return;
         }
         let Some(info) = self.types.get(id) else { return };
+        self.keep_ticks(self.changes.keep_all(id));
         self.keep(|world| {
             let (mut entities, mut bytes) = (Vec::new(), Vec::new());
             if let Some(cell) = world.sparse.cell(id) {
@@ -137,6 +141,7 @@ impl World {
         if !self.with_journal(|journal| journal.resources.insert(id)) {
             return;
         }
+        self.keep_ticks(self.changes.keep_resource(id));
         self.keep(|world| {
             let Some(info) = world.types.get(id) else { return Ok(None) };
             let Operations::Resource(operations) = &info.operations else { return Ok(None) };
@@ -170,6 +175,13 @@ impl World {
             && journal.free.is_none()
         {
             journal.free = Some(entities.freelist().collect());
+        }
+    }
+
+    fn keep_ticks(&self, ticks: impl IntoIterator<Item = KeptTicks>) {
+        let ticks: Vec<_> = ticks.into_iter().collect();
+        if !ticks.is_empty() {
+            self.with_journal(|journal| journal.entries.push(Entry::Ticks(ticks)));
         }
     }
 

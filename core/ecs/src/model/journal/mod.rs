@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use keel_core_types::ComponentId;
 
+use crate::model::ticks::KeptTicks;
 use crate::{EcsError, Entity, World};
 
 /// Where a world keeps its journal; empty mostly.
@@ -53,6 +54,10 @@ pub(crate) struct Journal {
     queues: BTreeSet<ComponentId>,
     /// How many events of each type were sent when it began.
     sent: Vec<(ComponentId, u64)>,
+    /// How many entities had lost each tracked component then.
+    removed: Vec<(ComponentId, u64)>,
+    /// How many occurrences waited for observers then.
+    occurrences: usize,
     /// The free ids before the first entity came or went.
     free: Option<Vec<hecs::Entity>>,
     /// Something could not be kept.
@@ -70,6 +75,8 @@ enum Entry {
     Column(ComponentId, Vec<Entity>, Vec<u8>),
     Resource(ComponentId, Option<Vec<u8>>),
     Queue(ComponentId, Vec<u8>),
+    /// Undone after the values that it stands before.
+    Ticks(Vec<KeptTicks>),
 }
 
 impl World {
@@ -125,7 +132,8 @@ impl World {
     pub fn begin_transaction(&mut self) {
         let outer = self.journal.take().map(Box::new);
         let sent = self.events.iter_mut().map(|(id, store)| (*id, store.get_mut().sent())).collect();
-        self.journal.put(Some(Journal { sent, outer, ..Journal::default() }));
+        let (removed, occurrences) = (self.changes.removed_counts(), self.waiting_occurrences());
+        self.journal.put(Some(Journal { sent, removed, occurrences, outer, ..Journal::default() }));
     }
 
     /// Ends the running transaction, and keeps what it has changed. Without one, nothing happens.

@@ -13,7 +13,7 @@ use crate::{EcsError, Entity, World};
 impl World {
     /// Makes everything what it was when the journal was begun. The world has no journal meanwhile.
     pub(super) fn undo(&mut self, journal: Journal) {
-        let Journal { entries, sent, free, failed, .. } = journal;
+        let Journal { entries, sent, removed, occurrences, free, failed, .. } = journal;
         let mut failed = failed;
         for entry in entries.into_iter().rev() {
             if let Err(error) = self.undo_entry(entry) {
@@ -25,6 +25,9 @@ impl World {
                 store.get_mut().forget_from(sent);
             }
         }
+        // What was undone has not happened, and neither has its undoing.
+        self.changes.forget_removed(&removed);
+        self.reactions.forget_from(occurrences);
         if let Some(free) = free {
             self.put_ids_back(&free);
         }
@@ -48,6 +51,10 @@ impl World {
                 entities.into_iter().try_for_each(|entity| self.put_component_back(entity, id, &mut rest))
             }
             Entry::Resource(id, bytes) => self.put_resource_back(id, bytes.as_deref()),
+            Entry::Ticks(ticks) => {
+                ticks.iter().for_each(|kept| self.changes.put_back(kept));
+                Ok(())
+            }
             Entry::Queue(id, bytes) => match self.events.get_mut(&id) {
                 Some(store) => Ok(store.get_mut().put_back(&mut bytes.as_slice())?),
                 None => Ok(()),

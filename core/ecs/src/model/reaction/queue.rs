@@ -179,6 +179,11 @@ impl Reactions {
         (watch.observed | watch.hooked) & occasion.bit() != 0
     }
 
+    /// Forgets what waits beyond the first so many: it has not happened.
+    pub(crate) fn forget_from(&mut self, count: usize) {
+        self.queue.truncate(count);
+    }
+
     pub(super) fn add(
         &mut self,
         occasion: Occasion,

@@ -6,6 +6,7 @@
 //! was changed last. The tables are no part of archetypes and sets, so neither knows of them.
 
 mod clock;
+mod kept;
 mod removal;
 mod resource;
 mod row;
@@ -16,6 +17,7 @@ mod world;
 
 pub(crate) use self::clock::TickWindow;
 pub use self::clock::{ChangeMark, ChangeWindow};
+pub(crate) use self::kept::KeptTicks;
 pub use self::removal::{RemovalCursor, Removals};
 pub(crate) use self::row::RowTicks;
 pub use self::row::{ByTicks, Tracking, Untracked};

@@ -22,12 +22,12 @@ pub(crate) struct Changes {
     pub(super) resources: Vec<(ComponentId, ResourceTicks)>,
 }
 
-fn find<T>(all: &[(ComponentId, T)], id: ComponentId) -> Option<&T> {
+pub(super) fn find<T>(all: &[(ComponentId, T)], id: ComponentId) -> Option<&T> {
     let place = all.binary_search_by_key(&id, |(id, _)| *id).ok()?;
     Some(&all[place].1)
 }
 
-fn find_mut<T>(all: &mut [(ComponentId, T)], id: ComponentId) -> Option<&mut T> {
+pub(super) fn find_mut<T>(all: &mut [(ComponentId, T)], id: ComponentId) -> Option<&mut T> {
     let place = all.binary_search_by_key(&id, |(id, _)| *id).ok()?;
     Some(&mut all[place].1)
 }
