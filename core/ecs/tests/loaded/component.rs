@@ -12,7 +12,8 @@ fn components() -> &'static dyn ComponentView {
 #[test]
 fn types_are_listed_and_described() {
     let world = new_world();
-    assert_eq!(components().names(&world), ["Children", "Hull", "Name", "Parent", "Position", "Velocity"]);
+    let expected = ["Children", "Hull", "Name", "Parent", "Position", "Velocity", "keel.PrefabPart"];
+    assert_eq!(components().names(&world), expected);
     let info = components().info(&world, "Position").unwrap();
     assert_eq!((info.id, info.kind), (ComponentId::of("Position"), ModelTypeKind::Component));
     assert_eq!((info.size, info.align), (8, 4));

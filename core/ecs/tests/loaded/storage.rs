@@ -29,7 +29,7 @@ fn sizes_are_counted() {
     assert_eq!(storage().bytes_of(&world, "Position").unwrap(), 16);
     // Two ids and two components of each, and two empty queues.
     assert_eq!(storage().saved_bytes(&world).unwrap(), 16 + 32 + 48);
-    assert_eq!(storage().type_table(&world).len(), 10);
+    assert_eq!(storage().type_table(&world).len(), 12);
 
     refuses(storage().bytes_of(&world, "Sail"), "not registered");
     let mut world = world;

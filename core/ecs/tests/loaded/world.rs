@@ -21,7 +21,7 @@ fn small_world() -> World {
 fn a_world_is_described_and_emptied() {
     let mut world = small_world();
     assert_eq!((worlds().len(&world), worlds().is_empty(&world)), (1, false));
-    assert_eq!(worlds().types(&world).len(), 10);
+    assert_eq!(worlds().types(&world).len(), 12);
     assert_eq!(worlds().kept_types(&world), Vec::<String>::new());
     let lines = worlds().describe(&world).unwrap();
     assert_eq!(lines["entity 0v1 Position"], "Position { x: 1.0, y: 0.0 }");
@@ -29,14 +29,14 @@ fn a_world_is_described_and_emptied() {
     assert_eq!(lines["event Eaten 0"], "Eaten { by: 3 }");
 
     let created = worlds().create(&world).unwrap();
-    assert_eq!((created.len(), created.types().count()), (0, 10));
+    assert_eq!((created.len(), created.types().count()), (0, 12));
     worlds().clear_entities(&mut world);
     assert!(worlds().is_empty(&world) && world.has_resource::<Tide>());
     assert_eq!(worlds().clear_resources(&mut world), 1);
     world.spawn((at(1.0),));
     worlds().reset(&mut world);
     assert!(world.is_empty() && world.events::<Eaten>().is_empty());
-    assert_eq!(worlds().types(&world).len(), 10);
+    assert_eq!(worlds().types(&world).len(), 12);
 }
 
 #[test]
@@ -133,5 +133,5 @@ fn a_room_of_the_pool_is_a_world_as_any_other() {
     let again = rooms.take().unwrap();
     assert_ne!(again, room);
     assert_eq!(worlds().resources(&rooms.get(again).unwrap()), Vec::<String>::new());
-    assert_eq!(worlds().types(&rooms.get(again).unwrap()).len(), 10, "a recycled room knows its types");
+    assert_eq!(worlds().types(&rooms.get(again).unwrap()).len(), 12, "a recycled room knows its types");
 }
