@@ -336,7 +336,8 @@ impl Engine {
 
     // State.
 
-    /// Saves world, time, timers and waiting calls into `snapshot`, whose buffers are reused.
+    /// Saves world, time, timers and waiting calls into `snapshot`, whose buffers are reused. What a driver has changed
+    /// since the last frame is saved, but not that observers are still to be told of it.
     ///
     /// # Errors
     /// When a type's `Serialize` fails.
