@@ -10,8 +10,9 @@ use crate::data::{
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, EMPTY_SYSTEMS, EVENTS, FRAGMENTS, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT,
-    PER_WORLD, SAVED, SCHEDULED, SIMPLE, WORLDS, invert_again_and_again, parent_of, shuffled, speed, start,
+    ACCESSED, CHANGED, CHANGED_ONE_IN, EMPTY_SYSTEMS, EVENTS, FRAGMENTS, GROWTH, HEAVY, LARGE, NODES,
+    PER_FRAGMENT, PER_WORLD, SAVED, SCHEDULED, SIMPLE, WATCHED, WORLDS, invert_again_and_again, parent_of,
+    shuffled, speed, start,
 };
 
 pub(crate) fn cases() -> Cases {
@@ -21,6 +22,7 @@ pub(crate) fn cases() -> Cases {
     schedule(&mut cases);
     heavy(&mut cases);
     changes(&mut cases);
+    watched(&mut cases);
     many(&mut cases);
     access(&mut cases);
     hierarchy(&mut cases);
@@ -185,6 +187,26 @@ fn changes(cases: &mut Cases) {
             }
         },
         |(a, b)| a.iter().copied().map(f64::from).sum::<f64>() + b.len() as f64,
+    );
+}
+
+/// A number for each, and when it was changed last.
+fn watched(cases: &mut Cases) {
+    cases.case("changed_iter", "two slices, of values and of ticks that are compared").runs(
+        || (vec![0.0_f32; WATCHED], vec![0_u32; WATCHED], 0_u32, 0.0),
+        |(values, ticks, now, sum)| {
+            *now += 1;
+            for index in (0..WATCHED).step_by(CHANGED_ONE_IN) {
+                values[index] += 1.0;
+                ticks[index] = *now;
+            }
+            for (value, tick) in values.iter().zip(black_box(&*ticks)) {
+                if tick == now {
+                    *sum += f64::from(*value);
+                }
+            }
+        },
+        |(.., sum)| *sum,
     );
 }
 

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::mem::swap;
 
 use rayon::iter::ParallelIterator;
-use shipyard::{EntityId, Get, IntoIter, IntoWorkload, View, ViewMut, Workload, World};
+use shipyard::{EntityId, Get, IntoIter, IntoWorkload, View, ViewMut, Workload, World, track};
 
 use crate::data::{
     A, B, C, D, Data, E, F, G, H, I, J, K, L, M, N, O, P, Position, Q, R, S, T, Transform, U, V, Velocity, W,
@@ -13,8 +13,8 @@ use crate::data::{
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, PER_FRAGMENT, PER_WORLD, SCHEDULED, SIMPLE,
-    WORLDS, invert_again_and_again, shuffled,
+    ACCESSED, CHANGED, CHANGED_ONE_IN, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, PER_FRAGMENT, PER_WORLD,
+    SCHEDULED, SIMPLE, WATCHED, WORLDS, invert_again_and_again, shuffled,
 };
 
 pub(crate) fn cases() -> Cases {
@@ -130,6 +130,30 @@ fn suite(cases: &mut Cases) {
         },
         left,
     );
+    let form = "track::Modification; ViewMut::get for each that is changed; View::modified, iter().for_each";
+    cases.case("changed_iter", form).runs(watched, go_through_changed, |(.., sum)| *sum);
+}
+
+/// A world whose changes are tracked, those that are changed, and a sum.
+type Watched = (World, Vec<EntityId>, f64);
+
+fn watched() -> Watched {
+    let mut world = World::new();
+    world.track_modification::<A>();
+    let entities: Vec<_> = world.bulk_add_entity((0..WATCHED).map(|_| (A(0.0),))).collect();
+    (world, entities.into_iter().step_by(CHANGED_ONE_IN).collect(), 0.0)
+}
+
+fn go_through_changed((world, chosen, sum): &mut Watched) {
+    world.run(|a: ViewMut<A, track::Modification>| a.clear_all_modified());
+    world.run(|mut a: ViewMut<A, track::Modification>| {
+        for entity in &*chosen {
+            (&mut a).get(*entity).expect("it lives").0 += 1.0;
+        }
+    });
+    world.run(|a: View<A, track::Modification>| {
+        a.modified().iter().for_each(|a| *sum += f64::from(a.0));
+    });
 }
 
 fn changing() -> (World, Vec<EntityId>) {

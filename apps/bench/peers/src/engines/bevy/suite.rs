@@ -12,7 +12,7 @@ use crate::data::{
 };
 use crate::protocol::Storage;
 use crate::routine::Cases;
-use crate::task::{CHANGED, HEAVY, PER_FRAGMENT, SIMPLE, invert_again_and_again};
+use crate::task::{CHANGED, CHANGED_ONE_IN, HEAVY, PER_FRAGMENT, SIMPLE, WATCHED, invert_again_and_again};
 
 /// As [`Data`], in a sparse set.
 #[derive(Component)]
@@ -61,6 +61,7 @@ pub(super) fn declare(cases: &mut Cases) {
     schedule::declare(cases);
     declare_heavy(cases);
     declare_changes(cases);
+    declare_changed(cases);
 }
 
 /// How many entities live.
@@ -131,6 +132,29 @@ fn changing() -> (World, Vec<Entity>) {
     let mut world = World::new();
     let entities = world.spawn_batch((0..CHANGED).map(|index| A((index % 16) as f32))).collect();
     (world, entities)
+}
+
+fn declare_changed(cases: &mut Cases) {
+    let form = "QueryState::get_mut for each that is changed; Changed, QueryState::iter, for_each";
+    cases.case("changed_iter", form).runs(
+        || {
+            let mut world = World::new();
+            let entities: Vec<Entity> = world.spawn_batch((0..WATCHED).map(|_| A(0.0))).collect();
+            let chosen: Vec<_> = entities.into_iter().step_by(CHANGED_ONE_IN).collect();
+            let changing = world.query::<&mut A>();
+            let new = world.query_filtered::<&A, Changed<A>>();
+            (world, chosen, changing, new, 0.0)
+        },
+        |(world, chosen, changing, new, sum)| {
+            world.clear_trackers();
+            let mut changing = changing.query_mut(&mut *world);
+            for entity in &*chosen {
+                changing.get_mut(*entity).expect("it lives").0 += 1.0;
+            }
+            new.iter(world).for_each(|a| *sum += f64::from(a.0));
+        },
+        |(.., sum)| *sum,
+    );
 }
 
 /// What they have kept, and how many have still a `T`.
