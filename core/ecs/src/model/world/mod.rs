@@ -264,7 +264,8 @@ impl World {
 
     /// As [`World::born`], for many.
     pub(crate) fn born_together(&mut self, entities: impl Iterator<Item = Entity> + Clone) {
-        let end = entities.clone().map(|entity| entity.index() as usize + 1).max().unwrap_or_default();
+        let mut end = 0;
+        entities.clone().for_each(|entity| end = end.max(entity.index() as usize + 1));
         if end > self.generations.len() {
             self.generations.resize(end, 0);
         }
