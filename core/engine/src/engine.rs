@@ -11,7 +11,7 @@ use crate::call::{Call, Caller, Handlers, IntoHandler};
 use crate::frame::TimerQueue;
 use crate::function::{FunctionDescriptor, FunctionSummary, Functions, IntoFunction};
 use crate::module_code::{Unscheduled, old_code};
-use crate::observer::{IntoObserver, Observer};
+use crate::observer::{IntoObserver, Observer, ObserverDescriptor};
 use crate::prefabs::ModulePrefabs;
 use crate::runtime::Runtime;
 use crate::schedule::{Parts, Place, System, Turn};
@@ -446,24 +446,21 @@ impl Engine {
     }
 
     /// Adds an observer of `module`. Observers of one thing run by the names of their modules, and within a module in the
-    /// order in which they were added.
+    /// order in which they were added, but for what their descriptors ask for.
     ///
     /// # Errors
-    /// [`EngineError::DuplicateObserver`], [`EngineError::ParameterConflict`], [`EngineError::ParameterUsesTwice`]; nothing
-    /// has changed then.
+    /// [`EngineError::DuplicateObserver`], [`EngineError::ObserverCycle`], [`EngineError::ParameterConflict`],
+    /// [`EngineError::ParameterUsesTwice`]; nothing has changed then.
     pub fn add_observer<M>(
         &mut self,
         module: &ModuleTag,
-        name: &str,
+        descriptor: impl Into<ObserverDescriptor>,
         observer: impl IntoObserver<M>,
     ) -> Result<(), EngineError> {
-        let observer = Observer::new(module, name, observer.into_observer())?;
+        let new = vec![Observer::new(module, descriptor.into(), observer.into_observer())?];
         let observers = &mut self.runtime.observers;
-        if observers.iter().any(|known| known.path() == observer.path()) {
-            let (module, observer) = (module.name().to_owned(), name.to_owned());
-            return Err(EngineError::DuplicateObserver { module, observer });
-        }
-        observers.exchange(&[], vec![observer]);
+        let arranged = observers.arrange(&[], &new)?;
+        observers.exchange(&[], new, &arranged);
         self.runtime.watch();
         Ok(())
     }
@@ -497,6 +494,9 @@ impl Engine {
         for code in new {
             unscheduled.push(code.into_parts(&mut parts, &mut brought)?);
         }
+        let observers = unscheduled.iter_mut().flat_map(|of_module| std::mem::take(&mut of_module.observers));
+        let observers: Vec<_> = observers.collect();
+        let arranged = self.runtime.observers.arrange(&ids, &observers)?;
         let brought = self.runtime.worlds.exchange(&ids, brought)?;
         let replaced = match self.schedule.exchange(&ids, parts) {
             Ok(replaced) => replaced,
@@ -507,9 +507,7 @@ impl Engine {
             }
         };
         self.may_start = true;
-        let new_observers =
-            unscheduled.iter_mut().flat_map(|of_module| std::mem::take(&mut of_module.observers));
-        let old_observers = self.runtime.observers.exchange(&ids, new_observers.collect());
+        let old_observers = self.runtime.observers.exchange(&ids, observers, &arranged);
         self.runtime.watch();
         let mut old = old_code(&tags, replaced, brought, old_observers);
         for of_module in &mut old {

@@ -93,6 +93,12 @@ pub enum EngineError {
         /// Why.
         because: String,
     },
+    /// `before` and `after` of observers contradict each other.
+    #[error("the order of observers is a cycle: {cycle}; take one of these `before` or `after` away")]
+    ObserverCycle {
+        /// The observers, each before the next, the first again at the end.
+        cycle: String,
+    },
     /// One module has two observers of one name.
     #[error("module `{module}` registers observer `{observer}` twice; give one of them another name")]
     DuplicateObserver {

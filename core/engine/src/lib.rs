@@ -55,8 +55,8 @@ pub use function::{
 };
 pub use module_code::ModuleCode;
 pub use observer::{
-    Despawn, Insert, IntoObserver, Observed, ObserverCode, ObserverFunction, ObserverFunctionOf,
-    OccasionKind, On, Remove, Replace, Sent,
+    Despawn, Insert, IntoObserver, Observed, ObserverCode, ObserverDescriptor, ObserverFunction,
+    ObserverFunctionOf, OccasionKind, On, Remove, Replace, Sent,
 };
 pub use param::{
     Entities, EventReader, EventWriter, IdleTime, KeptParam, KeptValue, Local, Names, ParamUses, Query,

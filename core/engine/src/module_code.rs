@@ -7,7 +7,7 @@ use keel_state::{Change, StateError};
 
 use crate::call::Handler;
 use crate::function::{Function, FunctionDescriptor};
-use crate::observer::{Observer, ObserverCode, Observers};
+use crate::observer::{Observer, ObserverCode, ObserverDescriptor};
 use crate::param::VisitKept;
 use crate::schedule::{Parts, Set, System, visit_conditions};
 use crate::worlds::Brought;
@@ -31,8 +31,8 @@ pub struct ModuleCode {
     pub functions: Vec<(FunctionDescriptor, Function)>,
     /// The systems that it runs in worlds beside the running one.
     pub worlds: Vec<WorldSystems>,
-    /// Its observers, by name, in the order in which they run.
-    pub observers: Vec<(String, ObserverCode)>,
+    /// Its observers, as it registered them.
+    pub observers: Vec<(ObserverDescriptor, ObserverCode)>,
     /// The prefabs that it defines, by name.
     pub prefabs: Vec<(String, Prefab)>,
     /// A fault has stopped it, and it is stopped again when it is put back.
@@ -102,7 +102,7 @@ impl ModuleCode {
             let visit_all = |visit: &mut VisitKept<'_>| visit_conditions(conditions, visit);
             changes.extend(saved.restore(&Set::local_name(name), accept_loss, visit_all)?);
         }
-        for (name, code) in &mut self.observers {
+        for (ObserverDescriptor { name, .. }, code) in &mut self.observers {
             let visit_all = |visit: &mut VisitKept<'_>| code.code.get_mut().visit_kept(visit);
             changes.extend(saved.restore(&Observer::local_name(name), accept_loss, visit_all)?);
         }
@@ -138,9 +138,9 @@ impl ModuleCode {
             parts.sets.push(Set::new(&module, set)?);
         }
         parts.states.extend(states.into_iter().map(|state| (module.clone(), state)));
-        let observers = observers.into_iter().map(|(name, code)| Observer::new(&module, &name, code));
+        let observers = observers.into_iter();
+        let observers = observers.map(|(descriptor, code)| Observer::new(&module, descriptor, code));
         let observers = observers.collect::<Result<Vec<_>, _>>()?;
-        Observers::check(&observers)?;
         Ok(Unscheduled { module, handlers, functions, prefabs, observers, suspended })
     }
 
@@ -182,9 +182,9 @@ pub(crate) fn old_code(
             old[place].sets.push(set);
         }
     }
-    for Observer { module, name, code } in observers {
+    for Observer { module, descriptor, code, .. } in observers {
         if let Some(place) = place(&module) {
-            old[place].observers.push((name, code));
+            old[place].observers.push((descriptor, code));
         }
     }
     for (module, state) in replaced.states {

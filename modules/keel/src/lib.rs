@@ -61,9 +61,9 @@ pub mod prelude {
     };
     pub use keel_engine::{
         Caller, Despawn, Entities, EventReader, EventWriter, Frame, IdleTime, Insert, Local, Names,
-        NextState, On, Query, Random, Relations, Remove, Removed, Replace, Res, ResMut, Sent, SetDescriptor,
-        Stage, SystemDescriptor, Time, Views, Workers, WorldSetup, WorldsStepped, every, in_state, on_event,
-        resource_added, resource_changed, resource_exists, resource_removed, sleep,
+        NextState, ObserverDescriptor, On, Query, Random, Relations, Remove, Removed, Replace, Res, ResMut,
+        Sent, SetDescriptor, Stage, SystemDescriptor, Time, Views, Workers, WorldSetup, WorldsStepped, every,
+        in_state, on_event, resource_added, resource_changed, resource_exists, resource_removed, sleep,
     };
     pub use keel_module_macros::{data, view, view_model};
     pub use keel_module_types::{Models, ModuleContext, ModuleError, ModuleResult, Setup, ViewModel, Worlds};

@@ -6,8 +6,8 @@ use keel_core_types::{Contract, ModelType, Provided, TypedModel, ViewId};
 use keel_ecs::{Data, Prefab};
 use keel_engine::{
     Frame, Function, FunctionDescriptor, Handler, IntoFunction, IntoHandler, IntoObserver, IntoSystem,
-    ModuleCode, ModuleTag, ObserverCode, SetDescriptor, StateCode, States, SystemCode, SystemDescriptor,
-    SystemOutput, WorldSetup, WorldSystems,
+    ModuleCode, ModuleTag, ObserverCode, ObserverDescriptor, SetDescriptor, StateCode, States, SystemCode,
+    SystemDescriptor, SystemOutput, WorldSetup, WorldSystems,
 };
 use keel_state::SavedValue;
 
@@ -26,7 +26,7 @@ pub struct Setup {
     handlers: Vec<(String, Code<Handler, OwnHandler>)>,
     functions: Vec<(FunctionDescriptor, Function)>,
     worlds: Vec<WorldSystems>,
-    observers: Vec<(String, Code<ObserverCode, OwnObserver>)>,
+    observers: Vec<(ObserverDescriptor, Code<ObserverCode, OwnObserver>)>,
     prefabs: Vec<(String, Prefab)>,
     views: Vec<Provided>,
     model_types: BTreeMap<ViewId, ModelType>,
@@ -134,19 +134,25 @@ impl Setup {
 
     /// Adds observer `name`: a function whose first parameter says what it is called for, `On<Insert, Health>`, and which
     /// takes what a system takes besides. Observers of one thing run by the names of their modules, and within a module in
-    /// the order in which they were added.
-    pub fn observer<M>(&mut self, name: &str, observer: impl IntoObserver<M>) -> &mut Self {
-        self.observers.push((name.to_owned(), Code::Free(observer.into_observer())));
+    /// the order in which they were added, but for what an [`ObserverDescriptor`] in the name's place asks for.
+    pub fn observer<M>(
+        &mut self,
+        descriptor: impl Into<ObserverDescriptor>,
+        observer: impl IntoObserver<M>,
+    ) -> &mut Self {
+        self.observers.push((descriptor.into(), Code::Free(observer.into_observer())));
         self
     }
 
     /// Adds an observer that is a function of the view model itself: `setup.observer_of("mourn", Self::mourn)`.
     pub fn observer_of<T: ViewModel, M>(
         &mut self,
-        name: &str,
+        descriptor: impl Into<ObserverDescriptor>,
         observer: impl IntoObserverOf<T, M> + Send + 'static,
     ) -> &mut Self {
-        self.observers.push((name.to_owned(), Code::Own(OwnObserver::new(name, observer))));
+        let descriptor = descriptor.into();
+        let own = OwnObserver::new(descriptor.name(), observer);
+        self.observers.push((descriptor, Code::Own(own)));
         self
     }
 

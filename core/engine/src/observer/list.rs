@@ -6,29 +6,35 @@ use keel_core_types::{ComponentId, ModuleId};
 use keel_ecs::Occasion;
 use keel_state::StateError;
 
-use super::ObserverCode;
+use super::{ObserverCode, ObserverDescriptor, order};
 use crate::param::SavedLocals;
 use crate::{EngineError, ModuleTag, contain};
 
 /// One observer of one module.
 pub(crate) struct Observer {
     pub(crate) module: ModuleTag,
-    pub(crate) name: String,
+    pub(crate) descriptor: ObserverDescriptor,
+    /// How many were registered before it.
+    turn: u64,
     pub(crate) code: ObserverCode,
 }
 
 impl Observer {
     /// # Errors
     /// [`EngineError::ParameterConflict`], [`EngineError::ParameterUsesTwice`]
-    pub(crate) fn new(module: &ModuleTag, name: &str, code: ObserverCode) -> Result<Self, EngineError> {
-        let observer = Self { module: module.clone(), name: name.to_owned(), code };
+    pub(crate) fn new(
+        module: &ModuleTag,
+        descriptor: ObserverDescriptor,
+        code: ObserverCode,
+    ) -> Result<Self, EngineError> {
+        let observer = Self { module: module.clone(), descriptor, turn: 0, code };
         observer.code.uses.check(&observer.path())?;
         Ok(observer)
     }
 
     /// `module/observer`
     pub(crate) fn path(&self) -> String {
-        format!("{}/{}", self.module.name(), self.name)
+        format!("{}/{}", self.module.name(), self.descriptor.name)
     }
 
     /// What it keeps is kept under this name, and its faults are told under it.
@@ -43,6 +49,13 @@ pub(crate) struct Observers {
     pub(super) all: Vec<Observer>,
     /// Who observes what, by number.
     pub(super) by_target: BTreeMap<(Occasion, ComponentId), Vec<usize>>,
+    /// How many were registered so far.
+    turns: u64,
+}
+
+/// The order in which observers are to run, once some are exchanged.
+pub(crate) struct Arranged {
+    order: Vec<usize>,
 }
 
 impl Observers {
@@ -59,23 +72,42 @@ impl Observers {
         self.by_target.keys().copied()
     }
 
-    /// Checks that no two observers of one module have one name.
-    pub(crate) fn check(new: &[Observer]) -> Result<(), EngineError> {
-        let mut seen = BTreeSet::new();
-        match new.iter().find(|observer| !seen.insert(observer.path())) {
-            None => Ok(()),
-            Some(twice) => Err(EngineError::DuplicateObserver {
-                module: twice.module.name().to_owned(),
-                observer: twice.name.clone(),
-            }),
+    /// Puts those in order that there are once `modules` have `new` instead of what they have; nothing is changed yet.
+    ///
+    /// # Errors
+    /// [`EngineError::DuplicateObserver`], [`EngineError::ObserverCycle`]
+    pub(crate) fn arrange(&self, modules: &[ModuleId], new: &[Observer]) -> Result<Arranged, EngineError> {
+        let kept = self.all.iter().filter(|observer| !modules.contains(&observer.module.id()));
+        let all: Vec<_> = kept.chain(new).collect();
+        let mut names = BTreeSet::new();
+        if let Some(twice) = all.iter().find(|observer| !names.insert(observer.path())) {
+            let (module, observer) = (twice.module.name().to_owned(), twice.descriptor.name.clone());
+            return Err(EngineError::DuplicateObserver { module, observer });
         }
+        let mut places: Vec<_> = (0..all.len()).collect();
+        // Those that are new come after all others of their module, in their order.
+        let is_new = |place: usize| place + new.len() >= all.len();
+        places.sort_by_key(|place| (all[*place].module.name(), is_new(*place), all[*place].turn));
+        let by_module: Vec<_> = places.iter().map(|place| all[*place]).collect();
+        let order = order::sorted(&by_module)?;
+        Ok(Arranged { order: order.into_iter().map(|place| places[place]).collect() })
     }
 
-    /// Puts `new` in the place of all that `modules` have brought, which is returned.
-    pub(crate) fn exchange(&mut self, modules: &[ModuleId], new: Vec<Observer>) -> Vec<Observer> {
-        let old = self.all.extract_if(.., |observer| modules.contains(&observer.module.id())).collect();
-        self.all.extend(new);
-        self.all.sort_by(|a, b| a.module.name().cmp(b.module.name()));
+    /// Puts `new` in the place of all that `modules` have brought, which is returned. `arranged` is of the same two.
+    pub(crate) fn exchange(
+        &mut self,
+        modules: &[ModuleId],
+        new: Vec<Observer>,
+        arranged: &Arranged,
+    ) -> Vec<Observer> {
+        let mut old: Vec<_> =
+            self.all.extract_if(.., |observer| modules.contains(&observer.module.id())).collect();
+        old.sort_by_key(|observer| observer.turn);
+        let turns = self.turns..;
+        self.turns += new.len() as u64;
+        let new = new.into_iter().zip(turns).map(|(observer, turn)| Observer { turn, ..observer });
+        let mut all: Vec<_> = self.all.drain(..).chain(new).map(Some).collect();
+        self.all = arranged.order.iter().filter_map(|place| all.get_mut(*place)?.take()).collect();
         self.by_target.clear();
         for (number, observer) in self.all.iter().enumerate() {
             self.by_target.entry(observer.code.target).or_default().push(number);
@@ -87,7 +119,7 @@ impl Observers {
     pub(crate) fn save_locals(&self, module: &ModuleTag, saved: &mut SavedLocals) -> Result<(), StateError> {
         self.all.iter().filter(|observer| observer.module == *module).try_for_each(|observer| {
             let mut code = observer.code.code.lock();
-            saved.add(&Observer::local_name(&observer.name), |visit| code.visit_kept(visit))
+            saved.add(&Observer::local_name(&observer.descriptor.name), |visit| code.visit_kept(visit))
         })
     }
 

@@ -128,10 +128,10 @@ impl Runtime {
         chains: &mut Chains,
         place: &Place<'_>,
     ) {
-        let Observers { all, by_target } = observers;
+        let Observers { all, by_target, .. } = observers;
         let numbers = by_target.get(&(occurrence.occasion(), occurrence.id()));
         for number in numbers.into_iter().flatten() {
-            let Observer { module, name, code } = &mut all[*number];
+            let Observer { module, descriptor, code, .. } = &mut all[*number];
             if self.suspended.contains(&module.id()) {
                 continue;
             }
@@ -148,19 +148,19 @@ impl Runtime {
                     chains.links.pop();
                 }
             }
-            self.note(module, &Observer::local_name(name), outcome);
+            self.note(module, &Observer::local_name(&descriptor.name), outcome);
         }
     }
 
     fn note_endless(&mut self, cause: u32, dropped: usize, chains: &Chains, observers: &Observers) {
         let Some(last) = chains.link(cause) else { return };
-        let Observer { module, name, .. } = &observers.all[last.observer];
+        let Observer { module, descriptor, .. } = &observers.all[last.observer];
         let message = format!(
             "observers lead to each other without an end: {}; after {} in a row it was cut, and {dropped} more occurrences \
              were dropped; let one of them change only what is not yet as it wants it",
             chains.describe(cause, &observers.all),
             chains.length(cause),
         );
-        self.note(module, &Observer::local_name(name), Outcome::Failed(message));
+        self.note(module, &Observer::local_name(&descriptor.name), Outcome::Failed(message));
     }
 }

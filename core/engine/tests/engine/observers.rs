@@ -6,7 +6,8 @@ use keel_ecs::{Commands, Component, Entity, ModelTypeInfo, Resource, World, Worl
 use keel_ecs::{component, event, resource};
 use keel_engine::{
     Despawn, Engine, EngineConfig, EngineError, Entities, EventWriter, Frame, Insert, IntoObserver, Local,
-    ModuleCode, ModuleTag, On, Query, Remove, Replace, Res, ResMut, Sent, Stage, SystemDescriptor, Time,
+    ModuleCode, ModuleTag, ObserverDescriptor, On, Query, Remove, Replace, Res, ResMut, Sent, Stage,
+    SystemDescriptor, Time,
 };
 
 use crate::{Diary, STEP, engine};
@@ -179,6 +180,44 @@ fn observers_run_by_module_and_then_as_they_were_added() {
     assert_eq!(diary.take(), ["fish/z", "fish/y", "shark/b", "shark/a"]);
 }
 
+#[test]
+fn observers_run_before_and_after_each_other_as_they_ask() {
+    let mut engine = game();
+    let diary = Diary::default();
+    let add = |engine: &mut Engine, module: &str, descriptor: ObserverDescriptor| {
+        let (diary, line) = (diary.clone(), format!("{module}/{}", descriptor.name()));
+        let note = move |_: On<Insert, Health>| diary.note(line.clone());
+        engine.add_observer(&ModuleTag::new(module), descriptor, note)
+    };
+    let named = ObserverDescriptor::new;
+    add(&mut engine, "fish", named("a").after("shark/").after("nobody")).unwrap();
+    add(&mut engine, "fish", named("b")).unwrap();
+    add(&mut engine, "fish", named("c").before("b").before("fish/")).unwrap();
+    add(&mut engine, "shark", named("d").after("fish/b")).unwrap();
+    let order = ["fish/c", "fish/b", "shark/d", "fish/a"];
+    let check = |engine: &mut Engine| {
+        engine.world_mut().spawn((health(1),));
+        engine.update(STEP);
+        assert_eq!(engine.observers(), order);
+        assert_eq!(diary.take(), order);
+    };
+    check(&mut engine);
+    let refused = add(&mut engine, "shark", named("e").before("fish/c").after("fish/a")).unwrap_err();
+    let refused = refused.to_string();
+    assert!(refused.starts_with("the order of observers is a cycle: `"), "{refused}");
+    assert!(refused.contains("`shark/e` -> `fish/c`"), "{refused}");
+    let mut code = ModuleCode::new(&ModuleTag::new("shark"));
+    code.observers.push((named("d").before("fish/b").after("fish/a"), on_insert.into_observer()));
+    let refused = engine.exchange(vec![code]).err().unwrap();
+    assert!(matches!(refused, EngineError::ObserverCycle { .. }), "{refused}");
+    check(&mut engine);
+    // What comes out goes in again, in the same order.
+    let old = engine.exchange(vec![ModuleCode::new(&fish())]).unwrap();
+    assert_eq!(engine.observers(), ["shark/d"]);
+    engine.exchange(old).unwrap();
+    check(&mut engine);
+}
+
 /// A hit takes points, no points are the end, the end is a mark and an event of its own.
 fn chain(engine: &mut Engine) {
     let hurt = |hit: On<Sent, Hit>, query: Query<&Health>, commands: &mut Commands| {
@@ -309,7 +348,7 @@ fn a_panic_suspends_the_module_and_drops_what_was_put_off() {
 
 fn code<M>(module: &ModuleTag, observers: Vec<(&str, impl IntoObserver<M>)>) -> ModuleCode {
     let mut code = ModuleCode::new(module);
-    let observers = observers.into_iter().map(|(name, it)| (name.to_owned(), it.into_observer()));
+    let observers = observers.into_iter().map(|(name, it)| (name.into(), it.into_observer()));
     code.observers.extend(observers);
     code
 }
