@@ -12,6 +12,7 @@ use keel_core_types::ThreadSafe;
 
 pub use self::links::{Sources, Targets};
 pub use self::operations::RelationOperations;
+pub(crate) use self::operations::RelationSides;
 
 /// A relation between entities. `#[relation]` implements it.
 #[diagnostic::on_unimplemented(

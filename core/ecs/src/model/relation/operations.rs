@@ -3,7 +3,7 @@
 use keel_core_types::ComponentId;
 use keel_state::StateError;
 
-use super::{Relation, RelationRules, Sources, Targets};
+use super::{Cascade, Relation, RelationRules, Sources, Targets};
 use crate::{Component, EcsError, Entity, World};
 
 /// Which side of a relation a component is.
@@ -11,6 +11,14 @@ use crate::{Component, EcsError, Entity, World};
 pub(crate) enum Side {
     Targets,
     Sources,
+}
+
+/// What a world keeps of a relation that is registered: enough to pass over it where it has no say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RelationSides {
+    pub(super) targets: ComponentId,
+    pub(super) sources: ComponentId,
+    pub(super) cascade: Cascade,
 }
 
 /// The links of an entity.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use keel_core_types::ComponentId;
 
 use super::links::RelationSide;
-use super::operations::Side;
+use super::operations::{RelationSides, Side};
 use super::{Cascade, Relation, RelationOperations, Sources, Targets};
 use crate::{Component, EcsError, Entity, ModelTypeInfo, World};
 
@@ -146,15 +146,17 @@ impl World {
         let relation = info.component_operations().and_then(|operations| operations.behaviour.relation);
         if let Some(relation) = relation
             && relation.side == Side::Targets
-            && let Err(place) = self.relations.binary_search(&info.id())
         {
-            self.relations.insert(place, info.id());
+            let (targets, cascade) = (info.id(), relation.rules.cascade);
+            self.relations.retain(|sides| sides.targets != targets);
+            self.relations.push(RelationSides { targets, sources: relation.other, cascade });
+            self.relations.sort_by_key(|sides| sides.targets);
         }
     }
 
     /// What is done with each relation, both of whose sides are registered.
     pub(super) fn relation_operations(&self) -> impl Iterator<Item = RelationOperations> {
-        self.relations.iter().filter_map(|id| self.relation_of(*id))
+        self.relations.iter().filter_map(|sides| self.relation_of(sides.targets))
     }
 
     fn relation_of(&self, targets: ComponentId) -> Option<RelationOperations> {
@@ -164,13 +166,25 @@ impl World {
 
     /// Whether a relation has more than one entity go.
     pub(crate) fn has_cascades(&self) -> bool {
-        self.relation_operations().any(|relation| relation.rules.cascade == Cascade::Despawn)
+        self.relations.iter().any(|sides| sides.cascade == Cascade::Despawn)
+    }
+
+    /// Whether others go with this entity because they are related to it.
+    pub(crate) fn takes_sources(&self, entity: Entity) -> bool {
+        self.relations.iter().any(|sides| {
+            sides.cascade == Cascade::Despawn
+                && self.sparse.cell(sides.sources).is_some_and(|cell| cell.contains(entity))
+        })
     }
 
     /// Takes an entity that is going off the other sides of its links.
     pub(crate) fn unlink_all(&mut self, entity: Entity) {
         for place in 0..self.relations.len() {
-            if let Some(relation) = self.relation_of(self.relations[place]) {
+            let RelationSides { targets, sources, .. } = self.relations[place];
+            let has = |side| self.sparse.cell(side).is_some_and(|cell| cell.contains(entity));
+            if (has(targets) || has(sources))
+                && let Some(relation) = self.relation_of(targets)
+            {
                 (relation.unlink)(self, entity);
             }
         }
@@ -217,8 +231,9 @@ impl World {
 
     /// Relates the merged entities as they were related in `other`.
     pub(crate) fn merge_relations(&mut self, other: &World, new_id: &BTreeMap<Entity, Entity>) {
-        for id in self.relations.clone() {
-            let (Some(here), Some(there)) = (self.relation_of(id), other.relation_of(id)) else { continue };
+        for RelationSides { targets, .. } in self.relations.clone() {
+            let (here, there) = (self.relation_of(targets), other.relation_of(targets));
+            let (Some(here), Some(there)) = (here, there) else { continue };
             for (old, new) in new_id {
                 let moved =
                     |links: &[Entity]| links.iter().filter_map(|link| new_id.get(link)).copied().collect();

@@ -140,7 +140,7 @@ impl World {
     /// [`EcsError::NoSuchEntity`] when it does not live.
     pub fn despawn(&mut self, entity: Entity) -> Result<(), EcsError> {
         let found = self.entity_ref(entity)?;
-        let is_alone = !found.has::<Parent>() && !found.has::<Children>() && !self.has_cascades();
+        let is_alone = !found.has::<Parent>() && !found.has::<Children>() && !self.takes_sources(entity);
         self.structure_changed();
         if is_alone {
             self.call_despawn_hooks(&[entity]);

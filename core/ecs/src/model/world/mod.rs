@@ -23,6 +23,7 @@ use crate::model::journal::JournalCell;
 use crate::model::prefab::Prefabs;
 use crate::model::query::ColumnTable;
 use crate::model::reaction::Reactions;
+use crate::model::relation::RelationSides;
 use crate::model::resource::Resources;
 use crate::model::snapshot::Unknown;
 use crate::model::sparse::SparseSets;
@@ -54,8 +55,8 @@ pub struct World {
     last_bundle: Option<TypeId>,
     /// Who minds what happens, and what has happened.
     pub(crate) reactions: Reactions,
-    /// The relations that are registered, by the ids of their targets.
-    pub(crate) relations: Vec<ComponentId>,
+    /// The relations that are registered, in the order of their targets' ids.
+    pub(crate) relations: Vec<RelationSides>,
     names: Shared<NameIndex>,
     /// What a running transaction has changed.
     pub(crate) journal: JournalCell,
