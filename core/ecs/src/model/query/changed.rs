@@ -7,7 +7,7 @@ use hecs::Archetype;
 use super::QueryFilter;
 use super::column::is_sparse;
 use super::filter::{RawHas, With};
-use super::rows::Driver;
+use super::rows::{BLOCK, Driver};
 use crate::model::ticks::{RowTicks, TickWindow};
 use crate::{Access, Component, Entity, Tracked, World};
 
@@ -44,6 +44,8 @@ pub struct Changed<T: Tracked>(PhantomData<T>);
 pub struct RawTicks<T> {
     has: RawHas<T>,
     ticks: RowTicks,
+    /// The index of the first entity, where those of the rows follow one another, as they do after a batch.
+    first: Option<u32>,
 }
 
 impl<T> Clone for RawTicks<T> {
@@ -54,8 +56,16 @@ impl<T> Clone for RawTicks<T> {
 
 impl<T> Copy for RawTicks<T> {}
 
+/// The first of these, if each is followed by the next number.
+fn first_of_run(ids: &[u32]) -> Option<u32> {
+    let first = *ids.first()?;
+    // All are looked at, without a branch for each: the compiler makes vector code of it.
+    let differences = (0_u32..).zip(ids).fold(0, |all, (row, id)| all | (id ^ first.wrapping_add(row)));
+    (differences == 0).then_some(first)
+}
+
 macro_rules! filter {
-    ($filter:ident, $is_row_new:ident, $is_new:ident) => {
+    ($filter:ident, $is_row_new:ident, $is_new:ident, $is_any_new:ident) => {
         // SAFETY: it asks for ticks, which are there only where a value is.
         #[allow(unsafe_code, reason = "ticks are found by pointers")]
         unsafe impl<T: Component + Tracked> QueryFilter for $filter<T> {
@@ -75,7 +85,8 @@ macro_rules! filter {
             }
 
             fn find(world: &World, archetype: Option<&Archetype>) -> RawTicks<T> {
-                RawTicks { has: RawHas::find(world, archetype), ticks: RowTicks::of(archetype) }
+                let (has, ticks) = (RawHas::find(world, archetype), RowTicks::of(archetype));
+                RawTicks { has, ticks, first: archetype.and_then(|archetype| first_of_run(archetype.ids())) }
             }
 
             #[inline]
@@ -89,10 +100,22 @@ macro_rules! filter {
                 unsafe { With::<T>::driver(&raw.has) }
             }
 
-            #[inline]
+            #[inline(always)]
             unsafe fn accepts(raw: RawTicks<T>, row: usize) -> bool {
                 // SAFETY: the caller vouches for the row, and that nothing has moved.
                 unsafe { raw.ticks.$is_row_new(row) }
+            }
+
+            #[inline]
+            fn rejects_blocks(raw: &RawTicks<T>) -> bool {
+                raw.first.is_some()
+            }
+
+            #[inline]
+            unsafe fn rejects_block(raw: RawTicks<T>, row: usize) -> bool {
+                let Some(first) = raw.first else { return false };
+                // SAFETY: the caller vouches that nothing has moved.
+                !unsafe { raw.ticks.$is_any_new((first as usize).wrapping_add(row), BLOCK) }
             }
 
             #[inline]
@@ -104,5 +127,5 @@ macro_rules! filter {
     };
 }
 
-filter!(Added, is_row_added, is_added);
-filter!(Changed, is_row_changed, is_changed);
+filter!(Added, is_row_added, is_added, is_any_added);
+filter!(Changed, is_row_changed, is_changed, is_any_changed);

@@ -60,6 +60,24 @@ pub unsafe trait QueryFilter {
     #[doc(hidden)]
     unsafe fn accepts(raw: Self::Raw, row: usize) -> bool;
 
+    /// Whether [`QueryFilter::rejects_block`] is worth asking of these rows.
+    #[doc(hidden)]
+    #[inline]
+    fn rejects_blocks(_: &Self::Raw) -> bool {
+        false
+    }
+
+    /// Whether none of the [`BLOCK`](super::rows::BLOCK) rows from this one on passes. Said of those of which it is known
+    /// quicker than by asking row by row; false of others.
+    ///
+    /// # Safety
+    /// As of [`QueryFilter::accepts`], for all of them.
+    #[doc(hidden)]
+    #[inline]
+    unsafe fn rejects_block(_: Self::Raw, _: usize) -> bool {
+        false
+    }
+
     /// Whether a living entity passes; called only where `USES_COLUMNS` is false.
     ///
     /// # Safety

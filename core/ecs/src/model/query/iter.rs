@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::slice;
 
 use super::found::Found;
-use super::rows::{Driver, Part};
+use super::rows::{BLOCK, Driver, Part};
 use crate::{QueryData, QueryFilter, World};
 
 /// Steps through all matching entities: archetype by archetype, or in the order of a sparse set.
@@ -52,6 +52,11 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
         loop {
             if let Some(part) = self.part {
                 while self.row < part.rows {
+                    // SAFETY: whoever made this vouches for the rows of its parts.
+                    if self.row.is_multiple_of(BLOCK) && unsafe { part.next_rows(self.row) }.0.is_empty() {
+                        self.row += BLOCK;
+                        continue;
+                    }
                     self.row += 1;
                     // SAFETY: whoever made this vouches for the rows of its parts; each is handed out once.
                     let item = unsafe { part.try_fetch(self.row - 1) };
@@ -91,11 +96,17 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
         }
         let begun = self.part.map(|part| (part, self.row));
         for (part, first_row) in begun.into_iter().chain(self.parts.map(|part| (*part, 0))) {
-            for row in first_row..part.rows {
-                // SAFETY: whoever made this vouches for the rows of its parts; each is handed out once.
-                if let Some(item) = unsafe { part.try_fetch(row) } {
-                    folded = step(folded, item);
+            let mut next_row = first_row;
+            while next_row < part.rows {
+                // SAFETY: whoever made this vouches for the rows of its parts.
+                let (rows, end) = unsafe { part.next_rows(next_row) };
+                for row in rows {
+                    // SAFETY: as above; each is handed out once.
+                    if let Some(item) = unsafe { part.try_fetch(row) } {
+                        folded = step(folded, item);
+                    }
                 }
+                next_row = end;
             }
         }
         folded

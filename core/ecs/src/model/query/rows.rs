@@ -8,6 +8,9 @@ use crate::{Entity, QueryData, QueryFilter};
 /// each of them alike: 2.3 us instead of 6.0 for adding 10,000 velocities of three `f32` to positions.
 const AT_ONCE: usize = 4;
 
+/// So many rows are passed over at once where a filter can say that none of them passes.
+pub(super) const BLOCK: usize = 8;
+
 /// What a query uses of one archetype, and how many rows that has.
 pub(super) struct Part<Q: QueryData, F: QueryFilter> {
     pub(super) raw: Q::Raw,
@@ -39,11 +42,28 @@ impl<Q: QueryData, F: QueryFilter> Part<Q, F> {
     ///
     /// # Safety
     /// As of [`QueryData::fetch`].
-    #[inline]
+    #[inline(always)]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub(super) unsafe fn try_fetch<'a>(&self, row: usize) -> Option<Q::Item<'a>> {
         // SAFETY: the caller keeps the rules of both.
         unsafe { if F::accepts(self.filter, row) { Q::try_fetch(self.raw, row) } else { None } }
+    }
+
+    /// Where the rows end that are asked one by one from this one on: none of them if the block that begins here is passed
+    /// over, whose end is told too.
+    ///
+    /// # Safety
+    /// As of [`QueryFilter::accepts`], for all rows of the part.
+    #[inline]
+    #[allow(unsafe_code, reason = "rows are read by pointers")]
+    pub(super) unsafe fn next_rows(&self, row: usize) -> (Range<usize>, usize) {
+        if !F::rejects_blocks(&self.filter) {
+            return (row..self.rows, self.rows);
+        }
+        let end = row.wrapping_add(BLOCK).min(self.rows);
+        // SAFETY: there are so many rows; the caller vouches for the rest.
+        let is_passed_over = end.wrapping_sub(row) == BLOCK && unsafe { F::rejects_block(self.filter, row) };
+        (if is_passed_over { end..end } else { row..end }, end)
     }
 }
 

@@ -150,6 +150,19 @@ macro_rules! queries {
 macro_rules! filters {
     ($($all:ident)+) => {
         filters!(($($all,)+), &&, [
+            #[inline]
+            fn rejects_blocks(raw: &Self::Raw) -> bool {
+                let ($($all,)+) = raw;
+                $($all::rejects_blocks($all))||+
+            }
+
+            #[inline]
+            unsafe fn rejects_block(raw: Self::Raw, row: usize) -> bool {
+                let ($($all,)+) = raw;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { $($all::rejects_block($all, row))||+ }
+            }
+
             fn add_access(access: &mut Access) {
                 $($all::add_access(access);)+
             }
@@ -164,6 +177,19 @@ macro_rules! filters {
             }
         ], $($all)+);
         filters!(Or<($($all,)+)>, ||, [
+            #[inline]
+            fn rejects_blocks(raw: &Self::Raw) -> bool {
+                let ($($all,)+) = raw;
+                $($all::rejects_blocks($all))&&+
+            }
+
+            #[inline]
+            unsafe fn rejects_block(raw: Self::Raw, row: usize) -> bool {
+                let ($($all,)+) = raw;
+                // SAFETY: the caller keeps the rules of this same function for all of them.
+                unsafe { $($all::rejects_block($all, row))&&+ }
+            }
+
             // Each by itself says nothing of which entities are passed over.
             fn add_access(access: &mut Access) {
                 access.add_optional(|access| {

@@ -45,7 +45,7 @@ impl RowTicks {
 
     /// # Safety
     /// The archetype has such a row; see above.
-    #[inline]
+    #[inline(always)]
     #[allow(unsafe_code, reason = "entities are read by pointers")]
     unsafe fn index(&self, row: usize) -> u32 {
         // SAFETY: the caller says so.
@@ -54,7 +54,7 @@ impl RowTicks {
 
     /// # Safety
     /// See above.
-    #[inline]
+    #[inline(always)]
     #[allow(unsafe_code, reason = "ticks are found by pointers")]
     unsafe fn is_new(&self, ticks: *const AtomicU32, index: u32) -> bool {
         // SAFETY: there are so many; the table does not change while the query lives, by what the caller says.
@@ -66,7 +66,7 @@ impl RowTicks {
     ///
     /// # Safety
     /// See above.
-    #[inline]
+    #[inline(always)]
     #[allow(unsafe_code, reason = "ticks are found by pointers")]
     pub(crate) unsafe fn is_added(&self, index: u32) -> bool {
         // SAFETY: the caller says so.
@@ -77,18 +77,58 @@ impl RowTicks {
     ///
     /// # Safety
     /// See above.
-    #[inline]
+    #[inline(always)]
     #[allow(unsafe_code, reason = "ticks are found by pointers")]
     pub(crate) unsafe fn is_changed(&self, index: u32) -> bool {
         // SAFETY: the caller says so.
         unsafe { self.is_new(self.changed, index) }
     }
 
+    /// # Safety
+    /// See above.
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "ticks are found by pointers")]
+    unsafe fn is_any_new(&self, ticks: *const AtomicU32, first: usize, count: usize) -> bool {
+        if self.len < count || first > self.len - count {
+            // Some have no ticks here: they are asked one by one.
+            return true;
+        }
+        let mut is_any_new = false;
+        for next in 0..count {
+            // SAFETY: there are so many; the table does not change while the query lives, by what the caller says.
+            let tick = unsafe { (*ticks.add(first.wrapping_add(next))).load(Ordering::Relaxed) };
+            is_any_new |= tick > self.window.since;
+        }
+        is_any_new
+    }
+
+    /// Whether one of so many entities, from this index on, was given its value since the window's begin.
+    ///
+    /// # Safety
+    /// See above.
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "ticks are found by pointers")]
+    pub(crate) unsafe fn is_any_added(&self, first: usize, count: usize) -> bool {
+        // SAFETY: the caller says so.
+        unsafe { self.is_any_new(self.added, first, count) }
+    }
+
+    /// Whether a value of one of them was added or changed since.
+    ///
+    /// # Safety
+    /// See above.
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "ticks are found by pointers")]
+    pub(crate) unsafe fn is_any_changed(&self, first: usize, count: usize) -> bool {
+        // SAFETY: the caller says so.
+        unsafe { self.is_any_new(self.changed, first, count) }
+    }
+
     /// [`RowTicks::is_added`], of the entity in a row.
     ///
     /// # Safety
     /// The archetype has such a row; see above.
-    #[inline]
+    #[inline(always)]
     #[allow(unsafe_code, reason = "ticks are found by pointers")]
     pub(crate) unsafe fn is_row_added(&self, row: usize) -> bool {
         // SAFETY: the caller says so.
@@ -99,7 +139,7 @@ impl RowTicks {
     ///
     /// # Safety
     /// The archetype has such a row; see above.
-    #[inline]
+    #[inline(always)]
     #[allow(unsafe_code, reason = "ticks are found by pointers")]
     pub(crate) unsafe fn is_row_changed(&self, row: usize) -> bool {
         // SAFETY: the caller says so.
