@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::{Observed, ObserverFunction};
 use crate::SystemOutput;
-use crate::param::{ParamUses, SystemContext, SystemParam, VisitKept};
+use crate::param::{LastRun, ParamUses, SystemContext, SystemParam, VisitKept};
 use crate::system::ParamCode;
 
 /// An observer's code, what it observes and what it uses. The code is the module's, and so is what it keeps from run to
@@ -20,7 +20,20 @@ pub struct ObserverCode {
     pub(crate) observes: String,
     pub(crate) uses: ParamUses,
     /// Locked by whoever runs it or looks at what it keeps.
-    pub(crate) code: Mutex<Box<dyn ParamCode>>,
+    pub(crate) code: Mutex<ObserverRun>,
+}
+
+/// The function itself, and when it ran last.
+pub(crate) struct ObserverRun {
+    pub(crate) code: Box<dyn ParamCode>,
+    pub(crate) last_run: LastRun,
+}
+
+impl ObserverRun {
+    pub(crate) fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
+        self.code.visit_kept(visit);
+        self.last_run.visit_kept(false, visit);
+    }
 }
 
 impl ObserverCode {
@@ -33,7 +46,8 @@ impl ObserverCode {
             P::declare(uses);
         });
         let code = FunctionCode::<O, P, _> { state: P::state(), run, observed: PhantomData };
-        Self { target: O::target(), observes: O::name(), uses, code: Mutex::new(Box::new(code)) }
+        let code = ObserverRun { code: Box::new(code), last_run: LastRun::of(&uses) };
+        Self { target: O::target(), observes: O::name(), uses, code: Mutex::new(code) }
     }
 }
 
@@ -56,11 +70,12 @@ where
     P: SystemParam,
     F: for<'a> FnMut(O::Item<'a>, P::Item<'a>) -> Result<(), String> + Send,
 {
-    fn run(&mut self, context: &SystemContext<'_>) -> Result<(), String> {
+    fn run(&mut self, context: &SystemContext<'_>, last_run: &mut LastRun) -> Result<(), String> {
         let Some(occurrence) = context.occurrence else { return Ok(()) };
         let Some(on) = O::fetch(occurrence, context.world)? else { return Ok(()) };
-        let item = P::fetch(&mut self.state, context)?;
-        (self.run)(on, item)
+        let Self { state, run, .. } = self;
+        // What failed has run all the same, once it has begun.
+        last_run.run(context, |context| Ok(run(on, P::fetch(state, context)?)))?
     }
 
     fn apply(&mut self, world: &mut World) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use keel_ecs::Occurrence;
 
+use super::code::ObserverRun;
 use super::{Observer, Observers};
 use crate::fault::catch;
 use crate::param::SystemContext;
@@ -137,8 +138,8 @@ impl Runtime {
             }
             let changes = self.world.reserve_changes(1);
             let context = SystemContext { occurrence: Some(occurrence), changes, ..place.context(self) };
-            let run = code.code.get_mut();
-            let mut outcome: Outcome = catch(|| run.run(&context)).into();
+            let ObserverRun { code: run, last_run } = code.code.get_mut();
+            let mut outcome: Outcome = catch(|| run.run(&context, last_run)).into();
             if code.uses.defers() {
                 let waiting = self.world.waiting_occurrences();
                 self.world.set_cause(chains.add(*number, occurrence.cause()));

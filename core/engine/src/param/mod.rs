@@ -96,7 +96,7 @@ pub struct SystemContext<'a> {
 /// When a system ran last that asks what has changed since.
 #[derive(Default)]
 pub(crate) struct LastRun {
-    mark: ChangeMark,
+    pub(crate) mark: ChangeMark,
     is_asked: bool,
 }
 
@@ -121,20 +121,17 @@ impl LastRun {
         Ok(outcome)
     }
 
-    pub(crate) fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
-        if self.is_asked {
-            visit(KeptParam {
-                name: LAST_RUN.to_owned(),
-                is_position: true,
-                is_saved: true,
-                value: &mut self.mark,
-            });
+    /// Shows when it was. Code that has the whole frame asks its world, which nobody knows before it does.
+    pub(crate) fn visit_kept(&mut self, may_ask: bool, visit: &mut VisitKept<'_>) {
+        if self.is_asked || may_ask {
+            let (is_saved, value) = (self.is_asked || self.mark != ChangeMark::default(), &mut self.mark);
+            visit(KeptParam { name: LAST_RUN.to_owned(), is_position: true, is_saved, value });
         }
     }
 }
 
 /// What a system's last run is kept as, beside its parameters.
-pub(crate) const LAST_RUN: &str = "last run";
+const LAST_RUN: &str = "last run";
 
 pub(crate) mod sealed {
     /// Nobody else implements it.

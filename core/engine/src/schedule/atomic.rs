@@ -8,6 +8,7 @@ use keel_state::{SavedValue, StateError};
 
 use super::system::Work;
 use super::{Outcome, Stage};
+use crate::SystemCode;
 use crate::Time;
 use crate::fault::catch;
 use crate::param::{ParamUses, SystemContext};
@@ -48,11 +49,13 @@ impl Work {
             }
             Err(panic) => return Outcome::Panicked(panic),
         };
-        let CodeKind::OfParams(code) = &mut self.code.kind else { return Outcome::NotRun };
+        let SystemCode { kind: CodeKind::OfParams(code), last_run, .. } = &mut self.code else {
+            return Outcome::NotRun;
+        };
         world.begin_transaction();
         let ran = catch(|| {
             world.keep_written(uses.written());
-            code.run(&lent.context(world, changes))?;
+            code.run(&lent.context(world, changes), last_run)?;
             code.apply(world)
         });
         let outcome = Outcome::from(ran);

@@ -141,8 +141,9 @@ impl Work {
                 return;
             }
         }
-        if let CodeKind::OfParams(code) = &mut self.code.kind {
-            self.outcome = catch(|| code.run(context)).into();
+        let SystemCode { kind, last_run, .. } = &mut self.code;
+        if let CodeKind::OfParams(code) = kind {
+            self.outcome = catch(|| code.run(context, last_run)).into();
         }
     }
 

@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use keel_ecs::{ChangeMark, World};
+use keel_ecs::World;
 
 use crate::Frame;
-use crate::param::{KeptParam, LAST_RUN, LastRun, ParamUses, SystemContext, SystemParam, VisitKept};
+use crate::param::{LastRun, ParamUses, SystemContext, SystemParam, VisitKept};
 
 /// A system's code, and what it uses. The code is the module's, and so is what it keeps from run to run.
 pub struct SystemCode {
     pub(crate) kind: CodeKind,
     pub(crate) uses: ParamUses,
-    /// Of code that has the whole frame: when it asked last what has changed.
-    pub(crate) asked: ChangeMark,
+    /// Beside the code, not in it: most code keeps nothing, and its box is empty.
+    pub(crate) last_run: LastRun,
 }
 
 /// Code that has the whole frame.
@@ -27,7 +27,7 @@ pub(crate) enum CodeKind {
 
 /// A function with what its parameters keep.
 pub(crate) trait ParamCode: Send {
-    fn run(&mut self, context: &SystemContext<'_>) -> Result<(), String>;
+    fn run(&mut self, context: &SystemContext<'_>, last_run: &mut LastRun) -> Result<(), String>;
     /// Does what was put off.
     fn apply(&mut self, world: &mut World) -> Result<(), String>;
     /// Forgets what was put off.
@@ -42,16 +42,16 @@ impl SystemCode {
     }
 
     fn new(kind: CodeKind, uses: ParamUses) -> Self {
-        Self { kind, uses, asked: ChangeMark::default() }
+        let last_run = LastRun::of(&uses);
+        Self { kind, uses, last_run }
     }
 
     /// Code that has what the parameters `P` hand out.
     pub fn of_params<P: SystemParam + 'static>(
         run: impl for<'a> FnMut(P::Item<'a>) -> Result<(), String> + Send + 'static,
     ) -> Self {
-        let uses = ParamUses::of(P::declare);
-        let code = FunctionCode::<P, _> { state: P::state(), run, last_run: LastRun::of(&uses) };
-        Self::new(CodeKind::OfParams(Box::new(code)), uses)
+        let code = FunctionCode::<P, _> { state: P::state(), run };
+        Self::new(CodeKind::OfParams(Box::new(code)), ParamUses::of(P::declare))
     }
 
     /// The same code, which never runs beside other code that has `word`: `parameter` is what the two are told of.
@@ -70,14 +70,10 @@ impl SystemCode {
     }
 
     pub(crate) fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
-        match &mut self.kind {
-            CodeKind::OfParams(code) => code.visit_kept(visit),
-            CodeKind::OfFrame(_) => {
-                let is_saved = self.asked != ChangeMark::default();
-                let (name, value) = (LAST_RUN.to_owned(), &mut self.asked);
-                visit(KeptParam { name, is_position: true, is_saved, value });
-            }
+        if let CodeKind::OfParams(code) = &mut self.kind {
+            code.visit_kept(visit);
         }
+        self.last_run.visit_kept(matches!(self.kind, CodeKind::OfFrame(_)), visit);
     }
 }
 
@@ -90,7 +86,6 @@ impl fmt::Debug for SystemCode {
 struct FunctionCode<P: SystemParam, F> {
     state: P::State,
     run: F,
-    last_run: LastRun,
 }
 
 impl<P, F> ParamCode for FunctionCode<P, F>
@@ -98,8 +93,8 @@ where
     P: SystemParam,
     F: for<'a> FnMut(P::Item<'a>) -> Result<(), String> + Send,
 {
-    fn run(&mut self, context: &SystemContext<'_>) -> Result<(), String> {
-        let Self { state, run, last_run } = self;
+    fn run(&mut self, context: &SystemContext<'_>, last_run: &mut LastRun) -> Result<(), String> {
+        let Self { state, run } = self;
         // What failed has run all the same, once it has begun.
         last_run.run(context, |context| Ok(run(P::fetch(state, context)?)))?
     }
@@ -114,6 +109,5 @@ where
 
     fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
         P::visit_kept(&mut self.state, visit);
-        self.last_run.visit_kept(visit);
     }
 }

@@ -84,7 +84,7 @@ where
 
     fn visit_kept(&mut self, visit: &mut VisitKept<'_>) {
         P::visit_kept(&mut self.state, visit);
-        self.last_run.visit_kept(visit);
+        self.last_run.visit_kept(false, visit);
     }
 }
 
