@@ -108,6 +108,9 @@ impl WorldPool {
     pub(crate) fn define_prefabs(&self, engine: &Engine, updates: &mut Vec<PrefabUpdate>) {
         let mut first = self.first.write();
         engine.define_prefabs_in(&mut first);
+        if !first.knows_prefabs() {
+            return;
+        }
         for id in self.pool.ids() {
             let followed = match self.pool.get_mut(id) {
                 Ok(mut world) => world.follow_prefabs_of(&first).map_err(|error| error.to_string()),

@@ -83,6 +83,11 @@ impl WorldSchedules {
                 let Slot::Here(instance) = slot else { continue };
                 for OwnWork { id, work } in &mut instance.works {
                     let Some(system) = names.get(id) else { continue };
+                    let mut keeps = false;
+                    work.visit_kept(&mut |_| keeps = true);
+                    if !keeps {
+                        continue;
+                    }
                     let place = place_of(instance.world, name, system);
                     saved.add(&place, |visit| work.visit_kept(visit))?;
                 }

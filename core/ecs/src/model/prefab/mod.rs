@@ -188,6 +188,11 @@ impl World {
         live.map(|(name, _)| name.clone()).collect()
     }
 
+    /// Whether the world was ever told of a prefab.
+    pub fn knows_prefabs(&self) -> bool {
+        self.has_resource::<Prefabs>()
+    }
+
     fn prefab_table(&self) -> Arc<BTreeMap<String, Definition>> {
         self.resource::<Prefabs>().map(|prefabs| Arc::clone(&prefabs.by_name)).unwrap_or_default()
     }
