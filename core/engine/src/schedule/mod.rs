@@ -29,6 +29,7 @@ use crate::{EngineError, ModuleTag};
 pub use self::ambiguity::Ambiguity;
 pub use self::control::{SystemSummary, SystemTimes};
 pub use self::descriptor::{SetDescriptor, Stage, SystemDescriptor, SystemId};
+pub(crate) use self::pace::Pace;
 pub(crate) use self::run::{Place, Turn};
 pub(crate) use self::system::{Outcome, System, Work};
 pub(crate) use self::world::{Failure, WorldRun, WorldStep};

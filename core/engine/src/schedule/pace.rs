@@ -20,7 +20,7 @@ const RUNS_TO_KNOW: u32 = 6;
 
 /// How long runs of a segment take on one thread and on several.
 #[derive(Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     alone: Estimate,
     several: Estimate,
     /// How much several threads would save, by the times of the systems.
@@ -54,7 +54,7 @@ impl Estimate {
 
 impl Pace {
     /// Whether the next run is to be made on several threads.
-    pub(super) fn wants_several(&mut self) -> bool {
+    pub(crate) fn wants_several(&mut self) -> bool {
         if self.gain < WORTH_SEVERAL || self.runs_alone < RUNS_TO_KNOW {
             return false;
         }
@@ -75,12 +75,12 @@ impl Pace {
         self.several.0 + self.several.0 / 16 < self.alone.0
     }
 
-    pub(super) fn note_alone(&mut self, took: Duration) {
+    pub(crate) fn note_alone(&mut self, took: Duration) {
         self.runs_alone = self.runs_alone.saturating_add(1);
         self.note(|pace| pace.alone.add(took));
     }
 
-    pub(super) fn note_several(&mut self, took: Duration) {
+    pub(crate) fn note_several(&mut self, took: Duration) {
         self.note(|pace| pace.several.add(took));
     }
 
@@ -90,6 +90,11 @@ impl Pace {
         if self.prefers_several() != before {
             (self.runs, self.retry) = (0, RETRY.0);
         }
+    }
+
+    /// Sees how much sooner so many threads would be done with work that can be shared out evenly.
+    pub(crate) fn see_even_gain(&mut self, total: Duration, threads: usize) {
+        self.gain = total - total / threads.max(1) as u32;
     }
 
     /// Sees how much sooner so many threads would be done with the systems that are worth handing over, by how long each

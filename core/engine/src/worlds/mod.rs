@@ -10,7 +10,6 @@ mod instance;
 mod step;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use keel_core_types::ModelId;
 use keel_ecs::World;
@@ -24,7 +23,7 @@ use self::instance::Instance;
 pub(crate) use self::instance::OwnWork;
 pub(crate) use self::step::WorldsAccess;
 pub use self::step::{WorldFault, WorldsStepped};
-use crate::schedule::Schedule;
+use crate::schedule::{Pace, Schedule};
 use crate::{Fault, ModuleTag};
 
 /// Worlds that are found by id, and lent to several threads at once: the pool of worlds.
@@ -59,10 +58,8 @@ struct WorldSchedule {
     stamp: u64,
     /// By the slots of the worlds' ids.
     instances: Mutex<Vec<Slot>>,
-    /// How long the worlds of the last call took, one after the other.
-    took: Duration,
-    /// How many worlds that were.
-    worlds: usize,
+    /// What was seen of the steps, each as if it were of a thousand worlds.
+    pace: Pace,
 }
 
 /// What one module brings.

@@ -13,9 +13,6 @@ use crate::schedule::{Failure, Outcome, WorldStep};
 use crate::threads::Threads;
 use crate::{EngineError, Fault, Frame};
 
-/// What several threads must save to be worth waking.
-const WORTH_SEVERAL: Duration = Duration::from_micros(40);
-
 /// A thread takes so many worlds at once, if there are enough for all.
 const AT_ONCE: usize = 32;
 
@@ -133,19 +130,18 @@ impl WorldSchedule {
         self.instances.get_mut()[place] = Slot::Here(job.instance);
     }
 
-    /// Steps the worlds, on several threads where that is worth it by what the last ones took.
+    /// Steps the worlds, on several threads where that was faster.
     fn run(&mut self, jobs: &mut [Job], source: &dyn WorldSource, lent: WorldStep<'_>) {
-        let threads = lent.threads;
-        let expected = self.took.mul_f64(jobs.len() as f64 / self.worlds.max(1) as f64);
-        let saved = expected - expected / threads.count() as u32;
+        let (threads, worlds, begun) = (lent.threads, jobs.len(), Instant::now());
+        let wants_several =
+            threads.count() > 1 && worlds > 1 && (threads.always || self.pace.wants_several());
         let (took, this) = (Mutex::new(Duration::ZERO), &*self);
         let step_all = |piece: &mut [Job]| {
             let begun = Instant::now();
             piece.iter_mut().for_each(|job| job.run(this, source, lent));
             *took.lock() += begun.elapsed();
         };
-        let worlds = jobs.len();
-        if threads.count() > 1 && worlds > 1 && (threads.always || saved > WORTH_SEVERAL) {
+        if wants_several {
             let at_once = AT_ONCE.min(worlds.div_ceil(threads.count()));
             let pieces = Mutex::new(jobs.chunks_mut(at_once));
             let next = || pieces.lock().next();
@@ -157,7 +153,13 @@ impl WorldSchedule {
         } else {
             step_all(jobs);
         }
-        (self.took, self.worlds) = (took.into_inner(), worlds);
+        // Calls of more worlds and of fewer are compared by what a thousand take.
+        let of_thousand = begun.elapsed().mul_f64(1000.0 / worlds.max(1) as f64);
+        match wants_several {
+            true => self.pace.note_several(of_thousand),
+            false => self.pace.note_alone(of_thousand),
+        }
+        self.pace.see_even_gain(took.into_inner(), threads.count());
     }
 
     /// Puts back what is kept of the worlds, and tells what has come of them.
