@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use keel_ecs::{
-    ChangeTracker, Changes, Children, Commands, Component, EcsError, Entity, EventCursor, ModelTypeInfo,
-    Parent, SharedTypes, World, component, event,
+    Added, ChangeTracker, Changes, Children, Commands, Component, EcsError, Entity, EventCursor,
+    ModelTypeInfo, Parent, SharedTypes, Sources, Targets, World, component, event, relation,
 };
 use keel_state::SavedValue;
 
@@ -330,4 +330,42 @@ fn worlds_that_are_alike_know_the_same_and_go_their_own_ways() {
     assert!(matches!(other.register_shared(&types), Err(EcsError::Conflict { .. })));
     more.register_shared(&types).unwrap();
     assert_eq!(Place { z: 1 }.z, 1);
+}
+
+#[test]
+fn worlds_that_are_alike_track_relate_and_call_hooks_alike() {
+    #[component(crate = keel_ecs, tracked, on_insert = ring)]
+    struct Bell {}
+    #[component(crate = keel_ecs)]
+    struct Rings {
+        count: u32,
+    }
+    #[relation(crate = keel_ecs)]
+    struct Rope;
+    fn ring(world: &World, _: Entity) {
+        world.query::<&mut Rings>().for_each(|rings| rings.count += 1);
+    }
+    let types = [
+        ModelTypeInfo::component::<Bell>(),
+        ModelTypeInfo::component::<Rings>(),
+        ModelTypeInfo::component::<Targets<Rope>>(),
+        ModelTypeInfo::component::<Sources<Rope>>(),
+    ];
+    let types = SharedTypes::new(types.map(std::sync::Arc::new));
+    let mut first = World::new();
+    let mut second = first.alike();
+    first.register_shared(&types).unwrap();
+    second.register_shared(&types).unwrap();
+    assert!(first.is_alike(&second));
+    let third = first.alike();
+    for mut world in [first, second, third] {
+        let tower = world.spawn((Rings { count: 0 },));
+        world.clear_changes();
+        let bell = world.spawn((Bell {},));
+        world.relate::<Rope>(bell, tower).unwrap();
+        assert_eq!(world.get::<Rings>(tower).unwrap().count, 1);
+        assert_eq!(world.query_filtered::<&Bell, Added<Bell>>().entities(), [bell]);
+        world.despawn(tower).unwrap();
+        assert_eq!(world.targets::<Rope>(bell), []);
+    }
 }

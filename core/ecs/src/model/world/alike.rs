@@ -3,9 +3,6 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use atomic_refcell::AtomicRefCell;
-
-use crate::model::component::Operations;
 use crate::model::prefab::Prefabs;
 use crate::model::types::TypeTable;
 use crate::{EcsError, ModelTypeInfo, RestoreReport, World, WorldSnapshot};
@@ -26,12 +23,12 @@ impl SharedTypes {
 }
 
 impl World {
-    /// An empty world that knows the types and the prefabs which this one knows. Both share what they know of them, until one of them is
-    /// told of another type: a game's types take some kilobytes, which many small worlds need not have each.
+    /// An empty world that knows the types and the prefabs which this one knows. Both share what they know of them, until one
+    /// of them is told of another type: a game's types take some kilobytes, which many small worlds need not have each.
     #[must_use]
     pub fn alike(&self) -> Self {
         let mut world = Self { types: self.types.renewed(), ..Self::of_no_types() };
-        world.make_places();
+        world.make_all_places();
         if let Ok(prefabs) = self.resource::<Prefabs>() {
             // Every world knows their type.
             let _ = world.insert_resource(prefabs.clone());
@@ -75,7 +72,7 @@ impl World {
         if let Some(Some(after)) = found {
             self.types = after;
             self.forget_checks();
-            self.make_places();
+            self.make_all_places();
             return Ok(());
         }
         let before = self.types.clone();
@@ -86,18 +83,9 @@ impl World {
         Ok(())
     }
 
-    /// Makes the queues of events and the sets of sparse components that are missing.
-    fn make_places(&mut self) {
+    fn make_all_places(&mut self) {
         // It is shared, and so costs nothing to hold.
         let types = self.types.clone();
-        for info in types.iter() {
-            if let Operations::Event(operations) = &info.operations {
-                self.events.entry(info.id()).or_insert_with(|| AtomicRefCell::new((operations.make)()));
-            }
-            if let Some(operations) = info.sparse_operations() {
-                self.sparse.register(info, operations);
-            }
-        }
-        self.structure_changed();
+        types.iter().for_each(|info| self.make_places(info));
     }
 }

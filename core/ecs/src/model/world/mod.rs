@@ -161,23 +161,29 @@ impl World {
         let adopted = self.plan_adoption(&info, false)?;
         self.types.register(Arc::clone(&info))?;
         self.forget_checks();
-        self.reactions.register(&info);
-        self.register_relation(&info);
-        if let Operations::Event(operations) = &info.operations {
-            self.events.entry(info.id()).or_insert_with(|| AtomicRefCell::new((operations.make)()));
-        }
-        if let Some(operations) = info.sparse_operations() {
-            self.sparse.register(&info, operations);
-            // A query may have looked for the set in vain.
-            self.structure_changed();
-        }
-        self.track(&info);
+        self.make_places(&info);
         let comes_back = !adopted.is_empty();
         self.adopt(&info, adopted)?;
         if comes_back {
             self.mend_relations(false)?;
         }
         Ok(())
+    }
+
+    /// Makes what the world itself has for a type that it knows: the queue of an event, the set of a sparse component, ticks,
+    /// and who reacts.
+    fn make_places(&mut self, info: &ModelTypeInfo) {
+        self.reactions.register(info);
+        self.register_relation(info);
+        if let Operations::Event(operations) = &info.operations {
+            self.events.entry(info.id()).or_insert_with(|| AtomicRefCell::new((operations.make)()));
+        }
+        if let Some(operations) = info.sparse_operations() {
+            self.sparse.register(info, operations);
+            // A query may have looked for the set in vain.
+            self.structure_changed();
+        }
+        self.track(info);
     }
 
     /// Looks at bundles again: what is known of their types may be another thing now.
