@@ -138,13 +138,17 @@ impl World {
         self.before_change(parent);
         self.structure_changed();
         let Ok(Parent { entity: parent }) = self.entities.remove_one::<Parent>(child.inner()) else { return };
-        let childless = self.entities.get::<&mut Children>(parent.inner()).is_ok_and(|mut children| {
-            children.entities.retain(|entity| *entity != child);
-            children.entities.is_empty()
+        let is_last = self.entities.get::<&mut Children>(parent.inner()).is_ok_and(|mut children| {
+            let is_last = children.entities == [child];
+            if !is_last {
+                children.entities.retain(|entity| *entity != child);
+            }
+            is_last
         });
-        if childless {
+        if is_last {
+            // A list of ids can be encoded.
             let before = self.before_remove(parent, &[Children::ID]).unwrap_or_default();
-            // `Children` was found a line above, so it is there to be removed.
+            // `Children` was found above, so it is there to be removed.
             let _ = self.entities.remove_one::<Children>(parent.inner());
             self.after_remove(parent, before);
         }

@@ -20,6 +20,7 @@ mod reactions;
 mod reflect;
 mod relations;
 mod restore;
+mod seams;
 mod sparse;
 mod transactions;
 mod world;

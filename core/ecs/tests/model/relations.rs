@@ -14,21 +14,21 @@ use crate::{at, save, through_a_file, types};
 
 /// Anybody may like any number.
 #[relation(crate = keel_ecs)]
-struct Likes;
+pub(crate) struct Likes;
 
 /// Everybody docks at one place.
 #[relation(crate = keel_ecs, exclusive)]
-struct DockedAt;
+pub(crate) struct DockedAt;
 
 /// Who is carried goes down with the ship.
 #[relation(crate = keel_ecs, exclusive, cascade = despawn)]
-struct CarriedBy;
+pub(crate) struct CarriedBy;
 
 /// What is made of several is gone with any of them.
 #[relation(crate = keel_ecs, name = "Made", cascade = despawn)]
 struct MadeOf;
 
-fn sides<R: Relation>() -> [ModelTypeInfo; 2] {
+pub(crate) fn sides<R: Relation>() -> [ModelTypeInfo; 2] {
     [ModelTypeInfo::component::<Targets<R>>(), ModelTypeInfo::component::<Sources<R>>()]
 }
 

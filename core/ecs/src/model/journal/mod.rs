@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use keel_core_types::ComponentId;
 
+use crate::model::reaction::Told;
 use crate::model::ticks::KeptTicks;
 use crate::{EcsError, Entity, World};
 
@@ -56,8 +57,8 @@ pub(crate) struct Journal {
     sent: Vec<(ComponentId, u64)>,
     /// How many entities had lost each tracked component then.
     removed: Vec<(ComponentId, u64)>,
-    /// How many occurrences waited for observers then.
-    occurrences: usize,
+    /// What waited for observers then.
+    told: Told,
     /// The free ids before the first entity came or went.
     free: Option<Vec<hecs::Entity>>,
     /// Something could not be kept.
@@ -132,8 +133,8 @@ impl World {
     pub fn begin_transaction(&mut self) {
         let outer = self.journal.take().map(Box::new);
         let sent = self.events.iter_mut().map(|(id, store)| (*id, store.get_mut().sent())).collect();
-        let (removed, occurrences) = (self.changes.removed_counts(), self.waiting_occurrences());
-        self.journal.put(Some(Journal { sent, removed, occurrences, outer, ..Journal::default() }));
+        let (removed, told) = (self.changes.removed_counts(), self.reactions.told());
+        self.journal.put(Some(Journal { sent, removed, told, outer, ..Journal::default() }));
     }
 
     /// Ends the running transaction, and keeps what it has changed. Without one, nothing happens.

@@ -13,7 +13,7 @@ use crate::{EcsError, Entity, World};
 impl World {
     /// Makes everything what it was when the journal was begun. The world has no journal meanwhile.
     pub(super) fn undo(&mut self, journal: Journal) {
-        let Journal { entries, sent, removed, occurrences, free, failed, .. } = journal;
+        let Journal { entries, sent, removed, told, free, failed, .. } = journal;
         let mut failed = failed;
         for entry in entries.into_iter().rev() {
             if let Err(error) = self.undo_entry(entry) {
@@ -27,7 +27,7 @@ impl World {
         }
         // What was undone has not happened, and neither has its undoing.
         self.changes.forget_removed(&removed);
-        self.reactions.forget_from(occurrences);
+        self.reactions.forget_since(told);
         if let Some(free) = free {
             self.put_ids_back(&free);
         }
@@ -121,6 +121,7 @@ impl World {
     }
 
     fn take_component(&mut self, entity: Entity, id: ComponentId) {
+        self.changes.remove(id, entity);
         if let Some(set) = self.sparse.get_mut(id) {
             set.remove(entity);
             return;
@@ -135,6 +136,7 @@ impl World {
     fn put_resource_back(&mut self, id: ComponentId, bytes: Option<&[u8]>) -> Result<(), EcsError> {
         let Some(mut bytes) = bytes else {
             self.resources.remove_any(id);
+            self.changes.remove_resource(id);
             return Ok(());
         };
         let Some(info) = self.types.get(id) else { return Ok(()) };

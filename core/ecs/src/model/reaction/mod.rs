@@ -6,5 +6,5 @@ mod queue;
 
 pub(crate) use self::change::Before;
 pub use self::hooks::{Hook, Hooks};
-pub(crate) use self::queue::Reactions;
 pub use self::queue::{Occasion, Occurrence, SentEvent};
+pub(crate) use self::queue::{Reactions, Told};

@@ -104,6 +104,14 @@ pub(crate) struct Reactions {
     cause: u32,
 }
 
+/// What waited at some moment.
+#[derive(Default)]
+pub(crate) struct Told {
+    waiting: usize,
+    /// As [`Reactions::events`].
+    seen: Vec<(ComponentId, u64)>,
+}
+
 /// Ids are hashes: any six bits do.
 #[inline]
 fn bit_of(id: ComponentId) -> u64 {
@@ -179,9 +187,17 @@ impl Reactions {
         (watch.observed | watch.hooked) & occasion.bit() != 0
     }
 
-    /// Forgets what waits beyond the first so many: it has not happened.
-    pub(crate) fn forget_from(&mut self, count: usize) {
-        self.queue.truncate(count);
+    /// What waits now.
+    pub(crate) fn told(&self) -> Told {
+        Told { waiting: self.queue.len(), seen: self.events.iter().map(|(id, seen)| (*id, *seen)).collect() }
+    }
+
+    /// Forgets what came to wait since: it has not happened.
+    pub(crate) fn forget_since(&mut self, told: Told) {
+        self.queue.truncate(told.waiting);
+        for (id, seen) in told.seen {
+            self.events.entry(id).and_modify(|now| *now = seen);
+        }
     }
 
     pub(super) fn add(

@@ -245,10 +245,12 @@ impl World {
     }
 
     pub(super) fn unlink<R: Relation>(&mut self, entity: Entity) {
-        for target in self.targets::<R>(entity).to_vec() {
+        // Its own sides go with it: what they were is noted already.
+        let others = |links: &[Entity]| links.iter().copied().filter(|it| *it != entity).collect::<Vec<_>>();
+        for target in others(self.targets::<R>(entity)) {
             self.remove_link::<Sources<R>>(target, entity);
         }
-        for source in self.sources::<R>(entity).to_vec() {
+        for source in others(self.sources::<R>(entity)) {
             self.remove_link::<Targets<R>>(source, entity);
         }
     }
