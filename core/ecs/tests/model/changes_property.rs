@@ -15,11 +15,11 @@ use crate::changes::{Fire, Hull};
 use crate::{Frozen, at, save, through_a_file};
 
 /// A hull whose planks are counted further.
-mod wide {
+pub(crate) mod wide {
     #[keel_ecs::component(crate = keel_ecs, tracked)]
     #[derive(Clone, Debug, Default, PartialEq)]
-    pub(super) struct Hull {
-        pub(super) planks: u64,
+    pub(crate) struct Hull {
+        pub(crate) planks: u64,
     }
 }
 
@@ -85,36 +85,41 @@ fn change() -> impl Strategy<Value = Change> {
 
 /// When values of one component were added and changed, and who has lost one.
 #[derive(Clone, Default)]
-struct Account {
+pub(crate) struct Account {
     values: BTreeMap<Entity, (u64, u64)>,
     /// When, who, and how many steps have ended since.
-    lost: Vec<(u64, Entity, u8)>,
+    pub(crate) lost: Vec<(u64, Entity, u8)>,
 }
 
 impl Account {
-    fn insert(&mut self, entity: Entity, now: u64) {
+    pub(crate) fn insert(&mut self, entity: Entity, now: u64) {
         self.values.entry(entity).or_insert((now, now)).1 = now;
     }
 
-    fn write(&mut self, entity: Entity, now: u64) {
+    pub(crate) fn write(&mut self, entity: Entity, now: u64) {
         self.values.get_mut(&entity).unwrap().1 = now;
     }
 
     /// Whether there was one.
-    fn remove(&mut self, entity: Entity, now: u64) -> bool {
+    pub(crate) fn remove(&mut self, entity: Entity, now: u64) -> bool {
         let had = self.values.remove(&entity).is_some();
         self.lost.extend(had.then_some((now, entity, 0)));
         had
     }
 
-    fn end_step(&mut self) {
+    pub(crate) fn end_step(&mut self) {
         self.lost.retain_mut(|(_, _, steps)| {
             *steps += 1;
             *steps < 2
         });
     }
 
-    fn new_since(&self, since: u64) -> (BTreeSet<Entity>, BTreeSet<Entity>) {
+    /// All values were changed.
+    pub(crate) fn converted(&mut self, now: u64) {
+        self.values.values_mut().for_each(|(_, changed)| *changed = now);
+    }
+
+    pub(crate) fn new_since(&self, since: u64) -> (BTreeSet<Entity>, BTreeSet<Entity>) {
         let of = |is_new: fn(&(u64, u64), u64) -> bool| {
             let values = self.values.iter().filter(|(_, times)| is_new(times, since));
             values.map(|(entity, _)| *entity).collect()
@@ -148,14 +153,14 @@ struct History {
     burning: PreparedQuery<(Entity, &'static mut Fire), Without<Frozen>>,
 }
 
-fn types(is_wide: bool) -> Vec<Arc<ModelTypeInfo>> {
+pub(crate) fn types(is_wide: bool) -> Vec<Arc<ModelTypeInfo>> {
     let hull =
         if is_wide { ModelTypeInfo::component::<wide::Hull>() } else { ModelTypeInfo::component::<Hull>() };
     crate::types().into_iter().chain([hull, ModelTypeInfo::component::<Fire>()]).map(Arc::new).collect()
 }
 
 /// Who was added and changed since, and, in order, who has lost one.
-fn look<T: Component + Tracked>(
+pub(crate) fn look<T: Component + Tracked>(
     world: &World,
     mark: ChangeMark,
     cursor: &mut RemovalCursor<T>,
@@ -339,7 +344,7 @@ impl History {
         self.world = conversion.accept().0;
         if is_wide != self.is_wide {
             let now = self.now;
-            self.hulls.values.values_mut().for_each(|(_, changed)| *changed = now);
+            self.hulls.converted(now);
             for reader in &mut self.readers {
                 let (narrow, wide) = (&mut reader.hulls, &mut reader.wide_hulls);
                 // A cursor is a number: it goes on as that of the other type.
@@ -378,7 +383,7 @@ impl History {
     }
 }
 
-fn exchange_cursor<T: Component, U: Component>(cursor: &RemovalCursor<T>) -> RemovalCursor<U> {
+pub(crate) fn exchange_cursor<T: Component, U: Component>(cursor: &RemovalCursor<T>) -> RemovalCursor<U> {
     let saved = SavedValue::of(cursor).unwrap();
     saved.restore(false).unwrap().0
 }

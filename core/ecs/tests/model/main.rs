@@ -22,6 +22,8 @@ mod relations;
 mod restore;
 mod seams;
 mod sparse;
+mod together;
+mod together_plain;
 mod transactions;
 mod world;
 
