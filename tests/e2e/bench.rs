@@ -68,9 +68,10 @@ fn the_suite_and_a_module_of_ones_own_are_measured_and_are_no_part_of_the_game()
         .replace("keel-bench-suite\"", "races\"")
         .replace("keel-bench-suite-types = { path = \"types\" }\n", "");
     workspace.new_crate("systems/races", &[("Cargo.toml", &manifest), ("src/lib.rs", RACES)]);
-    let (json, html) = (workspace.scratch("ecs.json"), workspace.scratch("ecs.html"));
+    let [json, html, svg] = ["ecs.json", "ecs.html", "ecs.svg"].map(|name| workspace.scratch(name));
     let cases = ["--case", "simple_iter", "--case", "growth/1000", "--case", "races_agree"];
-    let files = ["--json", json.to_str().unwrap(), "--html", html.to_str().unwrap()];
+    let paths = [&json, &html, &svg].map(|path| path.to_str().unwrap());
+    let files = ["--json", paths[0], "--html", paths[1], "--svg", paths[2]];
     let bench =
         |cases: &[&str]| workspace.keel(&[&["bench", "ecs", "--quick", "--against", "none"], cases].concat());
     let measured = bench(&[&cases[..], &files].concat());
@@ -93,6 +94,8 @@ fn the_suite_and_a_module_of_ones_own_are_measured_and_are_no_part_of_the_game()
     assert!(bytes.as_f64().is_some_and(|bytes| (24.0..200.0).contains(&bytes)), "{bytes}");
     let page = std::fs::read_to_string(html).unwrap();
     assert!(page.starts_with("<!doctype html>") && page.contains("one by one"), "{page}");
+    let plot = std::fs::read_to_string(svg).unwrap();
+    assert!(plot.starts_with("<svg") && plot.contains("times as long as Keel"), "{plot}");
     assert!(text(&measured).contains("races_agree"), "{}", text(&measured));
 
     for (case, problem) in [

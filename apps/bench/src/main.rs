@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use keel_bench::ecs::{self, EcsOptions, EcsPage};
+use keel_bench::ecs::{self, EcsOptions, EcsPage, EcsPlot};
 use keel_bench::soak::{self, SoakOptions};
 use keel_bench::swap::{self, Options};
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,7 @@ struct EcsRequest {
     list: bool,
     json: Option<PathBuf>,
     html: Option<PathBuf>,
+    svg: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -83,16 +84,17 @@ fn run() -> anyhow::Result<()> {
 }
 
 fn run_ecs(workspace: &Path, request: EcsRequest) -> anyhow::Result<()> {
-    let EcsRequest { case, against, quick, list, json, html } = request;
+    let EcsRequest { case, against, quick, list, json, html, svg } = request;
     let options = EcsOptions { cases: case, against, quick };
     if list {
         write!(std::io::stdout().lock(), "{}", ecs::list(workspace, &options, tell)?)?;
         return Ok(());
     }
     let report = ecs::run(workspace, &options, tell)?;
-    if let Some(path) = html {
-        std::fs::write(&path, EcsPage::new(&report).to_string())
-            .with_context(|| format!("{} can't be written", path.display()))?;
+    let page = html.map(|path| (path, EcsPage::new(&report).to_string()));
+    let plot = svg.map(|path| (path, EcsPlot::new(&report).to_string()));
+    for (path, text) in [page, plot].into_iter().flatten() {
+        std::fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))?;
     }
     write(&report, json)
 }

@@ -260,6 +260,9 @@ pub(crate) struct EcsBenchArgs {
     /// Writes a page with plots into this file, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Writes one picture of all cases into this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 #[derive(Args, Clone)]

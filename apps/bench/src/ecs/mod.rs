@@ -30,7 +30,7 @@ use self::modules::BenchModules;
 use self::peers::Peers;
 use crate::swap::Machine;
 
-pub use self::page::EcsPage;
+pub use self::page::{EcsPage, EcsPlot};
 pub use self::report::{CaseReport, EcsBench, EngineFigures};
 pub use self::statistics::{Spread, quantile};
 

@@ -3,6 +3,7 @@
 mod axis;
 mod bars;
 mod date;
+mod dots;
 mod lines;
 mod style;
 
@@ -12,6 +13,7 @@ use crate::ecs::report::{CaseReport, EcsBench, EngineFigures};
 use crate::ecs::table;
 
 pub(crate) use self::date::Date;
+pub use self::dots::EcsPlot;
 
 /// The report as a page.
 pub struct EcsPage<'r> {
