@@ -21,6 +21,7 @@ mod resolve;
 mod restart;
 mod runs;
 mod saves;
+mod schedule;
 mod snapshot;
 mod swap;
 #[cfg(target_os = "linux")]

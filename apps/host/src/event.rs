@@ -18,6 +18,9 @@ pub(crate) enum Event {
         /// Types of the game that nobody knows; their values are kept aside.
         #[serde(default)]
         kept: Vec<String>,
+        /// Systems in no order that anybody said, though it matters.
+        #[serde(default)]
+        ambiguities: Vec<AmbiguityLine>,
     },
     /// Once a second, and at the end.
     Stats {
@@ -98,9 +101,31 @@ pub(crate) struct SwapLine {
     /// Types that nobody knows any more; their values are kept aside.
     #[serde(default)]
     pub(crate) kept: Vec<String>,
+    /// Systems in no order, which they were not before.
+    #[serde(default)]
+    pub(crate) ambiguities: Vec<AmbiguityLine>,
     /// Whether the world was built anew.
     pub(crate) rebuilt: bool,
     pub(crate) tasks_cancelled: usize,
+}
+
+/// Two systems that use the same thing, one of them to write it, and that nobody has put in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AmbiguityLine {
+    /// The one that runs first as it is, as `module/system`.
+    pub(crate) first: String,
+    pub(crate) second: String,
+    /// The name of what both use.
+    pub(crate) shared: String,
+}
+
+/// What is appended to a line for people; nothing where all is in order. The log has what to do about it.
+fn in_no_order(ambiguities: &[AmbiguityLine]) -> String {
+    let pairs = ambiguities
+        .iter()
+        .map(|AmbiguityLine { first, second, shared }| format!("{first} and {second} (both use {shared})"));
+    let pairs: Vec<_> = pairs.collect();
+    if pairs.is_empty() { String::new() } else { format!("; in no order: {}", pairs.join(", ")) }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -131,13 +156,13 @@ impl Event {
     /// The line for people.
     pub(crate) fn text(&self) -> String {
         match self {
-            Self::Ready { modules, kept } => {
+            Self::Ready { modules, kept, ambiguities } => {
                 let names: Vec<_> = modules.iter().map(|module| module.name.as_str()).collect();
                 let mut text = format!("{} modules are live: {}", modules.len(), names.join(", "));
                 if !kept.is_empty() {
                     text.push_str(&format!("; kept aside, as nobody knows their types: {}", kept.join(", ")));
                 }
-                text
+                text + &in_no_order(ambiguities)
             }
             Self::Stats { frame, fps, frame_ms, entities, .. } => {
                 format!("frame {frame}: {fps:.0} fps, {frame_ms:.2} ms a frame, {entities} entities")
@@ -186,7 +211,7 @@ impl SwapLine {
                 text.push_str(&format!("; {what}: {}", fields.join(", ")));
             }
         }
-        text
+        text + &in_no_order(&self.ambiguities)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The engine process: worlds, frames and modules. It does what the supervisor says, and tells what happens.
 
+mod ambiguities;
 mod dashboard;
 mod figures;
 mod link;
@@ -264,7 +265,8 @@ impl Host {
         self.refused = refused.iter().map(|rejection| rejection.module.clone()).collect();
         refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection, None));
         self.show_modules();
-        self.tell(Event::Ready { modules: self.module_lines(), kept });
+        let ambiguities = self.swapper.ambiguities.news(self.engine.schedule());
+        self.tell(Event::Ready { modules: self.module_lines(), kept, ambiguities });
         self.tell_statics();
         self.pace.restart();
     }
@@ -315,9 +317,13 @@ impl Host {
         let is_live = |module: &&str| live.iter().any(|status| status.name == *module);
         let modules: Vec<_> = modules.iter().map(String::as_str).filter(is_live).collect();
         match self.registry.remove_together(&mut self.engine, &modules) {
-            Ok(()) => modules
-                .iter()
-                .for_each(|module| self.tell_log("info", format!("module `{module}` was removed"))),
+            Ok(()) => {
+                // Without it others may be in no order, of which the log has told.
+                self.swapper.ambiguities.news(self.engine.schedule());
+                modules
+                    .iter()
+                    .for_each(|module| self.tell_log("info", format!("module `{module}` was removed")));
+            }
             Err(rejection) => self.tell_rejection(Stage::Swap, rejection, None),
         }
     }

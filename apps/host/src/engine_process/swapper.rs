@@ -8,6 +8,7 @@ use keel::engine::Engine;
 use keel::state::{Change, ChangeKind};
 use keel_registry::{Candidate, Checker, Consent, Registry, Rejection, SwapReport};
 
+use super::ambiguities::KnownAmbiguities;
 use crate::event::{Stage, StagesMs, SwapLine};
 use crate::protocol::{Library, SwapRequest};
 
@@ -32,12 +33,13 @@ pub(crate) struct Swapper {
     checked: Receiver<Checked>,
     /// Swaps whose new code has not run yet, each with the time at which the edited file was closed.
     unreported: Vec<(SwapLine, Option<u64>)>,
+    pub(crate) ambiguities: KnownAmbiguities,
 }
 
 impl Swapper {
     pub(crate) fn new(checker: Checker) -> Self {
         let (sender, checked) = unbounded();
-        Self { checker, sender, checked, unreported: Vec::new() }
+        Self { checker, sender, checked, unreported: Vec::new(), ambiguities: KnownAmbiguities::default() }
     }
 
     /// Where checked modules come out.
@@ -77,7 +79,8 @@ impl Swapper {
         let report =
             registry.swap(engine, candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;
         let swap = begin.elapsed();
-        let line = line(&request, &report, check, swap);
+        let mut line = line(&request, &report, check, swap);
+        line.ambiguities = self.ambiguities.news(engine.schedule());
         self.unreported.push((line, request.saved_at_us));
         Ok(report.failed_starts)
     }
@@ -172,6 +175,7 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
         dropped: of_kind(is_dropped),
         changed: others.map(|change: &&Change| change.to_string()).collect(),
         kept: report.world.kept.clone(),
+        ambiguities: Vec::new(),
         rebuilt: report.rebuilt,
         tasks_cancelled: report.modules.iter().map(|module| module.tasks.cancelled).sum(),
     }
