@@ -51,7 +51,8 @@ pub use error::EngineError;
 pub use fault::{Fault, contain, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};
 pub use function::{
-    CALL_DEPTH_MAX, CallError, Function, FunctionDescriptor, FunctionSummary, IntoFunction, PreparedCall,
+    CALL_DEPTH_MAX, CallError, Function, FunctionDescriptor, FunctionSummary, IntoFunction, IntoFunctionOf,
+    LendOwner, PreparedCall,
 };
 pub use module_code::ModuleCode;
 pub use observer::{

@@ -9,10 +9,15 @@ use parking_lot::Mutex;
 
 use crate::Registry;
 
-/// Lends the view model to those of its systems and handlers that are functions of its own.
+/// Lends the view model to those of its systems, handlers, observers and functions that are functions of its own.
 pub(crate) fn access_to(view_model: &Arc<Mutex<LoadedViewModel>>) -> ViewModelAccess {
     let view_model = Arc::clone(view_model);
-    Arc::new(move |call: &mut dyn FnMut(&mut dyn ViewModel)| call(&mut **view_model.lock()))
+    Arc::new(move |call: &mut dyn FnMut(&mut dyn ViewModel)| {
+        // Nothing of a module runs beside what has its view model: the one that has it would wait for itself.
+        let Some(mut view_model) = view_model.try_lock() else { return false };
+        call(&mut **view_model);
+        true
+    })
 }
 
 impl Registry {

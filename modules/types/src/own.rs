@@ -1,19 +1,20 @@
-//! Systems and handlers that are lent the view model which registered them.
+//! Systems, handlers, observers and functions that are lent the view model which registered them.
 
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, TryLockError};
 
 use keel_engine::{
-    Frame, Handler, ModuleTag, ObserverCode, ObserverFunctionOf, OfFrame, OfParams, SystemCode,
-    SystemFunctionOf, SystemOutput,
+    Frame, Function, Handler, IntoFunctionOf, ModuleTag, ObserverCode, ObserverFunctionOf, OfFrame, OfParams,
+    SystemCode, SystemFunctionOf, SystemOutput,
 };
 use keel_state::SavedValue;
 
 use crate::{ModuleError, ModuleResult, ViewModel};
 
-/// Lends the one view model of a module to a call, for as long as that runs.
-pub type ViewModelAccess = Arc<dyn Fn(&mut dyn FnMut(&mut dyn ViewModel)) + Send + Sync>;
+/// Lends the one view model of a module to a call, for as long as that runs. False if it is lent already: then nothing was
+/// called.
+pub type ViewModelAccess = Arc<dyn Fn(&mut dyn FnMut(&mut dyn ViewModel)) -> bool + Send + Sync>;
 
 /// A handler that is lent the view model.
 pub(crate) struct OwnHandler {
@@ -56,8 +57,8 @@ impl OwnHandler {
             return Err(not_lent(&self.name));
         };
         let mut outcome = Ok(());
-        access(&mut |view_model| outcome = (self.code)(view_model, frame, argument));
-        outcome
+        let is_lent = access(&mut |view_model| outcome = (self.code)(view_model, frame, argument));
+        if is_lent { outcome } else { Err(lent_already(&self.name)) }
     }
 
     pub(crate) fn into_handler(mut self, access: Option<ViewModelAccess>) -> Handler {
@@ -114,16 +115,27 @@ pub struct Lender<T> {
 
 impl<T: ViewModel> Lender<T> {
     fn lend(&self, call: impl FnOnce(&mut T) -> Result<(), String>) -> Result<(), String> {
-        let Some(access) = &self.access else { return Err(not_lent(&self.name)) };
         let (mut outcome, mut call) = (Ok(()), Some(call));
-        access(&mut |view_model| {
-            let any: &mut dyn Any = view_model;
-            outcome = match (any.downcast_mut::<T>(), call.take()) {
-                (Some(owner), Some(call)) => call(owner),
-                _ => Err(misfit(&self.name).to_string()),
-            };
-        });
+        self.lend_to(&mut |owner| {
+            if let Some(call) = call.take() {
+                outcome = call(owner);
+            }
+        })?;
         outcome
+    }
+
+    /// Calls `call` once, unless it is an error.
+    fn lend_to(&self, call: &mut dyn FnMut(&mut T)) -> Result<(), String> {
+        let Some(access) = &self.access else { return Err(not_lent(&self.name)) };
+        let mut outcome = Ok(());
+        let is_lent = access(&mut |view_model| {
+            let any: &mut dyn Any = view_model;
+            match any.downcast_mut::<T>() {
+                Some(owner) => call(owner),
+                None => outcome = Err(misfit(&self.name).to_string()),
+            }
+        });
+        if is_lent { outcome } else { Err(lent_already(&self.name)) }
     }
 }
 
@@ -216,13 +228,50 @@ impl OwnObserver {
     }
 }
 
+/// A function that others call by name and that is lent the view model, once it is known how.
+pub(crate) struct OwnFunction {
+    name: String,
+    owner: TypeId,
+    make: Box<dyn FnOnce(Option<ViewModelAccess>) -> Function + Send>,
+}
+
+impl OwnFunction {
+    pub(crate) fn new<T: ViewModel, M>(
+        name: &str,
+        function: impl IntoFunctionOf<T, M> + Send + 'static,
+    ) -> Self {
+        let lender = Lender::<T> { name: name.to_owned(), access: None, owner: PhantomData };
+        let make = move |access| {
+            let lender = Lender { access, ..lender };
+            function.into_function_of(Box::new(move |call| lender.lend_to(call)))
+        };
+        Self { name: name.to_owned(), owner: TypeId::of::<T>(), make: Box::new(make) }
+    }
+
+    /// Checks that it expects the type of `view_model`.
+    pub(crate) fn check(&self, view_model: &dyn ViewModel) -> ModuleResult {
+        check_owner(&self.name, self.owner, view_model)
+    }
+
+    /// The code. It is called with the whole frame, so beside no system.
+    pub(crate) fn into_code(self, access: Option<&ViewModelAccess>) -> Function {
+        (self.make)(access.cloned())
+    }
+}
+
 /// Lends `view_model` from here on.
 pub(crate) fn access_to(view_model: Box<dyn ViewModel>) -> ViewModelAccess {
     let view_model = Mutex::new(view_model);
     Arc::new(move |call| {
-        // After a panic the module is suspended; what it was changing is of no use, and does no harm.
-        let mut view_model = view_model.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut view_model = match view_model.try_lock() {
+            Ok(view_model) => view_model,
+            // After a panic the module is suspended; what it was changing is of no use, and does no harm.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Nothing of a module runs beside what has its view model, so the one that has it is waiting for this.
+            Err(TryLockError::WouldBlock) => return false,
+        };
         call(&mut **view_model);
+        true
     })
 }
 
@@ -233,6 +282,13 @@ fn check_owner(name: &str, owner: TypeId, view_model: &dyn ViewModel) -> ModuleR
 
 fn not_lent(name: &str) -> String {
     format!("`{name}` is lent its view model; make the code with `into_code_of`")
+}
+
+fn lent_already(name: &str) -> String {
+    format!(
+        "`{name}` is called while other code of its module has the view model, which there is one of; call the method of \
+         `self` there, or let `{name}` be a function without `&mut self`"
+    )
 }
 
 fn misfit(name: &str) -> ModuleError {

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use keel_core_types::{Contract, ModelType, Provided, TypedModel, ViewId};
 use keel_ecs::{Data, Prefab};
 use keel_engine::{
-    Frame, Function, FunctionDescriptor, Handler, IntoFunction, IntoHandler, IntoObserver, IntoSystem,
-    ModuleCode, ModuleTag, ObserverCode, ObserverDescriptor, SetDescriptor, StateCode, States, SystemCode,
-    SystemDescriptor, SystemOutput, WorldSetup, WorldSystems,
+    Frame, Function, FunctionDescriptor, Handler, IntoFunction, IntoFunctionOf, IntoHandler, IntoObserver,
+    IntoSystem, ModuleCode, ModuleTag, ObserverCode, ObserverDescriptor, SetDescriptor, StateCode, States,
+    SystemCode, SystemDescriptor, SystemOutput, WorldSetup, WorldSystems,
 };
 use keel_state::SavedValue;
 
-use crate::own::{OwnHandler, OwnObserver, OwnSystem, access_to};
+use crate::own::{OwnFunction, OwnHandler, OwnObserver, OwnSystem, access_to};
 use crate::{
     BenchCase, BenchRoutine, DeclaredBench, IntoObserverOf, IntoSystemOf, ModuleResult, PooledTypeInfo,
     ViewModel, ViewModelAccess,
@@ -24,7 +24,7 @@ pub struct Setup {
     sets: Vec<SetDescriptor>,
     states: Vec<StateCode>,
     handlers: Vec<(String, Code<Handler, OwnHandler>)>,
-    functions: Vec<(FunctionDescriptor, Function)>,
+    functions: Vec<(FunctionDescriptor, Code<Function, OwnFunction>)>,
     worlds: Vec<WorldSystems>,
     observers: Vec<(ObserverDescriptor, Code<ObserverCode, OwnObserver>)>,
     prefabs: Vec<(String, Prefab)>,
@@ -167,7 +167,30 @@ impl Setup {
         descriptor: FunctionDescriptor,
         function: impl IntoFunction<M>,
     ) -> &mut Self {
-        self.functions.push((descriptor, function.into_function()));
+        self.functions.push((descriptor, Code::Free(function.into_function())));
+        self
+    }
+
+    /// Offers a function of the view model itself: `setup.function_of("score", Self::score)` with
+    /// `fn score(&mut self, _: &mut Frame<'_>, points: u32) -> u32`. Code of this module that has the view model calls the
+    /// method; by its name it can't be called from there, which is an error of the call.
+    pub fn function_of<T: ViewModel, M>(
+        &mut self,
+        name: &str,
+        function: impl IntoFunctionOf<T, M> + Send + 'static,
+    ) -> &mut Self {
+        self.function_of_with(FunctionDescriptor::new(name), function)
+    }
+
+    /// [`Setup::function_of`], with what its parameters are called and what it does. What it changes in the fields stays, also
+    /// if it is atomic and fails.
+    pub fn function_of_with<T: ViewModel, M>(
+        &mut self,
+        descriptor: FunctionDescriptor,
+        function: impl IntoFunctionOf<T, M> + Send + 'static,
+    ) -> &mut Self {
+        let own = OwnFunction::new(descriptor.name(), function);
+        self.functions.push((descriptor, Code::Own(own)));
         self
     }
 
@@ -241,6 +264,11 @@ impl Setup {
             Code::Own(own) => own.check(view_model),
         });
         observers?;
+        let functions = self.functions.iter().try_for_each(|(_, code)| match code {
+            Code::Free(_) => Ok(()),
+            Code::Own(own) => own.check(view_model),
+        });
+        functions?;
         self.handlers.iter().try_for_each(|(_, code)| match code {
             Code::Free(_) => Ok(()),
             Code::Own(own) => own.check(view_model),
@@ -270,7 +298,12 @@ impl Setup {
     /// The code that was declared, as `module`'s, with `access` to the view model for what is to be lent it.
     pub fn into_code_with(mut self, module: &ModuleTag, access: Option<&ViewModelAccess>) -> ModuleCode {
         let (sets, states) = (std::mem::take(&mut self.sets), std::mem::take(&mut self.states));
-        let functions = std::mem::take(&mut self.functions);
+        let functions =
+            std::mem::take(&mut self.functions).into_iter().map(|(descriptor, code)| match code {
+                Code::Free(code) => (descriptor, code),
+                Code::Own(own) => (descriptor, own.into_code(access)),
+            });
+        let functions = functions.collect();
         let worlds = std::mem::take(&mut self.worlds);
         let prefabs = std::mem::take(&mut self.prefabs);
         let observers = std::mem::take(&mut self.observers).into_iter().map(|(name, code)| match code {

@@ -64,6 +64,30 @@ pub trait IntoFunction<M> {
     fn into_function(self) -> Function;
 }
 
+/// What can be called by name and is lent a `T`: as [`IntoFunction`], with `&mut T` before the frame.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a function of `{T}` that can be called by name",
+    note = "it is `Fn(&mut self, &mut Frame<'_>, A, ..) -> R`, with at most six arguments; each, and the result, is \
+            `#[data]` or of a type that can be a field of one"
+)]
+pub trait IntoFunctionOf<T, M> {
+    /// The function, which asks `lender` for the `T` in each call.
+    #[doc(hidden)]
+    fn into_function_of(self, lender: LendOwner<T>) -> Function;
+}
+
+/// Lends its owner to a call for as long as that runs, or says why it can't.
+#[doc(hidden)]
+pub type LendOwner<T> = Box<dyn Fn(&mut dyn FnMut(&mut T)) -> Result<(), String> + Send + Sync>;
+
+/// What `call` returns, which is lent the owner.
+fn lent<T, R>(lender: &LendOwner<T>, call: impl FnOnce(&mut T) -> R) -> Result<R, CodeError> {
+    let (mut call, mut result) = (Some(call), None);
+    let mut call_once = |owner: &mut T| result = call.take().map(|call| call(owner));
+    lender(&mut call_once).map_err(CodeError::Failed)?;
+    result.ok_or_else(|| CodeError::Failed("what it is lent was not there".to_owned()))
+}
+
 /// Marks functions that return their result.
 #[doc(hidden)]
 pub struct Returns<T>(std::marker::PhantomData<T>);
@@ -111,6 +135,51 @@ macro_rules! functions {
                     $(let $name: $name = given.get($place)?;)*
                     let result = self(frame, $($name),*).map_err(|error| CodeError::Failed(error.to_string()))?;
                     given.put(result, out)
+                });
+                Function { signature, code }
+            }
+        }
+
+        #[allow(non_snake_case, unused_variables, reason = "an argument is named as its type is")]
+        impl<T, F, R, $($name),*> IntoFunctionOf<T, Returns<(R, $($name,)*)>> for F
+        where
+            T: 'static,
+            F: Fn(&mut T, &mut Frame<'_>, $($name),*) -> R + Send + Sync + 'static,
+            R: Data,
+            $($name: Data,)*
+        {
+            fn into_function_of(self, lender: LendOwner<T>) -> Function {
+                let signature = Signature {
+                    parameters: vec![$(Type::of::<$name>()),*],
+                    result: Type::of::<R>(),
+                };
+                let code = Box::new(move |frame: &mut Frame<'_>, given: &Arguments<'_>, out: &mut Value| {
+                    $(let $name: $name = given.get($place)?;)*
+                    let result = lent(&lender, |owner| self(owner, frame, $($name),*))?;
+                    given.put(result, out)
+                });
+                Function { signature, code }
+            }
+        }
+
+        #[allow(non_snake_case, unused_variables, reason = "an argument is named as its type is")]
+        impl<T, F, R, E, $($name),*> IntoFunctionOf<T, MayFail<(R, E, $($name,)*)>> for F
+        where
+            T: 'static,
+            F: Fn(&mut T, &mut Frame<'_>, $($name),*) -> Result<R, E> + Send + Sync + 'static,
+            R: Data,
+            E: Display,
+            $($name: Data,)*
+        {
+            fn into_function_of(self, lender: LendOwner<T>) -> Function {
+                let signature = Signature {
+                    parameters: vec![$(Type::of::<$name>()),*],
+                    result: Type::of::<R>(),
+                };
+                let code = Box::new(move |frame: &mut Frame<'_>, given: &Arguments<'_>, out: &mut Value| {
+                    $(let $name: $name = given.get($place)?;)*
+                    let result = lent(&lender, |owner| self(owner, frame, $($name),*))?;
+                    given.put(result.map_err(|error| CodeError::Failed(error.to_string()))?, out)
                 });
                 Function { signature, code }
             }

@@ -18,7 +18,7 @@ use crate::fault::{Panic, catch};
 use crate::function::code::{Arguments, CodeError};
 use crate::{EngineError, Fault, Frame, ModuleTag};
 
-pub use self::code::{Function, IntoFunction};
+pub use self::code::{Function, IntoFunction, IntoFunctionOf, LendOwner};
 
 /// How deep functions may call each other.
 pub const CALL_DEPTH_MAX: u32 = 64;

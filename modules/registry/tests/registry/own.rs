@@ -1,6 +1,7 @@
 //! Systems and handlers that are functions of the view model itself, and what it does after a swap.
 
-use keel_registry::{Code, State};
+use keel::engine::{ModuleTag, PreparedCall};
+use keel_registry::{Code, RegistryConfig, State};
 
 use crate::rig::{Rig, check_refused};
 use crate::sources::Swim;
@@ -40,6 +41,39 @@ fn own_systems_and_handlers_reach_the_fields_and_the_fields_survive_a_swap() {
     assert_eq!(rig.engine.take_faults(), []);
     assert!(rig.mark("bloomed") > 2000, "the timer of the old code calls the handler of the new");
     assert!(rig.mark("hunted") > 2000, "which has changed the fields");
+}
+
+#[test]
+fn an_own_function_reaches_the_fields_of_each_generation() {
+    let scoring = |label: &str, each: u64| {
+        let score = format!(
+            "impl Swim {{ fn score(&mut self, _: &mut Frame<'_>, of: u64) -> u64 {{
+                self.hunted += of * {each};
+                self.hunted
+            }} }}"
+        );
+        let register = "setup.function_of(\"score\", Self::score);";
+        Swim::new(label).fields(FIELDS).at("REGISTER", register).at("ITEMS", &score)
+    };
+    let again = "self.cache.push(u64::from(frame.call(\"swim/score\", &[1.into()]).is_err()));
+        frame.world.spawn((Name::new(format!(\"refused at {}\", self.cache.len())),));";
+    let mut rig = Rig::with(RegistryConfig { ring: 0, ..RegistryConfig::default() });
+    let mut score = PreparedCall::new("swim/score");
+    let mut call = |rig: &mut Rig| {
+        rig.engine.run_as(&ModuleTag::new("caller"), |frame| {
+            score.call_as::<u64>(frame, &[2.into()]).map_err(|error| error.to_string())
+        })
+    };
+    rig.load(&scoring("v1", 1).at("UPDATE", again).build()).unwrap();
+    assert_eq!(call(&mut rig), Ok(2));
+    rig.steps(1);
+    assert_eq!(rig.engine.take_faults(), []);
+    assert_eq!(rig.mark("refused"), 1, "`update` has the view model, and is not kept waiting for itself");
+
+    rig.load(&scoring("v2", 100).build()).unwrap();
+    rig.registry.tidy();
+    assert_eq!(call(&mut rig), Ok(2 + 200), "the new code, on the fields of the old");
+    assert_eq!(rig.mapped(), 1, "which nothing holds");
 }
 
 #[test]
