@@ -16,10 +16,10 @@ const AMBIGUOUS: &str = r#"    fn register(&mut self, setup: &mut Setup) -> Modu
 const ORDER: &str = "SystemDescriptor::new(\"pull\")";
 const ORDERED: &str = "SystemDescriptor::new(\"pull\").after(\"shove\")";
 
-/// The pairs of this scenario that an event tells: others of the game may be in no order, too.
+/// The pairs of the two that an event tells: other modules use positions, too.
 fn told(event: &Value) -> Vec<Value> {
     let all = event["ambiguities"].as_array().unwrap_or_else(|| panic!("{event}"));
-    let is_own = |pair: &&Value| pair["first"] == "shoal-swim/shove";
+    let is_own = |pair: &&Value| pair["first"] == "shoal-swim/shove" && pair["second"] == "shoal-swim/pull";
     all.iter().filter(is_own).cloned().collect()
 }
 
