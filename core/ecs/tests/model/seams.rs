@@ -147,6 +147,26 @@ fn hooks_that_write_are_undone_with_what_they_were_called_for() {
 }
 
 #[test]
+fn a_transaction_in_which_the_world_is_rebuilt_is_undone_whole() {
+    let mut world = new_world();
+    let [ann, bob] = [1, 2].map(|pay| world.spawn((Sailor { pay }, Fire { heat: pay })));
+    world.relate::<Likes>(ann, bob).unwrap();
+    let mut twin = world.duplicate().unwrap();
+    fail(&mut world, |world| {
+        world.spawn((Hull { planks: 1 },));
+        world.compact().unwrap();
+        assert!(world.is_in_transaction());
+        world.relate::<Likes>(bob, ann).unwrap();
+        world.rebuild().unwrap();
+        world.despawn(bob).unwrap();
+    });
+    assert_eq!(world.hash().unwrap(), twin.hash().unwrap());
+    assert_eq!(world.spawn(()), twin.spawn(()), "future ids come out the same");
+    let _ = world.transaction(|world| world.rebuild());
+    assert!(!world.is_in_transaction());
+}
+
+#[test]
 fn observers_hear_of_events_that_were_sent_before_and_after_a_failed_transaction() {
     let mut world = new_world();
     world.observe([(Occasion::Sent, Eaten::ID), (Occasion::Insert, Fire::ID)]);

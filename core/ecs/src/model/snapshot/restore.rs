@@ -108,17 +108,16 @@ impl World {
 
     fn rebuild_of(&mut self, is_wanted: impl Fn(&hecs::Archetype) -> bool) -> Result<(), EcsError> {
         let types: Vec<_> = self.types.iter().map(Arc::clone).collect();
+        // It knows entities and types by their ids, which stay: a running transaction goes on.
+        let journal = std::mem::take(&mut self.journal);
         let mut conversion = WorldConversion::of(std::mem::take(self));
-        match conversion.make_of(types, false, false, is_wanted) {
-            Ok(_) => {
-                *self = conversion.accept().0;
-                Ok(())
-            }
-            Err(error) => {
-                *self = conversion.undo();
-                Err(error)
-            }
-        }
+        let (world, made) = match conversion.make_of(types, false, false, is_wanted) {
+            Ok(_) => (conversion.accept().0, Ok(())),
+            Err(error) => (conversion.undo(), Err(error)),
+        };
+        *self = world;
+        self.journal = journal;
+        made
     }
 
     pub(super) fn of_types(types: impl IntoIterator<Item = Arc<ModelTypeInfo>>) -> Result<World, EcsError> {
