@@ -71,7 +71,7 @@ impl Runtime {
         true
     }
 
-    /// [`Runtime::run`] for code that takes effect whole or not at all.
+    /// [`Runtime::run`] for code that takes effect whole or not at all; whether it did.
     pub(crate) fn run_atomic(
         &mut self,
         views: &dyn ViewSource,
@@ -85,7 +85,8 @@ impl Runtime {
         let (timers, calls) = (self.timers.clone(), self.calls.lock().len());
         self.world.begin_transaction();
         let outcome = Outcome::from(self.call(views, module, code));
-        if matches!(outcome, Outcome::Done) {
+        let is_done = matches!(outcome, Outcome::Done);
+        if is_done {
             self.world.commit();
         } else {
             // Whatever panics once more there has no more to say.
@@ -98,7 +99,7 @@ impl Runtime {
             });
         }
         self.note(module, name, outcome);
-        true
+        is_done
     }
 
     /// Calls `call`, code of a module that knows the state; what fails is a fault of it.

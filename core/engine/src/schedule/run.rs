@@ -188,12 +188,14 @@ impl Run<'_, '_> {
         if let CodeKind::OfFrame(run) = &mut work.code.kind {
             let before = self.runtime.world.begin_asking(work.code.last_run.mark);
             let SystemDescriptor { name, is_atomic, .. } = &system.descriptor;
-            match is_atomic {
+            let counts = match is_atomic {
+                // What was undone has seen nothing.
                 true => self.runtime.run_atomic(self.turn.views, &system.module, name, run),
                 false => self.runtime.run(self.turn.views, &system.module, name, run),
             };
+            let asked = self.runtime.world.end_asking(before);
             let last_run = &mut work.code.last_run;
-            last_run.mark = self.runtime.world.end_asking(before).unwrap_or(last_run.mark);
+            last_run.mark = asked.filter(|_| counts).unwrap_or(last_run.mark);
         }
         let begun = std::mem::replace(&mut self.clock, Instant::now());
         work.times.add(self.clock - begun);

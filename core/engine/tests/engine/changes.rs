@@ -218,6 +218,39 @@ fn when_a_system_ran_last_outlives_its_code() {
 }
 
 #[test]
+fn what_was_new_to_an_atomic_system_that_failed_is_new_to_it_again() {
+    let (mut engine, diary) = (sea(), Diary::default());
+    let (noted, frame_noted) = (diary.clone(), diary.clone());
+    let watch = move |mut hulls: Query<'_, &mut Hull, Changed<Hull>>, time: Time| {
+        hulls.for_each(|mut hull| {
+            noted.note(format!("watch {}", hull.planks));
+            hull.planks += 10;
+        });
+        if time.step < 3 { Err("no") } else { Ok(()) }
+    };
+    let told = move |frame: &mut Frame<'_>| {
+        frame.world.query_filtered::<&mut Hull, Changed<Hull>>().for_each(|mut hull| {
+            frame_noted.note(format!("told {}", hull.planks));
+            hull.planks += 100;
+        });
+        if frame.time.step < 3 { Err("no".to_owned()) } else { Ok(()) }
+    };
+    add(&mut engine, SystemDescriptor::new("a").atomic(), watch);
+    add(&mut engine, SystemDescriptor::new("b").atomic(), told);
+    let ship = engine.world_mut().spawn((hull(1),));
+    engine.update(STEP);
+    engine.update(STEP);
+    assert_eq!(engine.take_faults().len(), 4);
+    assert_eq!(diary.take(), ["watch 1", "told 1", "watch 1", "told 1"]);
+    engine.update(STEP);
+    assert_eq!(diary.take(), ["watch 1", "told 11"]);
+    assert_eq!(engine.world().get::<Hull>(ship).unwrap().planks, 111);
+    engine.update(STEP);
+    assert_eq!(diary.take(), ["watch 111", "told 121"], "of what the other has written");
+    assert_eq!(engine.take_faults(), []);
+}
+
+#[test]
 fn resources_tell_systems_and_conditions_of_their_changes() {
     let (mut engine, diary) = (sea(), Diary::default());
     let note = |text: &'static str| {
