@@ -128,8 +128,9 @@ impl World {
         }
     }
 
-    /// Begins a transaction, which [`World::commit`] or [`World::roll_back`] ends: for who can't call
-    /// [`World::transaction`].
+    /// Begins a transaction, which [`World::commit`] or [`World::roll_back`] must end, whatever happens between. For the
+    /// engine, which can't call [`World::transaction`].
+    #[doc(hidden)]
     pub fn begin_transaction(&mut self) {
         let outer = self.journal.take().map(Box::new);
         let sent = self.events.iter_mut().map(|(id, store)| (*id, store.get_mut().sent())).collect();
@@ -138,6 +139,7 @@ impl World {
     }
 
     /// Ends the running transaction, and keeps what it has changed. Without one, nothing happens.
+    #[doc(hidden)]
     pub fn commit(&mut self) {
         let Some(mut journal) = self.journal.take() else { return };
         if let Some(mut outer) = journal.outer.take() {
@@ -147,6 +149,7 @@ impl World {
     }
 
     /// Ends the running transaction, and undoes what it has changed. Without one, nothing happens.
+    #[doc(hidden)]
     pub fn roll_back(&mut self) {
         let Some(mut journal) = self.journal.take() else {
             log::error!(
