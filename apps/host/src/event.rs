@@ -37,7 +37,7 @@ pub(crate) enum Event {
         libraries_kept: u64,
     },
     /// New code has run its first frame.
-    Swap(SwapLine),
+    Swap(Box<SwapLine>),
     /// A new generation was refused; the old one goes on.
     Rejected {
         module: String,

@@ -63,7 +63,7 @@ mod tests {
             second: "swim/fall".to_owned(),
             shared: "Tide".to_owned(),
         };
-        assert_eq!(known.news(engine.schedule()), [pair.clone()]);
+        assert_eq!(known.news(engine.schedule()), std::slice::from_ref(&pair));
         assert_eq!(known.news(engine.schedule()), [], "it is known");
         swim(&mut engine, &[("rise", None), ("fall", Some("rise"))]);
         assert_eq!(known.news(engine.schedule()), []);

@@ -166,7 +166,7 @@ impl Host {
         self.send_drawn(work);
         let has_stepped = self.engine.time().step > step;
         for line in self.swapper.after_frame(has_stepped, self.paused) {
-            self.tell(Event::Swap(line));
+            self.tell(Event::Swap(Box::new(line)));
         }
         let faults = self.engine.take_faults();
         self.registry.note_faults(&faults);

@@ -282,7 +282,7 @@ mod tests {
     fn a_swap_of_a_paused_game_says_that_no_step_has_run() {
         let told = swapped(&["swim"]).after_frame(false, true);
         assert!(told[0].paused);
-        let text = crate::event::Event::Swap(told[0].clone()).text();
+        let text = crate::event::Event::Swap(Box::new(told[0].clone())).text();
         assert!(text.ends_with("; its steps run when the game goes on"), "{text}");
     }
 
@@ -292,7 +292,7 @@ mod tests {
         report.world.kept = vec!["Plankton".to_owned()];
         let line = line(&request(), &report, Duration::ZERO, Duration::ZERO);
         assert_eq!(line.kept, ["Plankton"]);
-        let told = crate::event::Event::Swap(line).text();
+        let told = crate::event::Event::Swap(Box::new(line)).text();
         assert!(told.ends_with("; kept aside, as nobody knows their types: Plankton"), "{told}");
     }
 }
