@@ -56,6 +56,7 @@ fn every_case_is_checked_here() {
         "fragmented_iter (borrowed)",
         "schedule",
         "heavy_compute",
+        "heavy_compute (threads)",
         "add_remove",
         "add_remove (sparse)",
         "changed_iter",
