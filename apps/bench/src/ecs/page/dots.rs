@@ -8,8 +8,8 @@ use crate::ecs::contest::KEEL;
 use crate::ecs::protocol::{Case, Storage};
 use crate::ecs::report::{CaseReport, EcsBench, EngineFigures};
 
-const WIDTH: f64 = 760.0;
-const LABELS: f64 = 150.0;
+const WIDTH: f64 = 786.0;
+const LABELS: f64 = 176.0;
 const MARGIN: f64 = 24.0;
 const ROW: f64 = 20.0;
 const HEAD: f64 = 30.0;
