@@ -177,3 +177,31 @@ fn pieces_are_of_all_entities_and_have_none_in_common() {
     assert!(query.iter_mut().all(|(_, position)| position.y == 5.0));
     world.query_filtered::<&Position, With<Cargo>>().for_each(|position| assert_eq!(position.y, 0.0));
 }
+
+#[test]
+fn a_prepared_query_finds_entities_that_have_come_since_it_was_asked_for_one() {
+    let mut world = new_world();
+    let mut prepared = PreparedQuery::<&Position, Without<Frozen>>::new();
+    let mut living = Vec::new();
+    for round in 0..200 {
+        // The table of entities grows, and moves now and then; so does that of archetypes.
+        let entity = match round % 3 {
+            0 => world.spawn((at(round as f32),)),
+            1 => world.spawn((at(round as f32), Cargo::default())),
+            _ => world.spawn((at(round as f32), Frozen)),
+        };
+        living.push(entity);
+        let query = prepared.query(&mut world);
+        for (round, entity) in living.iter().enumerate() {
+            let found = query.get(*entity).map(|position| position.x as usize);
+            match round % 3 {
+                2 => assert!(matches!(found, Err(EcsError::NotInQuery { .. })), "{found:?}"),
+                _ => assert_eq!(found.unwrap(), round),
+            }
+        }
+    }
+    world.despawn(living[0]).unwrap();
+    let query = prepared.query(&mut world);
+    let found = query.get(living[0]).err();
+    assert!(matches!(found, Some(EcsError::NoSuchEntity { .. })), "{found:?}");
+}
