@@ -5,36 +5,32 @@ mod dashboard;
 mod figures;
 mod link;
 mod logger;
+mod orders;
 mod pace;
 mod statics;
 mod swapper;
+mod tell;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, select};
 use keel::binding::{AnyPool, Binding};
-use keel::engine::{Engine, EngineConfig, Fault, install_panic_hook};
-use keel::types::ViewId;
-use keel_registry::{
-    BoundViews, Candidate, Code, Consent, Event as LifeEvent, ModuleStatus, Registry, RegistryConfig,
-    Rejection, State, SwapReport, terminals,
-};
+use keel::engine::{Engine, EngineConfig, install_panic_hook};
+use keel_registry::{BoundViews, Registry, RegistryConfig, terminals};
 
 use crate::cli::EngineArgs;
-use crate::event::{Event, LEVEL_OUTPUT, ModuleLine, Stage, code_name};
+use crate::event::{Event, LEVEL_OUTPUT};
 use crate::os;
-use crate::protocol::{BuildState, FromEngine, Library, ToEngine};
-use crate::refusal::unread_game;
+use crate::protocol::{FromEngine, ToEngine};
 use dashboard::{DashboardLink, Drawn};
 use figures::FrameFigures;
 use link::Link;
 use pace::Pace;
 use statics::ToldStatics;
-use swapper::{Checked, Swapper};
+use swapper::Swapper;
 
 /// Runs the engine until the supervisor ends it, or the last frame has run.
 pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
@@ -198,243 +194,5 @@ impl Host {
         for kept in self.registry.tidy().kept {
             self.tell_log("debug", format!("stays mapped: {kept}"));
         }
-    }
-
-    fn obey(&mut self, order: ToEngine) {
-        match order {
-            ToEngine::Load { modules, game, accept_loss, first_frame } => {
-                self.load(modules, game.as_deref(), accept_loss);
-                self.first_frame = first_frame.unwrap_or(self.engine.time().frame);
-                self.link.send(&FromEngine::Begun { frame: self.first_frame });
-            }
-            ToEngine::Swap(request) => self.swapper.check(request, &self.registry),
-            ToEngine::Remove { modules } => self.remove(&modules),
-            ToEngine::Plan { views } => {
-                self.registry.plan_views(views.iter().map(|view| ViewId::of(view)));
-            }
-            ToEngine::Reset => self.reset(),
-            ToEngine::Pause { paused } => {
-                self.paused = paused;
-                self.pace.restart();
-            }
-            ToEngine::SaveGame { path } => self.save_game(path),
-            ToEngine::Build(state) => {
-                self.note_build(&state);
-                self.dashboard.build(self.engine.world(), state);
-                self.show_modules();
-            }
-            ToEngine::Notice { text } => DashboardLink::notice(self.engine.world(), &text),
-            ToEngine::Log { level, message } => self.tell_log(&level, message),
-            ToEngine::Key(key) => self.dashboard.key(key),
-            ToEngine::Resize { columns, rows } => self.dashboard.resize(columns, rows),
-            ToEngine::Stop => self.running = false,
-        }
-    }
-
-    /// Loads all modules at once. Those that are refused are told and left out.
-    fn load(&mut self, modules: Vec<Library>, game: Option<&Path>, accept_loss: bool) {
-        let checker = self.registry.checker();
-        let checked = swapper::check_all(&checker, modules, |_| 0);
-        let (mut candidates, mut refused) = (Vec::new(), Vec::new());
-        for (_, outcome) in checked {
-            match outcome {
-                Ok(candidate) => candidates.push(candidate),
-                Err(rejection) => refused.push(rejection),
-            }
-        }
-        let consent = if accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
-        let begun = match game {
-            None => self.registry.swap(&mut self.engine, candidates, Consent::Lossless),
-            Some(path) => self.go_on(candidates, path, consent),
-        };
-        DashboardLink::install(self.engine.world_mut());
-        let mut kept = Vec::new();
-        match begun {
-            Ok(report) => {
-                refused.extend(report.failed_starts);
-                kept = report.world.kept;
-            }
-            Err(rejection) => {
-                if game.is_some() {
-                    // Without its game there is nothing to go on with; the file is still there.
-                    (self.running, self.failed) = (false, true);
-                }
-                refused.push(rejection);
-            }
-        }
-        self.refused = refused.iter().map(|rejection| rejection.module.clone()).collect();
-        refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection, None));
-        self.show_modules();
-        let ambiguities = self.swapper.ambiguities.news(self.engine.schedule());
-        self.tell(Event::Ready { modules: self.module_lines(), kept, ambiguities });
-        self.tell_statics();
-        self.pace.restart();
-    }
-
-    /// Goes on with the game in a file.
-    fn go_on(
-        &mut self,
-        candidates: Vec<Candidate>,
-        path: &Path,
-        consent: Consent,
-    ) -> Result<SwapReport, Rejection> {
-        let unread = |error| Rejection::new("", Code::NoSnapshot, unread_game(path, &error));
-        let bytes = std::fs::read(path).map_err(unread)?;
-        let begun = self.registry.resume_game(&mut self.engine, candidates, &bytes, consent);
-        begun.map_err(|mut rejection| {
-            rejection.message = format!("{}: {}", path.display(), rejection.message);
-            rejection
-        })
-    }
-
-    fn finish_swap(&mut self, checked: Checked) {
-        let request = checked.request();
-        let outside = DashboardLink::take_outside(self.engine.world_mut());
-        let applied = self.swapper.apply(checked, &mut self.registry, &mut self.engine);
-        self.dashboard.put_back(self.engine.world_mut(), outside);
-        match applied {
-            Ok(failed_starts) => {
-                failed_starts
-                    .into_iter()
-                    .for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
-                self.tell_statics();
-                // The new code runs at once; its first frame is not kept waiting for the old one's time.
-                self.pace.hurry();
-            }
-            Err((stage, rejection)) => self.tell_rejection(stage, rejection, Some(request)),
-        }
-        self.show_modules();
-    }
-
-    fn show_modules(&self) {
-        let (modules, census) = (self.registry.modules(), self.registry.census());
-        DashboardLink::modules(self.engine.world(), modules, census, os::resident_kib());
-    }
-
-    /// Takes out those that are live; a module that was refused is not.
-    fn remove(&mut self, modules: &[String]) {
-        let live = self.registry.modules();
-        let is_live = |module: &&str| live.iter().any(|status| status.name == *module);
-        let modules: Vec<_> = modules.iter().map(String::as_str).filter(is_live).collect();
-        match self.registry.remove_together(&mut self.engine, &modules) {
-            Ok(()) => {
-                // Without it others may be in no order, of which the log has told.
-                self.swapper.ambiguities.news(self.engine.schedule());
-                modules
-                    .iter()
-                    .for_each(|module| self.tell_log("info", format!("module `{module}` was removed")));
-            }
-            Err(rejection) => self.tell_rejection(Stage::Swap, rejection, None),
-        }
-    }
-
-    fn reset(&mut self) {
-        let outside = DashboardLink::take_outside(self.engine.world_mut());
-        let reset = self.registry.reset(&mut self.engine);
-        self.dashboard.put_back(self.engine.world_mut(), outside);
-        match reset {
-            Ok(failed) => {
-                failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
-                self.tell_log("info", "the game was started afresh".to_owned());
-            }
-            Err(rejection) => self.tell_rejection(Stage::Swap, rejection, None),
-        }
-    }
-
-    fn save_game(&mut self, path: PathBuf) {
-        let saved = self.registry.save_game(&self.engine, Vec::new()).map_err(anyhow::Error::from);
-        let saved = saved.and_then(|bytes| Ok(keel::state::write_file(&path, &bytes)?));
-        // With its causes: only they say that the disk is full.
-        let error = saved.err().map(|error| format!("{error:#}"));
-        self.link.send(&FromEngine::Saved { path, error });
-    }
-
-    fn note_build(&mut self, state: &BuildState) {
-        for ModuleStatus { name, state: at, .. } in self.registry.modules() {
-            let event = match state {
-                BuildState::Building { modules } if modules.contains(&name) => LifeEvent::Saved,
-                BuildState::Failed { modules, .. } if modules.contains(&name) => LifeEvent::Failed,
-                BuildState::Done { rebuilt } if at == State::Building && rebuilt.contains(&name) => {
-                    LifeEvent::Built
-                }
-                BuildState::Done { .. } if at == State::Building => LifeEvent::Unchanged,
-                _ => continue,
-            };
-            self.registry.note(&name, event);
-        }
-    }
-
-    // What is told.
-
-    fn tell(&mut self, event: Event) {
-        DashboardLink::event(self.engine.world(), &event);
-        self.link.send(&FromEngine::Event(event));
-    }
-
-    fn tell_log(&mut self, level: &str, message: String) {
-        self.tell(Event::Log { level: level.to_owned(), message });
-    }
-
-    fn tell_statics(&mut self) {
-        let news = self.told_statics.news(&self.registry.modules());
-        news.into_iter().for_each(|line| self.tell_log("warn", line));
-    }
-
-    fn tell_rejection(&mut self, stage: Stage, rejection: Rejection, request: Option<u64>) {
-        let code = code_name(rejection.code);
-        let Rejection { module, message, .. } = rejection;
-        self.tell(Event::Rejected { module, stage, code, message, request });
-    }
-
-    fn tell_fault(&mut self, fault: Fault) {
-        let Fault { module, system, message, backtrace, frame, suspended } = fault;
-        self.tell(Event::Fault { module, system, message, backtrace, frame, suspended });
-    }
-
-    fn tell_stats(&mut self) {
-        let world_hash = self.args.hash.then(|| self.registry.state_hash(&self.engine)).and_then(Result::ok);
-        let (fps, frame_ms) = self.figures.take(Instant::now());
-        let census = self.registry.census();
-        let time = self.engine.time();
-        self.tell(Event::Stats {
-            frame: time.frame,
-            step: time.step,
-            fps,
-            frame_ms,
-            entities: self.engine.world().len(),
-            world_hash: world_hash.map(|hash| format!("{hash:016x}")),
-            rss_kib: os::resident_kib(),
-            libraries: census.mapped(),
-            libraries_kept: census.kept,
-        });
-        self.show_modules();
-    }
-
-    fn module_lines(&self) -> Vec<ModuleLine> {
-        let modules = self.registry.modules().into_iter();
-        let lines = modules.map(|status| ModuleLine {
-            name: status.name,
-            kind: status.kind.name().to_owned(),
-            version: status.version,
-            generation: status.generation,
-            state: state_name(status.state).to_owned(),
-            views: status.views.len(),
-        });
-        lines.collect()
-    }
-}
-
-/// The state as people and machines read it.
-fn state_name(state: State) -> &'static str {
-    match state {
-        State::Watching => "watching",
-        State::Building => "building",
-        State::Checking => "checking",
-        State::Trial => "trial",
-        State::Swapping => "swapping",
-        State::Probation => "probation",
-        State::Live => "live",
-        State::Rejected => "rejected",
-        State::Suspended => "suspended",
     }
 }

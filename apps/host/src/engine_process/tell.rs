@@ -1,0 +1,91 @@
+//! What the engine tells.
+
+use std::time::Instant;
+
+use keel::engine::Fault;
+use keel_registry::{Rejection, State};
+
+use super::Host;
+use super::dashboard::DashboardLink;
+use crate::event::{Event, ModuleLine, Stage, code_name};
+use crate::os;
+use crate::protocol::FromEngine;
+
+impl Host {
+    pub(super) fn tell(&mut self, event: Event) {
+        DashboardLink::event(self.engine.world(), &event);
+        self.link.send(&FromEngine::Event(event));
+    }
+
+    pub(super) fn tell_log(&mut self, level: &str, message: String) {
+        self.tell(Event::Log { level: level.to_owned(), message });
+    }
+
+    pub(super) fn tell_statics(&mut self) {
+        let news = self.told_statics.news(&self.registry.modules());
+        news.into_iter().for_each(|line| self.tell_log("warn", line));
+    }
+
+    pub(super) fn tell_rejection(&mut self, stage: Stage, rejection: Rejection, request: Option<u64>) {
+        let code = code_name(rejection.code);
+        let Rejection { module, message, .. } = rejection;
+        self.tell(Event::Rejected { module, stage, code, message, request });
+    }
+
+    pub(super) fn tell_fault(&mut self, fault: Fault) {
+        let Fault { module, system, message, backtrace, frame, suspended } = fault;
+        self.tell(Event::Fault { module, system, message, backtrace, frame, suspended });
+    }
+
+    pub(super) fn tell_stats(&mut self) {
+        let world_hash = self.args.hash.then(|| self.registry.state_hash(&self.engine)).and_then(Result::ok);
+        let (fps, frame_ms) = self.figures.take(Instant::now());
+        let census = self.registry.census();
+        let time = self.engine.time();
+        self.tell(Event::Stats {
+            frame: time.frame,
+            step: time.step,
+            fps,
+            frame_ms,
+            entities: self.engine.world().len(),
+            world_hash: world_hash.map(|hash| format!("{hash:016x}")),
+            rss_kib: os::resident_kib(),
+            libraries: census.mapped(),
+            libraries_kept: census.kept,
+        });
+        self.show_modules();
+    }
+
+    pub(super) fn module_lines(&self) -> Vec<ModuleLine> {
+        let modules = self.registry.modules().into_iter();
+        let lines = modules.map(|status| ModuleLine {
+            name: status.name,
+            kind: status.kind.name().to_owned(),
+            version: status.version,
+            generation: status.generation,
+            state: state_name(status.state).to_owned(),
+            views: status.views.len(),
+        });
+        lines.collect()
+    }
+
+    pub(super) fn show_modules(&self) {
+        let (modules, census) = (self.registry.modules(), self.registry.census());
+        DashboardLink::modules(self.engine.world(), modules, census, os::resident_kib());
+    }
+}
+
+/// The state as people and machines read it.
+fn state_name(state: State) -> &'static str {
+    match state {
+        State::Watching => "watching",
+        State::Building => "building",
+        State::Checking => "checking",
+        State::Trial => "trial",
+        State::Swapping => "swapping",
+        State::Probation => "probation",
+        State::Live => "live",
+        State::Rejected => "rejected",
+        State::Suspended => "suspended",
+    }
+}
