@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use keel::binding::ModelPool;
 use keel::console::{
-    Build, Dashboard, Key, LogLevel, ModuleLine, ModuleState, StageTime, SwapReport, Terminal, TerminalKind,
+    Build, Dashboard, LogLevel, ModuleLine, ModuleState, StageTime, SwapReport, Terminal, TerminalKind,
 };
 use keel::ecs::World;
 use keel_loader::Census;
 use keel_registry::{ModuleStatus, State};
 
+use super::input::FrameInput;
 use crate::event::{Event, SwapLine};
 use crate::protocol::BuildState;
 
@@ -59,8 +60,9 @@ impl DashboardLink {
         self.with_terminal(|terminal| terminal.attach(kind, columns, rows));
     }
 
-    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
-        self.size = self.size.map(|_| (columns, rows));
+    /// Real time since the host's start.
+    pub(crate) fn now(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Puts a dashboard into a world that has none.
@@ -86,11 +88,13 @@ impl DashboardLink {
     }
 
     /// Before a frame.
-    pub(crate) fn before_frame(&self, world: &World, is_paused: bool) {
+    pub(crate) fn before_frame(&mut self, world: &World, input: &FrameInput) {
+        self.size = input.terminal;
         self.attach();
+        self.with_terminal(|terminal| input.keys.iter().for_each(|key| terminal.press(*key)));
         with(world, |dashboard| {
-            dashboard.begin_frame(self.began.elapsed(), self.last_work.as_secs_f32() * 1e3);
-            dashboard.is_paused = is_paused;
+            dashboard.begin_frame(input.now, self.last_work.as_secs_f32() * 1e3);
+            dashboard.is_paused = input.paused;
             dashboard.is_watching = self.is_watching;
             dashboard.is_told_elsewhere = self.size.is_none();
         });
@@ -111,10 +115,6 @@ impl DashboardLink {
         world.resource_mut::<Dashboard>().ok().and_then(|mut dashboard| dashboard.reload.take())
     }
 
-    pub(crate) fn key(&self, key: Key) {
-        self.with_terminal(|terminal| terminal.press(key));
-    }
-
     pub(crate) fn modules(world: &World, modules: Vec<ModuleStatus>, census: Census, rss_kib: u64) {
         with(world, |dashboard| {
             dashboard.modules = modules.into_iter().map(module_line).collect();
@@ -124,7 +124,7 @@ impl DashboardLink {
     }
 
     pub(crate) fn build(&self, world: &World, state: BuildState) {
-        let now = self.began.elapsed();
+        let now = self.now();
         with(world, |dashboard| {
             dashboard.build = match state {
                 BuildState::Done { .. } => Build::Idle,

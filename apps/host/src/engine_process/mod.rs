@@ -2,7 +2,9 @@
 
 mod ambiguities;
 mod dashboard;
+pub(crate) mod driver;
 mod figures;
+pub(crate) mod input;
 mod link;
 mod logger;
 mod orders;
@@ -12,21 +14,21 @@ mod swapper;
 mod tell;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, select};
-use keel::binding::{AnyPool, Binding};
-use keel::engine::{Engine, EngineConfig, install_panic_hook};
-use keel_registry::{BoundViews, Registry, RegistryConfig, terminals};
+use keel::console::Key;
+use keel::engine::{EngineConfig, install_panic_hook};
 
 use crate::cli::EngineArgs;
 use crate::event::{Event, LEVEL_OUTPUT};
 use crate::os;
 use crate::protocol::{FromEngine, ToEngine};
 use dashboard::{DashboardLink, Drawn};
+use driver::Driver;
 use figures::FrameFigures;
+use input::FrameInput;
 use link::Link;
 use pace::Pace;
 use statics::ToldStatics;
@@ -45,11 +47,13 @@ pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
 struct Host {
     args: EngineArgs,
     link: Link,
-    engine: Engine,
-    registry: Registry,
+    driver: Driver,
     swapper: Swapper,
     pace: Pace,
-    dashboard: DashboardLink,
+    /// The keys that were pressed since the last frame.
+    keys: Vec<Key>,
+    /// The columns and rows of the terminal, if it is a screen.
+    terminal: Option<(u16, u16)>,
     paused: bool,
     running: bool,
     /// The game that was to be gone on with could not be.
@@ -64,25 +68,18 @@ struct Host {
 
 impl Host {
     fn new(args: &EngineArgs, link: Link) -> Self {
-        let binding = Arc::new(Binding::new());
         let step = Duration::from_secs(1) / if args.fps == 0 { 60 } else { args.fps };
         let config = EngineConfig { step, seed: args.seed, ..EngineConfig::default() };
-        let engine = Engine::with_views(config, Box::new(BoundViews::new(&binding)));
-        let mut own_types = Engine::own_types();
-        own_types.extend(keel::console::own_types().map(Arc::new));
-        let terminals = terminals();
-        let own_pools: Vec<Arc<dyn AnyPool>> = vec![terminals.clone()];
-        let registry = RegistryConfig { own_types, own_pools, ..RegistryConfig::default() };
-        let registry = Registry::new(registry, binding);
-        let size = (args.columns > 0).then_some((args.columns, args.rows));
+        let terminal = (args.columns > 0).then_some((args.columns, args.rows));
+        let driver = Driver::new(config, terminal, !args.no_watch);
         Self {
             args: args.clone(),
             link,
-            engine,
-            swapper: Swapper::new(registry.checker()),
-            registry,
+            swapper: Swapper::new(driver.registry.checker()),
+            driver,
             pace: Pace::new(args.fps, step, args.fixed),
-            dashboard: DashboardLink::new(size, !args.no_watch, terminals),
+            keys: Vec::new(),
+            terminal,
             paused: false,
             running: true,
             failed: false,
@@ -114,7 +111,7 @@ impl Host {
         if let Some(file) = self.args.save_to.clone() {
             self.save_game(file);
         }
-        let live = self.registry.modules();
+        let live = self.driver.registry.modules();
         let is_missing = |refused: &String| !live.iter().any(|status| status.name == *refused);
         let refused = self.refused.iter().any(is_missing);
         self.link.send(&FromEngine::Done { failed: self.failed, refused });
@@ -122,7 +119,7 @@ impl Host {
     }
 
     fn is_last_frame_done(&self) -> bool {
-        let run = self.engine.time().frame.saturating_sub(self.first_frame);
+        let run = self.driver.engine.time().frame.saturating_sub(self.first_frame);
         self.args.frames.is_some_and(|frames| run >= frames)
     }
 
@@ -151,30 +148,35 @@ impl Host {
     }
 
     fn frame(&mut self) {
-        let dt = self.pace.begin();
-        // While the game stands still, frames without steps keep the dashboard alive.
-        let dt = if self.paused { Duration::ZERO } else { dt };
-        self.dashboard.before_frame(self.engine.world(), self.paused);
-        let (begin, step) = (Instant::now(), self.engine.time().step);
-        self.engine.update_with(dt, self.pace.for_frame());
-        let work = begin.elapsed();
-        self.figures.add(work);
-        self.send_drawn(work);
-        let has_stepped = self.engine.time().step > step;
-        for line in self.swapper.after_frame(has_stepped, self.paused) {
+        let input = self.frame_input();
+        let framed = self.driver.frame(&input, self.pace.for_frame());
+        self.figures.add(framed.work);
+        self.send_drawn(framed.drawn);
+        for line in self.swapper.after_frame(framed.has_stepped, self.paused) {
             self.tell(Event::Swap(Box::new(line)));
         }
-        let faults = self.engine.take_faults();
-        self.registry.note_faults(&faults);
-        faults.into_iter().for_each(|fault| self.tell_fault(fault));
+        framed.faults.into_iter().for_each(|fault| self.tell_fault(fault));
         if self.figures.is_due(Instant::now()) {
             self.tell_stats();
         }
         self.tidy();
     }
 
-    fn send_drawn(&mut self, work: Duration) {
-        match self.dashboard.after_frame(work) {
+    /// Begins a frame: all that has come for it.
+    fn frame_input(&mut self) -> FrameInput {
+        let dt = self.pace.begin();
+        FrameInput {
+            // While the game stands still, frames without steps keep the dashboard alive.
+            dt: if self.paused { Duration::ZERO } else { dt },
+            paused: self.paused,
+            now: self.driver.dashboard.now(),
+            terminal: self.terminal,
+            keys: std::mem::take(&mut self.keys),
+        }
+    }
+
+    fn send_drawn(&mut self, drawn: Drawn) {
+        match drawn {
             Drawn::Screen(bytes) if bytes.is_empty() => {}
             Drawn::Screen(bytes) => self.link.send_screen(&bytes),
             Drawn::Lines(lines) => {
@@ -184,14 +186,14 @@ impl Host {
                 }
             }
         }
-        if let Some(module) = DashboardLink::take_reload(self.engine.world()) {
+        if let Some(module) = DashboardLink::take_reload(self.driver.engine.world()) {
             self.link.send(&FromEngine::Reload { module });
         }
     }
 
     /// Retires old generations, if that is wanted at all, between two frames.
     fn tidy(&mut self) {
-        for kept in self.registry.tidy().kept {
+        for kept in self.driver.registry.tidy().kept {
             self.tell_log("debug", format!("stays mapped: {kept}"));
         }
     }

@@ -19,13 +19,13 @@ impl Host {
         match order {
             ToEngine::Load { modules, game, accept_loss, first_frame } => {
                 self.load(modules, game.as_deref(), accept_loss);
-                self.first_frame = first_frame.unwrap_or(self.engine.time().frame);
+                self.first_frame = first_frame.unwrap_or(self.driver.engine.time().frame);
                 self.link.send(&FromEngine::Begun { frame: self.first_frame });
             }
-            ToEngine::Swap(request) => self.swapper.check(request, &self.registry),
+            ToEngine::Swap(request) => self.swapper.check(request, &self.driver.registry),
             ToEngine::Remove { modules } => self.remove(&modules),
             ToEngine::Plan { views } => {
-                self.registry.plan_views(views.iter().map(|view| ViewId::of(view)));
+                self.driver.registry.plan_views(views.iter().map(|view| ViewId::of(view)));
             }
             ToEngine::Reset => self.reset(),
             ToEngine::Pause { paused } => {
@@ -35,20 +35,22 @@ impl Host {
             ToEngine::SaveGame { path } => self.save_game(path),
             ToEngine::Build(state) => {
                 self.note_build(&state);
-                self.dashboard.build(self.engine.world(), state);
+                self.driver.dashboard.build(self.driver.engine.world(), state);
                 self.show_modules();
             }
-            ToEngine::Notice { text } => DashboardLink::notice(self.engine.world(), &text),
+            ToEngine::Notice { text } => DashboardLink::notice(self.driver.engine.world(), &text),
             ToEngine::Log { level, message } => self.tell_log(&level, message),
-            ToEngine::Key(key) => self.dashboard.key(key),
-            ToEngine::Resize { columns, rows } => self.dashboard.resize(columns, rows),
+            ToEngine::Key(key) => self.keys.push(key),
+            ToEngine::Resize { columns, rows } => {
+                self.terminal = self.terminal.map(|_| (columns, rows));
+            }
             ToEngine::Stop => self.running = false,
         }
     }
 
     /// Loads all modules at once. Those that are refused are told and left out.
     fn load(&mut self, modules: Vec<Library>, game: Option<&Path>, accept_loss: bool) {
-        let checker = self.registry.checker();
+        let checker = self.driver.registry.checker();
         let checked = swapper::check_all(&checker, modules, |_| 0);
         let (mut candidates, mut refused) = (Vec::new(), Vec::new());
         for (_, outcome) in checked {
@@ -59,10 +61,9 @@ impl Host {
         }
         let consent = if accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         let begun = match game {
-            None => self.registry.swap(&mut self.engine, candidates, Consent::Lossless),
+            None => self.driver.begin(candidates, None, Consent::Lossless),
             Some(path) => self.go_on(candidates, path, consent),
         };
-        DashboardLink::install(self.engine.world_mut());
         let mut kept = Vec::new();
         match begun {
             Ok(report) => {
@@ -80,7 +81,7 @@ impl Host {
         self.refused = refused.iter().map(|rejection| rejection.module.clone()).collect();
         refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection, None));
         self.show_modules();
-        let ambiguities = self.swapper.ambiguities.news(self.engine.schedule());
+        let ambiguities = self.swapper.ambiguities.news(self.driver.engine.schedule());
         self.tell(Event::Ready { modules: self.module_lines(), kept, ambiguities });
         self.tell_statics();
         self.pace.restart();
@@ -95,7 +96,7 @@ impl Host {
     ) -> Result<SwapReport, Rejection> {
         let unread = |error| Rejection::new("", Code::NoSnapshot, unread_game(path, &error));
         let bytes = std::fs::read(path).map_err(unread)?;
-        let begun = self.registry.resume_game(&mut self.engine, candidates, &bytes, consent);
+        let begun = self.driver.begin(candidates, Some(&bytes), consent);
         begun.map_err(|mut rejection| {
             rejection.message = format!("{}: {}", path.display(), rejection.message);
             rejection
@@ -104,10 +105,7 @@ impl Host {
 
     pub(super) fn finish_swap(&mut self, checked: Checked) {
         let request = checked.request();
-        let outside = DashboardLink::take_outside(self.engine.world_mut());
-        let applied = self.swapper.apply(checked, &mut self.registry, &mut self.engine);
-        self.dashboard.put_back(self.engine.world_mut(), outside);
-        match applied {
+        match self.swapper.apply(checked, &mut self.driver) {
             Ok(failed_starts) => {
                 failed_starts
                     .into_iter()
@@ -123,13 +121,13 @@ impl Host {
 
     /// Takes out those that are live; a module that was refused is not.
     fn remove(&mut self, modules: &[String]) {
-        let live = self.registry.modules();
+        let live = self.driver.registry.modules();
         let is_live = |module: &&str| live.iter().any(|status| status.name == *module);
         let modules: Vec<_> = modules.iter().map(String::as_str).filter(is_live).collect();
-        match self.registry.remove_together(&mut self.engine, &modules) {
+        match self.driver.remove(&modules) {
             Ok(()) => {
                 // Without it others may be in no order, of which the log has told.
-                self.swapper.ambiguities.news(self.engine.schedule());
+                self.swapper.ambiguities.news(self.driver.engine.schedule());
                 modules
                     .iter()
                     .for_each(|module| self.tell_log("info", format!("module `{module}` was removed")));
@@ -139,10 +137,7 @@ impl Host {
     }
 
     fn reset(&mut self) {
-        let outside = DashboardLink::take_outside(self.engine.world_mut());
-        let reset = self.registry.reset(&mut self.engine);
-        self.dashboard.put_back(self.engine.world_mut(), outside);
-        match reset {
+        match self.driver.reset() {
             Ok(failed) => {
                 failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
                 self.tell_log("info", "the game was started afresh".to_owned());
@@ -152,7 +147,7 @@ impl Host {
     }
 
     pub(super) fn save_game(&mut self, path: PathBuf) {
-        let saved = self.registry.save_game(&self.engine, Vec::new()).map_err(anyhow::Error::from);
+        let saved = self.driver.save(Vec::new()).map_err(anyhow::Error::from);
         let saved = saved.and_then(|bytes| Ok(keel::state::write_file(&path, &bytes)?));
         // With its causes: only they say that the disk is full.
         let error = saved.err().map(|error| format!("{error:#}"));
@@ -160,7 +155,7 @@ impl Host {
     }
 
     fn note_build(&mut self, state: &BuildState) {
-        for ModuleStatus { name, state: at, .. } in self.registry.modules() {
+        for ModuleStatus { name, state: at, .. } in self.driver.registry.modules() {
             let event = match state {
                 BuildState::Building { modules } if modules.contains(&name) => LifeEvent::Saved,
                 BuildState::Failed { modules, .. } if modules.contains(&name) => LifeEvent::Failed,
@@ -170,7 +165,7 @@ impl Host {
                 BuildState::Done { .. } if at == State::Building => LifeEvent::Unchanged,
                 _ => continue,
             };
-            self.registry.note(&name, event);
+            self.driver.registry.note(&name, event);
         }
     }
 }

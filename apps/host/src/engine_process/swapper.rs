@@ -4,11 +4,11 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use keel::engine::Engine;
 use keel::state::{Change, ChangeKind};
 use keel_registry::{Candidate, Checker, Consent, Registry, Rejection, SwapReport};
 
 use super::ambiguities::KnownAmbiguities;
+use super::driver::Driver;
 use crate::event::{Stage, StagesMs, SwapLine};
 use crate::protocol::{Library, SwapRequest};
 
@@ -69,18 +69,16 @@ impl Swapper {
     pub(crate) fn apply(
         &mut self,
         checked: Checked,
-        registry: &mut Registry,
-        engine: &mut Engine,
+        driver: &mut Driver,
     ) -> Result<Vec<Rejection>, (Stage, Rejection)> {
         let Checked { request, outcome, check } = checked;
         let candidates = outcome.map_err(|rejection| (Stage::Check, rejection))?;
         let consent = if request.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         let begin = Instant::now();
-        let report =
-            registry.swap(engine, candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;
+        let report = driver.swap(candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;
         let swap = begin.elapsed();
         let mut line = line(&request, &report, check, swap);
-        line.ambiguities = self.ambiguities.news(engine.schedule());
+        line.ambiguities = self.ambiguities.news(driver.engine.schedule());
         self.unreported.push((line, request.saved_at_us));
         Ok(report.failed_starts)
     }

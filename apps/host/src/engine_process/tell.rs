@@ -13,7 +13,7 @@ use crate::protocol::FromEngine;
 
 impl Host {
     pub(super) fn tell(&mut self, event: Event) {
-        DashboardLink::event(self.engine.world(), &event);
+        DashboardLink::event(self.driver.engine.world(), &event);
         self.link.send(&FromEngine::Event(event));
     }
 
@@ -22,7 +22,7 @@ impl Host {
     }
 
     pub(super) fn tell_statics(&mut self) {
-        let news = self.told_statics.news(&self.registry.modules());
+        let news = self.told_statics.news(&self.driver.registry.modules());
         news.into_iter().for_each(|line| self.tell_log("warn", line));
     }
 
@@ -38,16 +38,17 @@ impl Host {
     }
 
     pub(super) fn tell_stats(&mut self) {
-        let world_hash = self.args.hash.then(|| self.registry.state_hash(&self.engine)).and_then(Result::ok);
+        let world_hash =
+            self.args.hash.then(|| self.driver.registry.state_hash(&self.driver.engine)).and_then(Result::ok);
         let (fps, frame_ms) = self.figures.take(Instant::now());
-        let census = self.registry.census();
-        let time = self.engine.time();
+        let census = self.driver.registry.census();
+        let time = self.driver.engine.time();
         self.tell(Event::Stats {
             frame: time.frame,
             step: time.step,
             fps,
             frame_ms,
-            entities: self.engine.world().len(),
+            entities: self.driver.engine.world().len(),
             world_hash: world_hash.map(|hash| format!("{hash:016x}")),
             rss_kib: os::resident_kib(),
             libraries: census.mapped(),
@@ -57,7 +58,7 @@ impl Host {
     }
 
     pub(super) fn module_lines(&self) -> Vec<ModuleLine> {
-        let modules = self.registry.modules().into_iter();
+        let modules = self.driver.registry.modules().into_iter();
         let lines = modules.map(|status| ModuleLine {
             name: status.name,
             kind: status.kind.name().to_owned(),
@@ -70,8 +71,8 @@ impl Host {
     }
 
     pub(super) fn show_modules(&self) {
-        let (modules, census) = (self.registry.modules(), self.registry.census());
-        DashboardLink::modules(self.engine.world(), modules, census, os::resident_kib());
+        let (modules, census) = (self.driver.registry.modules(), self.driver.registry.census());
+        DashboardLink::modules(self.driver.engine.world(), modules, census, os::resident_kib());
     }
 }
 

@@ -1,0 +1,125 @@
+//! A game and all that steps it: engine, modules, terminal. No process around it, no connection and no clock, so that a
+//! running game, a trial and a replay are stepped by the same code.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keel::binding::{AnyPool, Binding};
+use keel::engine::{Engine, EngineConfig, Fault};
+use keel_registry::{
+    BoundViews, Candidate, Consent, Registry, RegistryConfig, Rejection, SwapReport, terminals,
+};
+
+use super::dashboard::{DashboardLink, Drawn};
+use super::input::FrameInput;
+
+/// A game, from the outside: what is done between two frames, and frames.
+pub(crate) struct Driver {
+    // Dropped before the registry, which holds the libraries of its code.
+    pub(crate) engine: Engine,
+    pub(crate) registry: Registry,
+    pub(crate) dashboard: DashboardLink,
+}
+
+/// What came of a frame.
+pub(crate) struct Framed {
+    /// How long it took.
+    pub(crate) work: Duration,
+    /// Whether a step was due in it.
+    pub(crate) has_stepped: bool,
+    /// What came out of the terminal.
+    pub(crate) drawn: Drawn,
+    /// What failed in it. The registry knows of it.
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Driver {
+    /// A game without modules, whose terminal has so many columns and rows, if it is a screen. `is_watching` says whether
+    /// saved sources are swapped by themselves.
+    pub(crate) fn new(config: EngineConfig, terminal: Option<(u16, u16)>, is_watching: bool) -> Self {
+        let binding = Arc::new(Binding::new());
+        let engine = Engine::with_views(config, Box::new(BoundViews::new(&binding)));
+        let mut own_types = Engine::own_types();
+        own_types.extend(keel::console::own_types().map(Arc::new));
+        let terminals = terminals();
+        let own_pools: Vec<Arc<dyn AnyPool>> = vec![terminals.clone()];
+        let registry = RegistryConfig { own_types, own_pools, ..RegistryConfig::default() };
+        let registry = Registry::new(registry, binding);
+        let mut driver =
+            Self { engine, registry, dashboard: DashboardLink::new(terminal, is_watching, terminals) };
+        DashboardLink::install(driver.engine.world_mut());
+        driver
+    }
+
+    /// Begins the game with these modules, or goes on with the one in the bytes of a file.
+    ///
+    /// # Errors
+    /// [`Rejection`]; no module is live then.
+    pub(crate) fn begin(
+        &mut self,
+        candidates: Vec<Candidate>,
+        game: Option<&[u8]>,
+        consent: Consent,
+    ) -> Result<SwapReport, Rejection> {
+        self.keeping_outside(|registry, engine| match game {
+            None => registry.swap(engine, candidates, Consent::Lossless),
+            Some(bytes) => registry.resume_game(engine, candidates, bytes, consent),
+        })
+    }
+
+    /// Swaps these modules in, together.
+    ///
+    /// # Errors
+    /// [`Rejection`]; nothing has changed then.
+    pub(crate) fn swap(
+        &mut self,
+        candidates: Vec<Candidate>,
+        consent: Consent,
+    ) -> Result<SwapReport, Rejection> {
+        self.keeping_outside(|registry, engine| registry.swap(engine, candidates, consent))
+    }
+
+    /// Takes these modules out, together.
+    ///
+    /// # Errors
+    /// [`Rejection`] when one is not live, or another requires a view of it; nothing has changed then.
+    pub(crate) fn remove(&mut self, modules: &[&str]) -> Result<(), Rejection> {
+        self.registry.remove_together(&mut self.engine, modules)
+    }
+
+    /// Starts the game's state afresh; which modules could not start.
+    ///
+    /// # Errors
+    /// [`Rejection`]; nothing has changed then.
+    pub(crate) fn reset(&mut self) -> Result<Vec<Rejection>, Rejection> {
+        self.keeping_outside(Registry::reset)
+    }
+
+    /// Changes the game between two frames. What describes the outside stays what it was, though it lies in the world.
+    fn keeping_outside<T>(&mut self, change: impl FnOnce(&mut Registry, &mut Engine) -> T) -> T {
+        let outside = DashboardLink::take_outside(self.engine.world_mut());
+        let changed = change(&mut self.registry, &mut self.engine);
+        self.dashboard.put_back(self.engine.world_mut(), outside);
+        changed
+    }
+
+    /// The game as it is between two frames, as the bytes of a file. `buffer` is reused.
+    ///
+    /// # Errors
+    /// [`Rejection`] when a type's or a module's state can't be saved.
+    pub(crate) fn save(&mut self, buffer: Vec<u8>) -> Result<Vec<u8>, Rejection> {
+        self.registry.save_game(&self.engine, buffer)
+    }
+
+    /// Runs a frame. What is left of `time` is for idle systems.
+    pub(crate) fn frame(&mut self, input: &FrameInput, time: Duration) -> Framed {
+        self.dashboard.before_frame(self.engine.world(), input);
+        let (begin, step) = (Instant::now(), self.engine.time().step);
+        self.engine.update_with(input.dt, time);
+        let work = begin.elapsed();
+        let faults = self.engine.take_faults();
+        self.registry.note_faults(&faults);
+        let has_stepped = self.engine.time().step > step;
+        Framed { work, has_stepped, drawn: self.dashboard.after_frame(work), faults }
+    }
+}
