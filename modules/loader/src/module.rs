@@ -95,6 +95,11 @@ impl Module {
         Arc::clone(&self.mapped) as Arc<dyn Any + Send + Sync>
     }
 
+    /// Whether both are of one library, opened once.
+    pub fn shares_library(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.mapped, &other.mapped)
+    }
+
     /// How many guards and clones there are beside this one.
     pub fn holders(&self) -> usize {
         Arc::strong_count(&self.mapped) - 1

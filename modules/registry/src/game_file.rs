@@ -33,6 +33,16 @@ pub(crate) struct SavedGame {
 }
 
 impl SavedGame {
+    /// Reads all of it.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Rejection> {
+        let file = Snapshot::parse(bytes).map_err(|error| Rejection::state("", &error))?;
+        let snapshot = EngineSnapshot::read(&file).map_err(|error| {
+            let message = format!("the saved game can't be read: {error}");
+            Rejection::new("", Code::RestoreFailed, message)
+        })?;
+        Ok(Self { states: read_states(&file)?, snapshot, pools: read_pools(&file)? })
+    }
+
     pub(crate) fn world(
         &self,
         types: &[Arc<ModelTypeInfo>],
@@ -90,14 +100,7 @@ impl Registry {
         bytes: &[u8],
         consent: Consent,
     ) -> Result<SwapReport, Rejection> {
-        let file = Snapshot::parse(bytes).map_err(|error| Rejection::state("", &error))?;
-        let snapshot = EngineSnapshot::read(&file).map_err(|error| {
-            let message = format!("the saved game can't be read: {error}");
-            Rejection::new("", Code::RestoreFailed, message)
-        })?;
-        let states = read_states(&file)?;
-        let pools = read_pools(&file)?;
-        self.swap_with(engine, candidates, consent, Some(SavedGame { states, snapshot, pools }))
+        self.swap_with(engine, candidates, consent, Some(SavedGame::read(bytes)?))
     }
 }
 

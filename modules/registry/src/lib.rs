@@ -35,6 +35,7 @@ mod rejection;
 mod remove;
 mod report;
 mod resume;
+mod rewind;
 mod ring;
 mod start;
 mod stated;

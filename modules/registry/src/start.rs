@@ -68,18 +68,7 @@ impl Registry {
     /// # Errors
     /// [`Rejection`] when a module can't be made afresh; nothing has changed then.
     pub fn reset(&mut self, engine: &mut Engine) -> Result<Vec<Rejection>, Rejection> {
-        let checker = self.checker();
-        let mut modules: Vec<_> = self
-            .slots
-            .values()
-            .filter_map(|slot| Some((slot.turn, slot.tag.clone(), slot.live.as_ref()?)))
-            .map(|(turn, tag, live)| (turn, tag, live.module.clone(), live.number))
-            .collect();
-        modules.sort_by_key(|(turn, ..)| *turn);
-        let mut candidates = Vec::new();
-        for (_, _, module, number) in modules {
-            candidates.push(checker.prepare(module, number)?);
-        }
+        let mut candidates = self.made_afresh()?;
         let worlds = self.take_worlds_out()?;
         let offers: Vec<_> = candidates.iter_mut().map(Candidate::take_offer).collect();
         let prepared = prepare_all(candidates, &SavedStates::new(), Consent::Lossless)?;
@@ -113,5 +102,13 @@ impl Registry {
             self.note(tag.name(), if started { Event::SwappedForGood } else { Event::Failed });
         }
         Ok(failed)
+    }
+    /// The live code of all modules as candidates, in the order in which they went live.
+    pub(crate) fn made_afresh(&self) -> Result<Vec<Candidate>, Rejection> {
+        let checker = self.checker();
+        let live = self.slots.values().filter_map(|slot| Some((slot.turn, slot.live.as_ref()?)));
+        let mut live: Vec<_> = live.collect();
+        live.sort_by_key(|(turn, _)| *turn);
+        live.into_iter().map(|(_, live)| checker.prepare(live.module.clone(), live.number)).collect()
     }
 }

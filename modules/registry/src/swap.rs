@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use keel_core_types::ModuleId;
 use keel_ecs::ModelTypeInfo;
 use keel_engine::{Engine, ModuleCode, ModuleTag, contain};
+use keel_loader::Module;
 
 use crate::game_file::SavedGame;
 use crate::lifecycle::{Event, Lifecycle, State};
@@ -17,7 +18,7 @@ use crate::pools::brought_by;
 use crate::prepare::{Placed, Prepared, prepare_all};
 use crate::registry::{Generation, Slot};
 use crate::remove::discard;
-use crate::ring::Replaced;
+use crate::ring::{Replaced, let_go};
 use crate::worlds::first_of;
 use crate::{Candidate, Code, Consent, Registry, RegistryEvent, Rejection, SwapReport, SwappedModule};
 
@@ -50,7 +51,7 @@ impl Registry {
         let modules: Vec<_> = candidates.iter().map(|candidate| candidate.module.clone()).collect();
         let swapped = self.try_swap(engine, candidates, consent, saved);
         if swapped.is_err() {
-            modules.into_iter().for_each(discard);
+            modules.into_iter().filter(|module| !self.is_live(module)).for_each(discard);
         }
         for name in &names {
             let here = self.slots.get(&ModuleId::of(name)).map(|slot| slot.lifecycle.state());
@@ -75,8 +76,10 @@ impl Registry {
         let types = self.agreed_types(&candidates)?;
         self.check_together(&candidates, &[])?;
         self.check_pooled_types(&candidates)?;
-        let mut states = self.save_states(engine, &candidates, consent)?;
-        states.extend(saved.iter().flat_map(|saved| saved.states.clone()));
+        let states = match &saved {
+            Some(saved) => saved.states.clone(),
+            None => self.save_states(engine, &candidates, consent)?,
+        };
         let first = candidates.first().map(|candidate| candidate.name().to_owned()).unwrap_or_default();
         let offers: Vec<_> = candidates.iter_mut().map(Candidate::take_offer).collect();
         let coming = brought_by(&candidates);
@@ -160,13 +163,23 @@ impl Registry {
             live: None,
             turn: 0,
         });
+        let is_same = slot.live.as_ref().is_some_and(|live| live.module.shares_library(&generation.module));
         match slot.live.replace(generation) {
+            Some(old) if is_same => {
+                let what = format!("what `{}` was", tag.name());
+                let_go(&what, old_code);
+                let_go(&what, old);
+            }
             Some(old) => self.ring.push(Replaced { tag, code: old_code, generation: old }),
             None => {
                 slot.turn = self.turns;
                 self.turns += 1;
             }
         }
+    }
+
+    fn is_live(&self, module: &Module) -> bool {
+        self.live().any(|(_, live)| live.module.shares_library(module))
     }
 
     /// Walks a module's next generation to `Swapping`, through the states that the caller has not noted itself.

@@ -18,6 +18,7 @@ mod reflection;
 mod relations;
 mod reload;
 mod retirement;
+mod rewind;
 mod rig;
 mod sources;
 mod stages;
