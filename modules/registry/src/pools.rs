@@ -10,7 +10,7 @@ use std::sync::Arc;
 use keel_binding::{AnyPool, BindError, Binding, ModelPool, Offer, PoolError, PoolImage};
 use keel_console::Terminal;
 use keel_core_types::{ModelType, ModuleId, TypedModel};
-use keel_ecs::{ModelTypeInfo, PrefabUpdate, RestoreReport};
+use keel_ecs::{ModelTypeInfo, PrefabUpdate, RestoreReport, World};
 use keel_engine::{Engine, ModuleTag, contain};
 use keel_module_types::{PooledTypeInfo, SavedPool};
 use keel_state::StateError;
@@ -253,18 +253,36 @@ impl Registry {
     /// # Errors
     /// [`Rejection`] when a value can't be saved, or a model is being changed.
     pub fn state_hash(&self, engine: &Engine) -> Result<u64, Rejection> {
-        let mut sum = engine.world().hash().map_err(|error| Rejection::save("", &error))?;
-        sum = sum.wrapping_add(self.pools.worlds.hash()?);
+        let sum = engine.world().hash().map_err(|error| Rejection::save("", &error))?;
+        Ok(self.pool_hashes()?.into_values().fold(sum, u64::wrapping_add))
+    }
+
+    /// [`Registry::state_hash`] in parts that add up to it, wrapping: those of the world by the names of their types, as in
+    /// [`World::hash_parts`], and each pool as `pool NAME`.
+    ///
+    /// # Errors
+    /// As [`Registry::state_hash`].
+    pub fn state_hash_parts(&self, engine: &Engine) -> Result<BTreeMap<String, u64>, Rejection> {
+        let mut parts = engine.world().hash_parts().map_err(|error| Rejection::save("", &error))?;
+        parts.extend(self.pool_hashes()?);
+        Ok(parts)
+    }
+
+    /// The sum of the hashes of the models in each pool.
+    fn pool_hashes(&self) -> Result<BTreeMap<String, u64>, Rejection> {
+        let mut sums = BTreeMap::new();
+        sums.insert(format!("pool {}", World::NAME), self.pools.worlds.hash()?);
         let picture = self.binding.pin();
         for info in self.live().flat_map(|(_, live)| &live.brings) {
             let Some(pool) = picture.pool(info.model_type()) else { continue };
+            let sum: &mut u64 = sums.entry(format!("pool {}", info.name())).or_default();
             for id in pool.live_ids() {
                 let object = pool.get_model(id).map_err(|error| pool_in_use("", &error))?;
-                let hash = contained(info.name(), || info.hash(id, &*object))?;
-                sum = sum.wrapping_add(hash);
+                *sum = sum.wrapping_add(contained(info.name(), || info.hash(id, &*object))?);
             }
         }
-        Ok(sum)
+        sums.retain(|_, sum| *sum != 0);
+        Ok(sums)
     }
 
     /// Takes the objects out of the pools of these modules.

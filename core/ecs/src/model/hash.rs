@@ -1,5 +1,7 @@
 //! The hash of a world: equal worlds have equal hashes, whatever the order in which they were built.
 
+use std::collections::BTreeMap;
+
 use keel_core_types::ComponentId;
 use keel_state::{TypeSchema, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -22,11 +24,33 @@ impl World {
     /// # Panics
     /// When a living query writes a component; the message names it.
     pub fn hash(&self) -> Result<u64, EcsError> {
+        Ok(self.sums()?.into_values().fold(0, u64::wrapping_add))
+    }
+
+    /// [`World::hash`] in parts that add up to it, wrapping: one for each component, resource and event by its declared
+    /// name, and `entities` for which ids live. What nobody has registered goes by the number of its id.
+    ///
+    /// # Errors
+    /// As [`World::hash`].
+    ///
+    /// # Panics
+    /// As [`World::hash`].
+    pub fn hash_parts(&self) -> Result<BTreeMap<String, u64>, EcsError> {
+        let name = |kind: u64| match self.types.iter().find(|info| info.id().bits() == kind) {
+            Some(info) => info.name().to_owned(),
+            None if kind == ENTITIES => "entities".to_owned(),
+            None => format!("{kind:016x}"),
+        };
+        Ok(self.sums()?.into_iter().map(|(kind, sum)| (name(kind), sum)).collect())
+    }
+
+    /// The sum of the hashes of all values of each kind.
+    fn sums(&self) -> Result<BTreeMap<u64, u64>, EcsError> {
         let mut sum = Sum::default();
         for archetype in self.entities.archetypes() {
             let entities: Vec<u64> =
                 archetype.ids().iter().map(|id| entity_of_row(self.generations(), *id).bits()).collect();
-            entities.iter().for_each(|entity| sum.add(*entity, 0, &[]));
+            entities.iter().for_each(|entity| sum.add(*entity, ENTITIES, &[]));
             for info in archetype.component_types().filter_map(|id| self.types.of_rust(id)) {
                 if let Some(operations) = info.component_operations() {
                     (operations.visit_column)(archetype, &mut |row, bytes| {
@@ -76,12 +100,22 @@ impl World {
         for (kind, header) in counters.into_iter().filter(|(_, header)| header.first + header.count > 0) {
             sum.add(header.first + header.count, kind.bits(), &header.step_start.to_le_bytes());
         }
-        Ok(sum.0)
+        sum.begin(ENTITIES);
+        Ok(sum.sums)
     }
 }
 
+/// The kind of what is of no type: that an entity lives.
+const ENTITIES: u64 = 0;
+
+/// Adds up by kind. Values of one kind mostly come one after the other.
 #[derive(Default)]
-struct Sum(u64);
+struct Sum {
+    sums: BTreeMap<u64, u64>,
+    kind: u64,
+    /// Of that kind, since it began.
+    sum: u64,
+}
 
 impl Sum {
     fn add_value(&mut self, owner: u64, info: &ModelTypeInfo, bytes: &[u8]) {
@@ -104,7 +138,19 @@ impl Sum {
     }
 
     fn add(&mut self, owner: u64, kind: u64, bytes: &[u8]) {
+        if kind != self.kind {
+            self.begin(kind);
+        }
         let seed = owner.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ kind;
-        self.0 = self.0.wrapping_add(xxh3_64_with_seed(bytes, seed));
+        self.sum = self.sum.wrapping_add(xxh3_64_with_seed(bytes, seed));
+    }
+
+    fn begin(&mut self, kind: u64) {
+        let sum = std::mem::take(&mut self.sum);
+        if sum != 0 {
+            let of_kind = self.sums.entry(self.kind).or_default();
+            *of_kind = of_kind.wrapping_add(sum);
+        }
+        self.kind = kind;
     }
 }

@@ -91,3 +91,29 @@ fn the_order_of_a_hashed_map_does_not_count() {
     assert_eq!(world(&mut (0..100)), world(&mut (0..100).rev()));
     assert_ne!(world(&mut (0..100)), world(&mut (0..101)));
 }
+
+#[test]
+fn the_parts_of_a_hash_say_what_has_changed() {
+    let mut world = fleet();
+    let before = world.hash_parts().unwrap();
+    assert_eq!(before.values().copied().fold(0, u64::wrapping_add), world.hash().unwrap());
+    let differ = |world: &World| -> Vec<String> {
+        let now = world.hash_parts().unwrap();
+        let all: std::collections::BTreeSet<_> = before.keys().chain(now.keys()).collect();
+        all.into_iter().filter(|name| before.get(*name) != now.get(*name)).cloned().collect()
+    };
+    assert_eq!(differ(&world), [""; 0]);
+    world.resource_mut::<Tide>().unwrap().level = 9;
+    assert_eq!(differ(&world), ["Tide"]);
+    let ship = world.find("Argo").unwrap();
+    world.get_mut::<Position>(ship).unwrap().x = 7.0;
+    assert_eq!(differ(&world), ["Position", "Tide"]);
+    world.spawn(());
+    world.send(Eaten { by: 1 });
+    assert_eq!(differ(&world), ["Eaten", "Position", "Tide", "entities"]);
+    let silent = new_world();
+    assert_eq!(
+        silent.hash_parts().unwrap().values().copied().fold(0, u64::wrapping_add),
+        silent.hash().unwrap()
+    );
+}

@@ -329,6 +329,9 @@ fn the_hash_of_a_game_counts_its_models() {
     let world = rig.engine.world().hash().unwrap();
     let before = hash(&rig);
     assert_ne!(before, world);
+    let parts = rig.registry.state_hash_parts(&rig.engine).unwrap();
+    assert_eq!(parts.values().copied().fold(0, u64::wrapping_add), before);
+    assert_eq!(parts["pool Chart"], before.wrapping_sub(world));
     rig.load_together(&both(&chart("pub depth: u32,"), COUNT), Consent::Lossless).unwrap();
     assert_eq!(hash(&rig), before, "a swap changes nothing");
     with_pool(&rig, |pool| pool.get_model_mut(THIRD).unwrap().reset());

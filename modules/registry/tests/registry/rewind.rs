@@ -1,6 +1,6 @@
 //! The running game put back to what it was, with the code that is live.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use keel_registry::{Code, Consent};
 
@@ -28,7 +28,7 @@ fn game(rig: &mut Rig) -> Vec<u8> {
     rig.registry.save_game(&rig.engine, Vec::new()).unwrap()
 }
 
-fn begun(library: &PathBuf) -> Rig {
+fn begun(library: &Path) -> Rig {
     let mut rig = Rig::new();
     rig.load(library).unwrap();
     rig.steps(5);
@@ -90,7 +90,7 @@ fn a_module_that_was_not_there_starts_and_one_that_panicked_runs_again() {
     let other = other.replace("for Swim", "for Other").replace("view_model: Swim", "view_model: Other");
     let other = other.replace(", provides: [dyn PictureView]", "");
     let other = other.replace("setup.provide::<dyn PictureView>(Box::new(Title));", "let _ = Title;");
-    let library = keel_fixture::Fixture::module("other").source(&other.source()).build();
+    let library = keel_fixture::Fixture::module("other").source(other.source()).build();
     rig.load(&library).unwrap();
     rig.steps(2);
     rig.registry.rewind(&mut rig.engine, &before, Consent::Lossless).unwrap();
