@@ -85,8 +85,8 @@ pub trait Schema: 'static {
 /// It holds functions of the module that declares the type: drop it before that module is unmapped.
 #[derive(Clone, Debug)]
 pub struct LiveSchema {
-    schema: TypeSchema,
-    notes: Vec<TypeNotes>,
+    pub(crate) schema: TypeSchema,
+    pub(crate) notes: Vec<TypeNotes>,
     unseen: u64,
 }
 

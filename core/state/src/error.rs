@@ -57,6 +57,20 @@ pub enum StateError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A text that declares no types.
+    #[error("line {line}: {reason}")]
+    SchemaText {
+        /// The line, from 1 on.
+        line: usize,
+        /// What is wrong with it, and the next step.
+        reason: String,
+    },
+    /// A schema that can't be a type's without Rust code that stands behind it.
+    #[error("{reason}")]
+    Undeclarable {
+        /// Why not, and the next step.
+        reason: String,
+    },
     /// A migration that loses data was applied without consent.
     #[error(
         "the migration would lose data:\n{list}\nchange the type so that it keeps them, or accept the losses"

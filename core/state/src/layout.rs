@@ -149,7 +149,8 @@ pub(crate) fn group(parts: Vec<Layout>) -> Layout {
     width.map_or(Layout::Group(parts), Layout::Fixed)
 }
 
-fn array(count: u64, inner: Layout) -> Layout {
+/// So many values of one layout, without their number.
+pub(crate) fn array(count: u64, inner: Layout) -> Layout {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     match inner.fixed() {
         _ if count == 0 => Layout::Fixed(0),

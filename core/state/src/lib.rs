@@ -43,6 +43,7 @@
 pub mod __private;
 mod builder;
 mod bytes;
+mod declared;
 mod decoder;
 mod encoder;
 mod encoding;
@@ -58,9 +59,11 @@ mod reflect;
 mod saved;
 mod schema;
 mod snapshot;
+mod text;
 mod value;
 
 pub use builder::{FieldBuilder, FieldsBuilder, LiveSchema, Schema, SchemaBuilder, VariantsBuilder};
+pub use declared::DECLARED_BYTES_MAX;
 pub use encoding::{DEPTH_MAX, EMPTY_MAX, decode, decode_all, encode_column, encode_into};
 pub use error::StateError;
 pub use file::{read_file, write_file};

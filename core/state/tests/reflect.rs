@@ -105,7 +105,34 @@ impl<T: Schema + Serialize + DeserializeOwned> Type<T> {
     fn get(&self, value: &T, path: &str) -> Result<Value, String> {
         let mut bytes = Vec::new();
         encode_into(value, &mut bytes).unwrap();
-        self.try_plan(path)?.get_encoded(&self.live, &bytes).map_err(|error| error.to_string())
+        let found = self.try_plan(path)?.get_encoded(&self.live, &bytes).map_err(|error| error.to_string());
+        let direct = self.encoded_plan(path)?;
+        // An option on the way that is `None` is what is read, as in memory.
+        if let Some(direct) = direct.read_encoded(&bytes).filter(|direct| *direct != ValueRef::None) {
+            let shown = found.as_ref().map(Value::to_string).unwrap();
+            let direct = direct.to_value().to_string();
+            // An enum's payload is no part of its name.
+            assert!(shown.trim_matches('"').starts_with(direct.trim_matches('"')), "{path}");
+        }
+        found
+    }
+
+    /// For values that lie encoded.
+    fn encoded_plan(&self, path: &str) -> Result<AccessPlan, String> {
+        let path = FieldPath::parse(path).map_err(|error| error.to_string())?;
+        AccessPlan::new(&path, &self.live, &TypeAccess::of_encoded()).map_err(|error| error.to_string())
+    }
+
+    /// As a world does where values lie encoded; the value as text.
+    fn write_bytes(&self, value: &T, path: &str, new: ValueRef<'_>) -> Result<String, String> {
+        let mut bytes = Vec::new();
+        encode_into(value, &mut bytes).unwrap();
+        let plan = self.encoded_plan(path)?;
+        match plan.write_encoded(&mut bytes, &new) {
+            Some(done) => done.map_err(|error| error.to_string())?,
+            None => bytes = plan.set_encoded(&self.live, &bytes, new).map_err(|error| error.to_string())?,
+        }
+        Ok(self.live.schema().display(&mut bytes.as_slice()).unwrap())
     }
 
     /// In memory, where that is possible.
@@ -117,8 +144,18 @@ impl<T: Schema + Serialize + DeserializeOwned> Type<T> {
         plan.read_as(self.access.lend(value)).unwrap().unwrap()
     }
 
-    /// As a world does: in place, or by way of the bytes.
+    /// As a world does: in place, or by way of the bytes. Where values lie encoded, the same comes out.
     fn write(&self, value: &mut T, path: &str, new: ValueRef<'_>) -> Result<(), String> {
+        let expected = self.write_bytes(value, path, new);
+        let written = self.write_here(value, path, new);
+        let mut bytes = Vec::new();
+        encode_into(value, &mut bytes).unwrap();
+        let found = self.live.schema().display(&mut bytes.as_slice()).unwrap();
+        assert_eq!(written.clone().map(|()| found), expected, "{path}");
+        written
+    }
+
+    fn write_here(&self, value: &mut T, path: &str, new: ValueRef<'_>) -> Result<(), String> {
         let plan = self.try_plan(path)?;
         if let Some(done) = plan.write(&mut self.access.lend_mut(value), &new) {
             return done.map_err(|error| error.to_string());
@@ -186,6 +223,42 @@ fn leaves_are_read_where_they_lie() {
     assert!(matches!(text.read(lent), Some(ValueRef::Text(found)) if found.as_ptr() == value.text.as_ptr()));
     assert!(matches!(blob.read(lent), Some(ValueRef::Bytes(found)) if found.as_ptr() == value.blob.as_ptr()));
     assert_eq!(ty.plan("E.mood").read(lent), Some(ValueRef::Variant("Afraid")));
+}
+
+#[test]
+fn leaves_are_read_where_they_lie_in_the_bytes() {
+    let ty = Type::<Everything>::new();
+    let mut bytes = Vec::new();
+    encode_into(&everything(), &mut bytes).unwrap();
+    #[track_caller]
+    fn check(ty: &Type<Everything>, bytes: &[u8], path: &str, expected: ValueRef<'_>) {
+        let plan = ty.encoded_plan(path).unwrap();
+        assert!(plan.is_direct(), "{path}");
+        assert_eq!(plan.read_encoded(bytes), Some(expected), "{path}");
+    }
+    check(&ty, &bytes, "E.small", ValueRef::Unsigned(7));
+    check(&ty, &bytes, "E.signed", ValueRef::Signed(-9));
+    check(&ty, &bytes, "E.text", ValueRef::Text("keel"));
+    check(&ty, &bytes, "E.pair.1.y", ValueRef::F64(5.0));
+    check(&ty, &bytes, "E.row[1]", ValueRef::Signed(-2));
+    check(&ty, &bytes, "E.raw", ValueRef::Bytes(&[9, 8, 7, 6]));
+    check(&ty, &bytes, "E.blob", ValueRef::Bytes(&[1, 2, 3]));
+    check(&ty, &bytes, "E.items[1].name", ValueRef::Text("sail"));
+    check(&ty, &bytes, "E.queue[1]", ValueRef::Unsigned(20));
+    check(&ty, &bytes, "E.maybe.x", ValueRef::F32(6.0));
+    check(&ty, &bytes, "E.deep", ValueRef::None);
+    check(&ty, &bytes, "E.mood", ValueRef::Variant("Afraid"));
+    check(&ty, &bytes, "E.mood.Afraid.at.y", ValueRef::F64(3.0));
+    check(&ty, &bytes, "E.letter", ValueRef::Char('\0'));
+    for path in ["E.tree[\"bow\"].x", "E.items[2].name", "E.mood.Hungry.0", "E.place", "E.set", "E.items"] {
+        assert_eq!(ty.encoded_plan(path).unwrap().read_encoded(&bytes), None, "{path}");
+    }
+    for end in 0..bytes.len() {
+        // Bytes that end too early are read as nothing, never past their end.
+        let plan = ty.encoded_plan("E.mood.Afraid.at.y").unwrap();
+        let read = plan.read_encoded(&bytes[..end]);
+        assert!(matches!(read, None | Some(ValueRef::F64(3.0))), "{end}");
+    }
 }
 
 #[test]

@@ -21,6 +21,9 @@ pub struct TypeAccess {
     parts: PartsOf,
 }
 
+/// Stands for the Rust type where there is none.
+struct Encoded;
+
 /// A value, lent to be read.
 #[derive(Clone, Copy, Debug)]
 pub struct Lent<'a> {
@@ -52,6 +55,17 @@ impl TypeAccess {
     #[inline]
     pub fn of<T: Schema>() -> Self {
         Self::new(TypeId::of::<T>(), AnyParts::of::<T>)
+    }
+
+    /// A registration of a type whose values lie encoded: it lends none, and its plans work on the bytes
+    /// ([`AccessPlan::read_encoded`](crate::AccessPlan::read_encoded)). It leads into no module.
+    pub fn of_encoded() -> Self {
+        Self::new(TypeId::of::<Encoded>(), AnyParts::hidden::<Encoded>)
+    }
+
+    /// Whether values of the type lie encoded.
+    pub fn is_encoded(&self) -> bool {
+        self.rust == TypeId::of::<Encoded>()
     }
 
     fn new(rust: TypeId, parts: PartsOf) -> Self {

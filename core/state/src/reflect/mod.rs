@@ -5,9 +5,13 @@
 //! written is the field itself in memory. All that can't be reached so (what only serde knows, a map's entry that is to
 //! be added, an enum that is to change its variant) goes through the value's bytes, by its schema: slower, and able to
 //! do everything.
+//!
+//! Values of types that no Rust type stands behind lie encoded. Their plans lead through the bytes to what is asked for, by
+//! the schema alone.
 
 mod convert;
 mod encode;
+mod encoded;
 mod error;
 mod lend;
 mod memory;

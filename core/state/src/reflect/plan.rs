@@ -2,13 +2,14 @@
 
 use std::any::{Any, TypeId};
 
+use crate::reflect::encoded::EncodedWay;
 use crate::reflect::memory::{Stopped, Way};
 use crate::reflect::parts::{Form, Leaf};
 use crate::reflect::tree::{self, Hop, Spot};
 use crate::reflect::{Misfit, encode};
 use crate::{
-    FieldPath, FromValue, Lent, LentMut, LiveSchema, ReflectError, Segment, TypeAccess, TypeRef, Value,
-    ValueRef,
+    FieldPath, FromValue, Lent, LentMut, LiveSchema, Number, ReflectError, Segment, TypeAccess, TypeRef,
+    Value, ValueRef,
 };
 
 /// A [`FieldPath`] in the values of one registration of a type: looked up once, followed often.
@@ -37,6 +38,8 @@ pub struct AccessPlan {
     type_name: String,
     way: Way,
     end: End,
+    /// The way through the bytes, where values lie encoded.
+    encoded: Option<EncodedWay>,
 }
 
 /// What stands where the way ends.
@@ -71,7 +74,8 @@ impl AccessPlan {
         while !planner.is_cut && planner.way.enter_option() {}
         let end = planner.end(live, spot);
         let type_name = planner.type_name(live, spot);
-        Ok(Self { path: path.clone(), type_name, way: planner.way, end })
+        let encoded = if access.is_encoded() { EncodedWay::plan(path, live) } else { None };
+        Ok(Self { path: path.clone(), type_name, way: planner.way, end, encoded })
     }
 
     /// The path that was looked up.
@@ -84,9 +88,38 @@ impl AccessPlan {
         &self.type_name
     }
 
-    /// Whether the place is read and written in memory while the value has it, and not by way of its bytes.
+    /// Whether the place is read where it lies while the value has it, and not by way of the whole value.
     pub fn is_direct(&self) -> bool {
-        !matches!(self.end, End::Whole)
+        !matches!(self.end, End::Whole) || self.encoded.is_some()
+    }
+
+    /// Reads what is there in the bytes of a value, without a copy, where values lie encoded. None as in
+    /// [`AccessPlan::read`].
+    #[inline]
+    pub fn read_encoded<'a>(&'a self, bytes: &'a [u8]) -> Option<ValueRef<'a>> {
+        match self.encoded.as_ref()?.read(bytes) {
+            Ok(value) => Some(value),
+            Err(Stopped::AtNone) => Some(ValueRef::None),
+            Err(Stopped::Elsewhere) => None,
+        }
+    }
+
+    /// Writes what is there into the bytes of a value, where values lie encoded and the new value takes as many bytes as the
+    /// old one. None otherwise: [`AccessPlan::set_encoded`] is the other way. The bytes are unchanged after an error.
+    #[inline]
+    pub fn write_encoded(
+        &self,
+        bytes: &mut [u8],
+        value: &ValueRef<'_>,
+    ) -> Option<Result<(), Box<ReflectError>>> {
+        if matches!(value, ValueRef::None | ValueRef::Value(_)) {
+            return None;
+        }
+        let way = self.encoded.as_ref()?;
+        match way.write(bytes, value)? {
+            Ok(()) => Some(Ok(())),
+            Err(misfit) => Some(Err(Box::new(self.no_number(misfit, way.number()?, value)))),
+        }
     }
 
     /// Reads what is there, without a copy. None if it has parts, is not there now, or can't be reached in memory:
@@ -242,16 +275,20 @@ impl AccessPlan {
     /// None where the long way may still find a way to write it: a character as a text, say.
     #[cold]
     fn misfit(&self, misfit: Misfit, value: &ValueRef<'_>) -> Option<ReflectError> {
-        let path = self.path.to_string();
-        let ty = match self.way.end().leaf()? {
-            Leaf::Number(number) => TypeRef::Number(number),
+        match self.way.end().leaf()? {
+            Leaf::Number(number) => Some(self.no_number(misfit, number, value)),
             Leaf::Id(_) if misfit == Misfit::Bounds => {
-                let hint = "write the bits of one";
-                return Some(encode::misfit(misfit, path, self.type_name.clone(), value, hint));
+                let (path, hint) = (self.path.to_string(), "write the bits of one");
+                Some(encode::misfit(misfit, path, self.type_name.clone(), value, hint))
             }
-            _ => return None,
-        };
-        Some(encode::misfit(misfit, path, self.type_name.clone(), value, &encode::hint(None, &ty)))
+            _ => None,
+        }
+    }
+
+    #[cold]
+    fn no_number(&self, misfit: Misfit, number: Number, value: &ValueRef<'_>) -> ReflectError {
+        let hint = encode::hint(None, &TypeRef::Number(number));
+        encode::misfit(misfit, self.path.to_string(), self.type_name.clone(), value, &hint)
     }
 }
 
