@@ -1,6 +1,7 @@
 //! The command line.
 
 mod examples;
+mod limit;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use crossbeam_channel::Sender;
 use serde::Serialize;
 
 use crate::event::Event;
+pub(crate) use limit::{Limit, limits};
 
 /// Something went wrong; standard error says what.
 pub(crate) const EXIT_FAILURE: u8 = 1;
@@ -97,6 +99,9 @@ pub(crate) struct RunArgs {
     /// Accepts swaps that lose data, without asking.
     #[arg(long)]
     pub(crate) accept_loss: bool,
+    /// The most that the world may hold: `entities`, `bytes`, `events`, `commands` or `tasks`. Can be repeated.
+    #[arg(long = "limit", value_name = "NAME=N")]
+    pub(crate) limits: Vec<Limit>,
     /// Who takes the events. Standard output is then somebody else's, and people read on standard error.
     #[arg(skip)]
     pub(crate) told: Option<Sender<Event>>,
@@ -115,6 +120,7 @@ impl Default for RunArgs {
             from: None,
             save_to: None,
             accept_loss: false,
+            limits: Vec::new(),
             told: None,
         }
     }
@@ -288,6 +294,9 @@ pub(crate) struct EngineArgs {
     /// Saves the game into this file when it ends.
     #[arg(long)]
     pub(crate) save_to: Option<PathBuf>,
+    /// The most that the world may hold.
+    #[arg(long = "limit")]
+    pub(crate) limits: Vec<Limit>,
     /// The columns of the terminal; 0 for none.
     #[arg(long, default_value_t = 0)]
     pub(crate) columns: u16,

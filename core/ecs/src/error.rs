@@ -157,6 +157,19 @@ pub enum EcsError {
         /// The text.
         text: String,
     },
+    /// More than a world may hold, or its systems may put off.
+    #[error(
+        "the limit `{limit}` of {max} is reached: {what}; find what does so without an end, or raise it \
+         (`keel run --limit {limit}=N`, `EngineConfig::limits`)"
+    )]
+    Limit {
+        /// The limit's name.
+        limit: String,
+        /// What it is set to.
+        max: usize,
+        /// What would have gone beyond.
+        what: String,
+    },
     /// A snapshot could not be read or written.
     #[error(transparent)]
     State(#[from] StateError),

@@ -46,6 +46,7 @@ pub use model::dynamic::{ComponentValue, EventCount};
 pub use model::entity::Entity;
 pub use model::event::{EventCursor, Events, FramePart};
 pub use model::hierarchy::{Children, Parent};
+pub use model::limits::Limits;
 pub use model::name::Name;
 pub use model::prefab::{Prefab, PrefabPart, PrefabUpdate};
 pub use model::query::{

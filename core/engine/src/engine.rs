@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
-use keel_ecs::{FramePart, ModelTypeInfo, World};
+use keel_ecs::{FramePart, Limits, ModelTypeInfo, World};
 
 use crate::call::{Call, Handlers};
 use crate::frame::TimerQueue;
@@ -35,6 +35,8 @@ pub struct EngineConfig {
     pub threads: usize,
     /// Runs all systems on these threads that may run side by side, also where that is slower: for tests.
     pub always_parallel: bool,
+    /// The most that the world may hold, and its systems may put off.
+    pub limits: Limits,
 }
 
 impl Default for EngineConfig {
@@ -45,6 +47,7 @@ impl Default for EngineConfig {
             seed: 0,
             threads: 0,
             always_parallel: false,
+            limits: Limits::default(),
         }
     }
 }
@@ -98,7 +101,7 @@ impl Engine {
         let mut engine = Self {
             config,
             unspent: Duration::ZERO,
-            runtime: Runtime::new(config.step, &threads),
+            runtime: Runtime::new(config.step, &threads, config.limits),
             schedule: Schedule::default(),
             handlers: Handlers::default(),
             views,
@@ -141,6 +144,8 @@ impl Engine {
         let source = std::mem::replace(&mut self.views, Box::new(NoViews));
         let views = source.pin();
         self.runtime.time.frame += 1;
+        // The world may be another one than in the frame before.
+        self.runtime.world.set_limits(self.config.limits);
         let longest = self.config.step * self.config.steps_per_frame_max;
         self.unspent = (self.unspent + dt).min(longest);
         self.runtime.world.enter(FramePart::Steps);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keel_core_types::{ModuleId, ViewSource};
-use keel_ecs::{Commands, World};
+use keel_ecs::{Commands, Limits, World};
 use parking_lot::Mutex;
 
 use crate::call::{Call, Caller};
@@ -38,13 +38,13 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    pub(crate) fn new(step: Duration, threads: &Arc<Threads>) -> Self {
+    pub(crate) fn new(step: Duration, threads: &Arc<Threads>, limits: Limits) -> Self {
         Self {
             world: World::new(),
             time: Time { delta: step.as_secs_f32(), ..Time::default() },
             timers: TimerQueue::default(),
             calls: Arc::default(),
-            executor: TaskExecutor::new(),
+            executor: TaskExecutor::new(limits.tasks),
             suspended: BTreeSet::new(),
             faults: Vec::new(),
             functions: Functions::default(),
@@ -146,7 +146,7 @@ impl Runtime {
         code: impl FnOnce(&mut Frame<'_>) -> Result<T, String>,
     ) -> Result<Result<T, String>, Panic> {
         let caller = Caller::new(module.id(), Arc::clone(&self.calls));
-        let mut commands = Commands::new();
+        let mut commands = Commands::with_max(self.world.limits().commands);
         let mut frame = Frame {
             world: &mut self.world,
             time: self.time,

@@ -12,6 +12,7 @@ use async_executor::{Executor, Task};
 use async_io::Timer;
 use futures_lite::future;
 use keel_core_types::ModuleId;
+use keel_ecs::Limits;
 use parking_lot::Mutex;
 
 use crate::ModuleTag;
@@ -45,6 +46,9 @@ impl<'a> Tasks<'a> {
     }
 
     /// Runs `future` beside the game.
+    ///
+    /// # Panics
+    /// When as many tasks of this module run as [`Limits`] allows; the message names it.
     pub fn spawn(&self, name: &str, future: impl Future<Output = ()> + Send + 'static) {
         self.executor.spawn(self.module, name, Box::pin(future));
     }
@@ -70,6 +74,8 @@ pub(crate) struct TaskExecutor {
     tasks: Mutex<BTreeMap<ModuleId, Vec<Task<()>>>>,
     faults: Arc<Mutex<Vec<Fault>>>,
     worker: Mutex<Option<Worker>>,
+    /// The most tasks of one module.
+    max: usize,
 }
 
 /// A task's future, whose panics end here: one that came out of the `drop` of a cancelled task would end the process.
@@ -102,18 +108,20 @@ struct Worker {
 }
 
 impl TaskExecutor {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
             executor: Arc::new(Executor::new()),
             tasks: Mutex::default(),
             faults: Arc::default(),
             worker: Mutex::default(),
+            max,
         }
     }
 
     /// Not generic: the task around the future, and what wakes it, are code of the facade. A timer's thread may still
     /// be about to wake a task whose module was just unmapped.
     fn spawn(&self, module: &ModuleTag, name: &str, future: BoxedFuture) {
+        self.need_room(module, name);
         self.start_worker();
         let (faults, module_name, task_name) =
             (Arc::clone(&self.faults), module.name().to_owned(), name.to_owned());
@@ -134,6 +142,18 @@ impl TaskExecutor {
         let of_module = tasks.entry(module.id()).or_default();
         of_module.retain(|task| !task.is_finished());
         of_module.push(task);
+    }
+
+    /// Panics when the module has as many tasks as it may have.
+    fn need_room(&self, module: &ModuleTag, name: &str) {
+        let mut tasks = self.tasks.lock();
+        let Some(of_module) = tasks.get_mut(&module.id()) else { return };
+        if of_module.len() >= self.max {
+            of_module.retain(|task| !task.is_finished());
+        }
+        let has_room = of_module.len() < self.max;
+        drop(tasks);
+        assert!(has_room, "{}", Limits::too_many_tasks(self.max, name));
     }
 
     fn start_worker(&self) {

@@ -27,6 +27,7 @@ Examples:
   keel run --json --frames 600 --fps 0
                                     600 frames as fast as they go, told as JSON
   keel run --no-watch               reload by the key `r` only
+  keel run --limit entities=100000  a module that spawns more is stopped
   keel run --from game.keel --save-to game.keel
                                     go on with a saved game, and save it at the end";
 

@@ -21,7 +21,7 @@ use crossbeam_channel::{Receiver, select};
 use keel::console::Key;
 use keel::engine::{EngineConfig, install_panic_hook};
 
-use crate::cli::EngineArgs;
+use crate::cli::{EngineArgs, limits};
 use crate::event::{Event, LEVEL_OUTPUT};
 use crate::os;
 use crate::protocol::{FromEngine, ToEngine};
@@ -69,7 +69,8 @@ struct Host {
 impl Host {
     fn new(args: &EngineArgs, link: Link) -> Self {
         let step = Duration::from_secs(1) / if args.fps == 0 { 60 } else { args.fps };
-        let config = EngineConfig { step, seed: args.seed, ..EngineConfig::default() };
+        let config =
+            EngineConfig { step, seed: args.seed, limits: limits(&args.limits), ..EngineConfig::default() };
         let terminal = (args.columns > 0).then_some((args.columns, args.rows));
         let driver = Driver::new(config, terminal, !args.no_watch);
         Self {

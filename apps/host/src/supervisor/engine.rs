@@ -32,6 +32,9 @@ impl EngineProcess {
         if let Some(file) = &args.save_to {
             command.arg("--save-to").arg(std::path::absolute(file)?);
         }
+        for limit in &args.limits {
+            command.arg("--limit").arg(limit.to_string());
+        }
         match size {
             Some((columns, rows)) => {
                 command.arg("--columns").arg(columns.to_string()).arg("--rows").arg(rows.to_string());

@@ -1,6 +1,6 @@
 //! Structural changes that wait until the world is free.
 
-use crate::{Bundle, EcsError, Entity, Event, Relation, Resource, World};
+use crate::{Bundle, EcsError, Entity, Event, Limits, Relation, Resource, World};
 
 type Command = Box<dyn FnOnce(&mut World) -> Result<(), EcsError> + Send>;
 
@@ -8,15 +8,31 @@ type Command = Box<dyn FnOnce(&mut World) -> Result<(), EcsError> + Send>;
 ///
 /// The engine applies a system's commands right after the system, so that no command, which is code of its
 /// module, is left when the module is swapped.
-#[derive(Default)]
 pub struct Commands {
     queue: Vec<Command>,
+    max: usize,
+}
+
+impl Default for Commands {
+    fn default() -> Self {
+        Self::with_max(Limits::default().commands)
+    }
 }
 
 impl Commands {
     /// An empty queue.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty queue that takes `max` changes.
+    pub fn with_max(max: usize) -> Self {
+        Self { queue: Vec::new(), max }
+    }
+
+    /// Sets how many changes it takes; [`Limits`] has it for those of systems.
+    pub fn set_max(&mut self, max: usize) {
+        self.max = max;
     }
 
     /// Spawns an entity. Its id is given when the queue is applied.
@@ -110,8 +126,16 @@ impl Commands {
     }
 
     /// Any other change.
+    ///
+    /// # Panics
+    /// As all that puts a change off: when it would be one more than the queue takes. The message names the limit.
     pub fn add(&mut self, change: impl FnOnce(&mut World) -> Result<(), EcsError> + Send + 'static) {
-        self.queue.push(Box::new(change));
+        self.put(Box::new(change));
+    }
+
+    fn put(&mut self, change: Command) {
+        assert!(self.queue.len() < self.max, "{}", Limits::too_many_commands(self.max));
+        self.queue.push(change);
     }
 
     /// How many changes wait.

@@ -177,6 +177,7 @@ impl World {
     /// none of its component; [`EcsError::KeptByWorld`] for `Parent` and `Children`. The world is then unchanged.
     pub fn spawn_values(&mut self, components: &[ComponentValue]) -> Result<Entity, EcsError> {
         let bundle = self.bundle_of(components)?;
+        self.check_room(1)?;
         Ok(self.spawn_bundle(bundle))
     }
 

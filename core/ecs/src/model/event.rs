@@ -12,7 +12,7 @@ use keel_state::{EMPTY_MAX, Migration, Schema, SchemaBuilder, StateError, TypeRe
 use serde::{Deserialize, Serialize};
 
 use crate::model::dropped::drop_each;
-use crate::{EcsError, Event, World};
+use crate::{EcsError, Event, Limits, World};
 
 /// The events of one type that are still kept, oldest first. Each is kept until the end of the step after the
 /// one in which it was sent; a system of the frame's end sees those of all steps of its frame.
@@ -196,6 +196,12 @@ impl<E> EventStore<E> {
     #[inline]
     pub(crate) fn send(&mut self, event: E) {
         self.queue.push_back(event);
+    }
+
+    /// Panics when `max` events are kept.
+    #[inline]
+    fn need_room<T: Event>(&self, max: usize) {
+        assert!(self.queue.len() < max, "{}", Limits::too_many_events(max, T::NAME));
     }
 
     #[inline]
@@ -428,10 +434,13 @@ impl World {
     /// Sends `event` to all readers of its type.
     ///
     /// # Panics
-    /// When the event's type is not registered, or is being read in the same call; the message names it.
+    /// When the event's type is not registered or is being read in the same call, and when as many are kept as
+    /// [`Limits`] allows; the message names it.
     #[inline]
     pub fn send<E: Event>(&self, event: E) {
-        self.event_store_mut::<E>().send(event);
+        let mut store = self.event_store_mut::<E>();
+        store.need_room::<E>(self.limits().events);
+        store.send(event);
     }
 
     /// Sends each of `events`; faster than one after the other. Where the iterator panics, those before are sent.
@@ -439,8 +448,18 @@ impl World {
     /// # Panics
     /// As [`World::send`]; the queue is in use for as long as the iterator runs.
     pub fn send_batch<E: Event>(&self, events: impl IntoIterator<Item = E>) {
-        let events = events.into_iter();
-        self.event_store_mut::<E>().send_batch(events);
+        let mut store = self.event_store_mut::<E>();
+        let max = self.limits().events;
+        let mut events = events.into_iter();
+        let room = max.saturating_sub(store.queue.len());
+        // An iterator that is known to have an end is handed over whole: so it is written in one go.
+        if events.size_hint().1.is_some_and(|most| most <= room) {
+            return store.send_batch(events);
+        }
+        store.send_batch(events.by_ref().take(room));
+        if events.next().is_some() {
+            store.need_room::<E>(max);
+        }
     }
 
     /// The events of type `E` that are still kept.

@@ -12,6 +12,7 @@ pub(crate) mod event;
 pub(crate) mod hash;
 pub(crate) mod hierarchy;
 pub(crate) mod journal;
+pub(crate) mod limits;
 pub(crate) mod name;
 mod pooled;
 pub(crate) mod prefab;

@@ -65,6 +65,17 @@ impl World {
         }
     }
 
+    /// The bytes of all components in their columns and sets, what they own on the heap not counted.
+    pub(crate) fn component_bytes(&self) -> usize {
+        let bytes_of = |archetype: &hecs::Archetype| {
+            let types = archetype.component_types().filter_map(|id| self.types.of_rust(id));
+            archetype.len() as usize * types.map(|info| info.fingerprint().size).sum::<usize>()
+        };
+        let columns: usize = self.entities.archetypes().map(bytes_of).sum();
+        columns
+            + self.sparse_statistics().iter().map(|set| set.entities * set.bytes_per_entity).sum::<usize>()
+    }
+
     /// The entities of the archetype at place `index`, in the order of their rows.
     ///
     /// # Errors

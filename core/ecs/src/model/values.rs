@@ -43,6 +43,7 @@ impl ValueBundle {
 impl World {
     /// Adds an entity with these components.
     pub(crate) fn spawn_bundle(&mut self, mut bundle: ValueBundle) -> Entity {
+        self.need_room(1);
         let ids = std::mem::take(&mut bundle.ids);
         self.structure_changed();
         let entity = self.entities.spawn(Stored::new(bundle.columns.build(), &self.types));

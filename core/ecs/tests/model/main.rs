@@ -11,6 +11,7 @@ mod drops;
 mod guarded;
 mod guide;
 mod hash;
+mod limits;
 mod migration;
 mod prefabs;
 mod prepared;

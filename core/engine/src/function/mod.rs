@@ -420,7 +420,7 @@ impl Entry {
     ) -> Result<(), CallError> {
         let Function { signature, code } = &self.function;
         let given = Arguments { values: arguments, signature, descriptor: &self.descriptor };
-        let mut commands = Commands::new();
+        let mut commands = Commands::with_max(frame.world.limits().commands);
         if self.descriptor.is_atomic {
             frame.world.begin_transaction();
         }

@@ -22,7 +22,11 @@ impl SystemParam for &mut Commands {
         uses.add_commands();
     }
 
-    fn fetch<'a>(commands: &'a mut Commands, _: &SystemContext<'a>) -> Result<&'a mut Commands, String> {
+    fn fetch<'a>(
+        commands: &'a mut Commands,
+        context: &SystemContext<'a>,
+    ) -> Result<&'a mut Commands, String> {
+        commands.set_max(context.world.limits().commands);
         Ok(commands)
     }
 

@@ -1,6 +1,6 @@
 //! Events as parameters.
 
-use keel_ecs::{Access, EcsError, Event, EventCursor, Events, World};
+use keel_ecs::{Access, EcsError, Event, EventCursor, Events, Limits, World};
 
 use super::{KeptParam, ParamUses, SystemContext, SystemParam, VisitKept, sealed, short_name};
 
@@ -75,18 +75,40 @@ impl<E: Event> SystemParam for EventReader<'_, E> {
 /// stand in the schedule, so that two systems may send events of one type side by side.
 pub struct EventWriter<'a, E: Event> {
     events: &'a mut Vec<E>,
+    max: usize,
 }
 
 impl<E: Event> EventWriter<'_, E> {
     /// Sends `event`.
+    ///
+    /// # Panics
+    /// When this system has sent as many as [`Limits`] allows; the message names it.
     #[inline]
     pub fn send(&mut self, event: E) {
+        self.need_room();
         self.events.push(event);
     }
 
     /// Sends each of `events`.
+    ///
+    /// # Panics
+    /// As [`EventWriter::send`].
     pub fn send_all(&mut self, events: impl IntoIterator<Item = E>) {
-        self.events.extend(events);
+        let mut events = events.into_iter();
+        let room = self.max.saturating_sub(self.events.len());
+        // An iterator that is known to have an end is handed over whole: so it is written in one go.
+        if events.size_hint().1.is_some_and(|most| most <= room) {
+            return self.events.extend(events);
+        }
+        self.events.extend(events.by_ref().take(room));
+        if events.next().is_some() {
+            self.need_room();
+        }
+    }
+
+    #[inline]
+    fn need_room(&self) {
+        assert!(self.events.len() < self.max, "{}", Limits::too_many_events(self.max, E::NAME));
     }
 }
 
@@ -107,7 +129,7 @@ impl<E: Event> SystemParam for EventWriter<'_, E> {
 
     fn fetch<'a>(events: &'a mut Vec<E>, context: &SystemContext<'a>) -> Result<EventWriter<'a, E>, String> {
         check_known::<E>(context.world, "EventWriter")?;
-        Ok(EventWriter { events })
+        Ok(EventWriter { events, max: context.world.limits().events })
     }
 
     fn apply(events: &mut Vec<E>, world: &mut World) -> Result<(), String> {

@@ -8,6 +8,7 @@ mod changes;
 mod exchange;
 mod faults;
 mod functions;
+mod limits;
 mod locals;
 mod observers;
 mod parallel;

@@ -20,9 +20,11 @@ impl World {
     /// Adds an entity with `bundle`'s components.
     ///
     /// # Panics
-    /// When a component is not registered, or is `Parent` or `Children`; the message names it.
+    /// When a component is not registered, or is `Parent` or `Children`, and when a [limit](crate::Limits) is reached; the
+    /// message names it.
     pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Entity {
         self.check_bundle::<B>();
+        self.need_room(1);
         self.structure_changed();
         if B::SPARSE > 0 {
             return self.spawn_sparse(bundle);
@@ -62,6 +64,7 @@ impl World {
         self.structure_changed();
         let mut bundles = bundles.into_iter();
         let certain = bundles.size_hint().0;
+        self.need_room(certain);
         let mut spawned = Vec::with_capacity(certain);
         if certain > AT_ONCE {
             // Else columns would double in length now and then, and be half empty in the end.
@@ -90,6 +93,7 @@ impl World {
         next: &mut Vec<B>,
         spawned: &mut Vec<Entity>,
     ) {
+        self.need_room(count);
         self.order_unused_ids(count);
         let batch = self.column_types::<B>().into_batch(count as u32);
         let few = (NEAREST_CACHE / size_of::<B>().max(1)).max(1);
@@ -105,6 +109,7 @@ impl World {
 
     /// Spawns what no more code of an author gives.
     fn spawn_all<B: Bundle>(&mut self, bundles: &mut Vec<B>, spawned: &mut Vec<Entity>) {
+        self.need_room(bundles.len());
         self.order_unused_ids(bundles.len());
         if bundles.len() < WORTH_COLUMNS {
             self.store_archetype::<B>();

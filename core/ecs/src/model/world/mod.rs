@@ -20,6 +20,7 @@ use crate::model::bundle::first_unknown;
 use crate::model::component::Operations;
 use crate::model::event::AnyEvents;
 use crate::model::journal::JournalCell;
+use crate::model::limits::Room;
 use crate::model::prefab::Prefabs;
 use crate::model::query::ColumnTable;
 use crate::model::reaction::Reactions;
@@ -68,6 +69,7 @@ pub struct World {
     /// Counts the borrows of columns: each ends the use of pointers that were derived from one before it.
     borrows: AtomicU64,
     incarnation: u64,
+    pub(crate) room: Room,
 }
 
 /// The names as they were when `structure` had this value.
@@ -133,6 +135,7 @@ impl World {
             generations: Vec::new(),
             structure: 1,
             incarnation: INCARNATIONS.fetch_add(1, Ordering::Relaxed),
+            room: Room::default(),
         }
     }
 
