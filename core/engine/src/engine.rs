@@ -121,8 +121,7 @@ impl Engine {
             ModelTypeInfo::resource::<StateChanges>(),
             ModelTypeInfo::resource::<WorldClock>(),
         ];
-        let own = World::own_types().into_iter().chain(engines);
-        own.map(Arc::new).collect()
+        World::own_types().chain(engines.into_iter().map(Arc::new)).collect()
     }
 
     /// Runs one frame: as many steps as `dt` of real time calls for, then presentation, then the first idle system whose

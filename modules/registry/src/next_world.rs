@@ -88,9 +88,9 @@ pub(crate) fn fits(world: &World, types: &[Arc<ModelTypeInfo>]) -> bool {
             known.fingerprint() == info.fingerprint() && known.storage() == info.storage()
         })
     };
-    let own = World::own_types();
     let is_there = |known: &Arc<ModelTypeInfo>| {
-        types.iter().any(|info| info.id() == known.id()) || own.iter().any(|own| own.id() == known.id())
+        types.iter().any(|info| info.id() == known.id())
+            || World::own_types().any(|own| own.id() == known.id())
     };
     // Values that were kept aside come back with their type, and may be converted on the way.
     let comes_back = world.kept_types().any(|kept| types.iter().any(|info| info.name() == kept));

@@ -154,7 +154,7 @@ fn definitions_are_saved_with_their_instances_and_shared_by_worlds_alike() {
     let strong = first.spawn_prefab("ship", (hull(90),)).unwrap();
     let mut snapshot = WorldSnapshot::new();
     first.save(&mut snapshot).unwrap();
-    let infos = World::own_types().into_iter().chain(types()).map(std::sync::Arc::new);
+    let infos = World::own_types().chain(types().into_iter().map(std::sync::Arc::new));
     let (mut restored, _) = World::from_snapshot(infos, &snapshot, false).unwrap();
     assert_eq!(restored.hash().unwrap(), first.hash().unwrap());
     let update = restored.define_prefab("ship", &ship(20)).unwrap();
@@ -188,7 +188,7 @@ fn instances_follow_when_the_type_of_a_component_has_changed_as_well() {
     let mut snapshot = WorldSnapshot::new();
     old.save(&mut snapshot).unwrap();
     let infos = types().into_iter().skip(1).chain([ModelTypeInfo::component::<wider::Hull>()]);
-    let infos = World::own_types().into_iter().chain(infos).map(std::sync::Arc::new);
+    let infos = World::own_types().chain(infos.into_iter().map(std::sync::Arc::new));
     let (mut world, _) = World::from_snapshot(infos, &snapshot, false).unwrap();
     // Of the old definition, which is as old as the values were.
     let another = world.spawn_prefab("ship", ()).unwrap();

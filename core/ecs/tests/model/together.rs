@@ -130,7 +130,7 @@ struct History {
 fn types(is_wide: bool) -> Vec<Arc<ModelTypeInfo>> {
     let relations = [sides::<Likes>(), sides::<DockedAt>(), sides::<CarriedBy>()];
     let relations = relations.into_iter().flatten().map(Arc::new);
-    let own = World::own_types().into_iter().map(Arc::new);
+    let own = World::own_types();
     changes_property::types(is_wide).into_iter().chain(relations).chain(own).collect()
 }
 

@@ -83,7 +83,7 @@ impl World {
         Ok(())
     }
 
-    fn make_all_places(&mut self) {
+    pub(super) fn make_all_places(&mut self) {
         // It is shared, and so costs nothing to hold.
         let types = self.types.clone();
         types.iter().for_each(|info| self.make_places(info));

@@ -10,8 +10,8 @@ use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::DerefMut;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use atomic_refcell::{AtomicRef, AtomicRefCell};
 use keel_core_types::{ComponentId, Model, ModelType, Shared};
@@ -34,6 +34,22 @@ use crate::{Bundle, Children, EcsError, Entity, ModelTypeInfo, ModelTypeKind, Na
 
 /// Counts the worlds that were made, so that a prepared query notices when it meets another one.
 static INCARNATIONS: AtomicU64 = AtomicU64::new(1);
+
+/// [`World::own_types`], described once: a swap asks for them several times. Their code is the facade's, which is never
+/// unmapped.
+static OWN_TYPES: LazyLock<TypeTable> = LazyLock::new(|| {
+    let mut table = TypeTable::default();
+    let own = [
+        ModelTypeInfo::component::<Name>(),
+        ModelTypeInfo::component::<Parent>(),
+        ModelTypeInfo::component::<Children>(),
+        ModelTypeInfo::component::<PrefabPart>(),
+        ModelTypeInfo::resource::<Prefabs>(),
+    ];
+    // An empty table refuses nothing.
+    own.into_iter().for_each(|info| drop(table.register(Arc::new(info))));
+    table
+});
 
 /// Entities with their components, resources, and queued events.
 ///
@@ -106,11 +122,8 @@ impl Default for World {
 impl World {
     /// A world that knows only Keel's own components: [`Name`], [`Parent`], [`Children`] and [`PrefabPart`].
     pub fn new() -> Self {
-        let mut world = Self::of_no_types();
-        for own in Self::own_types() {
-            // An empty table refuses nothing.
-            let _ = world.register(own);
-        }
+        let mut world = Self { types: OWN_TYPES.clone(), ..Self::of_no_types() };
+        world.make_all_places();
         world
     }
 
@@ -139,15 +152,9 @@ impl World {
         }
     }
 
-    /// The types that every world knows.
-    pub fn own_types() -> [ModelTypeInfo; 5] {
-        [
-            ModelTypeInfo::component::<Name>(),
-            ModelTypeInfo::component::<Parent>(),
-            ModelTypeInfo::component::<Children>(),
-            ModelTypeInfo::component::<PrefabPart>(),
-            ModelTypeInfo::resource::<Prefabs>(),
-        ]
+    /// The types that every world knows, in the order of their ids.
+    pub fn own_types() -> impl Iterator<Item = Arc<ModelTypeInfo>> {
+        OWN_TYPES.iter().map(Arc::clone)
     }
 
     // Types.
