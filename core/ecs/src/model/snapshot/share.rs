@@ -1,20 +1,31 @@
 //! Work in pieces, shared among threads, whose results are taken in order.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use keel_core_types::panic_message;
 use keel_state::StateError;
 
 use crate::EcsError;
 
-/// From how many pieces on other threads are asked for help: each costs some 50 us to start, a piece some 100.
-const SHARED_FROM: usize = 4;
+/// Other threads are asked for help with what would take this one longer than that: to start one and to hand pieces over
+/// costs some 100 us, more where others want the processors.
+const SHARED_FROM: Duration = Duration::from_micros(400);
+
+/// How long this one has tried before it says so: the first piece takes longer than the others.
+const TRIED_FOR: Duration = Duration::from_micros(50);
 
 /// More threads than this wait for memory, not for each other.
 const THREADS_MAX: usize = 4;
+
+/// Asked for once: it takes opening and reading a handful of files.
+static PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
 /// What a thread says of a piece.
 enum Outcome<T> {
@@ -24,8 +35,8 @@ enum Outcome<T> {
     Panicked,
 }
 
-/// Makes `count` pieces on several threads, this one included, and takes each in the order of their numbers. The first
-/// that fails ends it.
+/// Makes `count` pieces and takes each in the order of their numbers; on several threads, this one included, once it shows
+/// that they take long. The first that fails ends it.
 ///
 /// Each thread has buffers of its own.
 pub(super) fn in_order<T: Send, B: Default>(
@@ -33,17 +44,21 @@ pub(super) fn in_order<T: Send, B: Default>(
     make: impl Fn(usize, &mut B) -> Result<T, StateError> + Sync,
     take: impl Fn(usize, T),
 ) -> Result<(), EcsError> {
-    // Asking for them takes a call of the system.
-    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if count < SHARED_FROM { 1 } else { processors().min(THREADS_MAX) };
     let mut buffers = B::default();
-    if threads == 1 {
-        for place in 0..count {
-            take(place, make(place, &mut buffers)?);
-        }
-        return Ok(());
+    let begin = Instant::now();
+    let mut taken = 0;
+    while taken < count && !is_long(begin.elapsed(), taken, count) {
+        take(taken, make(taken, &mut buffers)?);
+        taken += 1;
     }
-    let next = AtomicUsize::new(0);
+    let threads = if taken == count { 1 } else { PROCESSORS.min(THREADS_MAX) };
+    if threads == 1 {
+        return (taken..count).try_for_each(|place| {
+            take(place, make(place, &mut buffers)?);
+            Ok(())
+        });
+    }
+    let next = AtomicUsize::new(taken);
     let (sender, results) = channel();
     std::thread::scope(|scope| {
         for _ in 1..threads {
@@ -53,11 +68,16 @@ pub(super) fn in_order<T: Send, B: Default>(
             let _ = std::thread::Builder::new().name("keel-convert".to_owned()).spawn_scoped(scope, help);
         }
         drop(sender);
-        let taken = make_and_take(count, &next, &make, &take, &results, &mut buffers);
+        let made = make_and_take(taken..count, &next, &make, &take, &results, &mut buffers);
         // Nothing more is begun, should this have ended early.
         next.store(count, Ordering::Relaxed);
-        taken
+        made
     })
+}
+
+/// Whether those that are left will take long, if they are as those that were made in this time.
+fn is_long(elapsed: Duration, made: usize, count: usize) -> bool {
+    elapsed > TRIED_FOR && elapsed.as_nanos() * (count - made) as u128 > SHARED_FROM.as_nanos() * made as u128
 }
 
 /// Makes pieces until there are none left.
@@ -88,9 +108,9 @@ fn claim(count: usize, next: &AtomicUsize) -> Option<usize> {
     (place < count).then_some(place)
 }
 
-/// Makes pieces as well, and takes what is there, in order.
+/// Makes pieces as well, and takes those of these places, in order.
 fn make_and_take<T, B>(
-    count: usize,
+    places: Range<usize>,
     next: &AtomicUsize,
     make: &impl Fn(usize, &mut B) -> Result<T, StateError>,
     take: &impl Fn(usize, T),
@@ -98,7 +118,7 @@ fn make_and_take<T, B>(
     buffers: &mut B,
 ) -> Result<(), EcsError> {
     let mut waiting = BTreeMap::new();
-    let mut taken = 0;
+    let Range { start: mut taken, end: count } = places;
     while taken < count {
         waiting.extend(results.try_iter());
         match (waiting.remove(&taken), claim(count, next)) {
