@@ -83,6 +83,11 @@ impl Engine {
         self.prefabs.define_in(&mut self.runtime.world)
     }
 
+    /// Whether any module defines a prefab, or has defined one.
+    pub fn defines_prefabs(&self) -> bool {
+        !self.prefabs.by_name.is_empty() || !self.prefabs.ended.is_empty()
+    }
+
     /// [`Engine::define_prefabs`] in another world.
     pub fn define_prefabs_in(&self, world: &mut World) -> Vec<PrefabUpdate> {
         self.prefabs.define_in(world)

@@ -3,6 +3,7 @@
 //! The pool is the facade's, so its code is never swapped; what the worlds know of types is.
 
 use std::any::Any;
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,9 +23,14 @@ type Types = Vec<Arc<ModelTypeInfo>>;
 /// The pool of worlds, and what a world that it makes knows.
 pub(crate) struct WorldPool {
     pool: Arc<ModelPool<World>>,
-    /// Nobody's: the worlds that the pool makes are alike, and share what they know of types.
-    first: Shared<World>,
-    types: Shared<Types>,
+    first: Shared<First>,
+}
+
+/// A world that is nobody's: those that the pool makes are like it, and share what they know of types and prefabs.
+struct First {
+    types: Types,
+    /// Made when it is needed: a swap is over sooner in a game that has no other worlds.
+    world: Option<World>,
 }
 
 /// The worlds of the pool as they are saved: each as a snapshot of its own.
@@ -52,10 +58,10 @@ pub(crate) enum NextWorlds {
 
 impl WorldPool {
     pub(crate) fn new(types: Types) -> Self {
-        let first = Shared::new(first_of(&types));
+        let first = Shared::new(First { types, world: None });
         let known = first.clone();
-        let make = move || known.read().alike();
-        Self { pool: Arc::new(ModelPool::new(World::LIMIT, make)), first, types: Shared::new(types) }
+        let make = move || known.write().world().alike();
+        Self { pool: Arc::new(ModelPool::new(World::LIMIT, make)), first }
     }
 
     pub(crate) fn pool(&self) -> Arc<dyn AnyPool> {
@@ -64,7 +70,7 @@ impl WorldPool {
 
     /// What a world that the pool makes knows.
     pub(crate) fn types(&self) -> Types {
-        self.types.read().clone()
+        self.first.read().types.clone()
     }
 
     /// Takes the worlds out, and drops those that wait to be recycled: they know the types of long ago.
@@ -75,11 +81,7 @@ impl WorldPool {
 
     /// Puts worlds in the place of those that are out. They, and those that the pool makes from now on, know `types`.
     pub(crate) fn install(&self, mut out: WorldsOut, next: NextWorlds, types: &[Arc<ModelTypeInfo>]) {
-        types.clone_into(&mut self.types.write());
-        let mut first = first_of(types);
-        let followed = first.follow_prefabs_of(&self.first.read());
-        debug_assert!(followed.is_ok(), "nothing is spawned in it");
-        *self.first.write() = first;
+        self.first.write().know(types);
         let shared = SharedTypes::new(types.iter().map(Arc::clone));
         let old = match next {
             NextWorlds::Restored(image) => std::mem::replace(&mut out.image, image).objects,
@@ -107,13 +109,15 @@ impl WorldPool {
     /// instances is added to `updates`.
     pub(crate) fn define_prefabs(&self, engine: &Engine, updates: &mut Vec<PrefabUpdate>) {
         let mut first = self.first.write();
-        engine.define_prefabs_in(&mut first);
-        if !first.knows_prefabs() {
+        if !engine.defines_prefabs() {
+            // None were ever defined, so there are none to be taken back either.
             return;
         }
+        let first = first.world();
+        engine.define_prefabs_in(first);
         for id in self.pool.ids() {
             let followed = match self.pool.get_mut(id) {
-                Ok(mut world) => world.follow_prefabs_of(&first).map_err(|error| error.to_string()),
+                Ok(mut world) => world.follow_prefabs_of(first).map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             };
             match followed {
@@ -132,6 +136,22 @@ impl WorldPool {
             sum = sum.wrapping_add(hash_of_model(World::TYPE, id, &hash.to_le_bytes()));
         }
         Ok(sum)
+    }
+}
+
+impl First {
+    fn world(&mut self) -> &mut World {
+        self.world.get_or_insert_with(|| first_of(&self.types))
+    }
+
+    /// Knows these types from now on, and the same prefabs.
+    fn know(&mut self, types: &[Arc<ModelTypeInfo>]) {
+        types.clone_into(&mut self.types);
+        let before = self.world.take().filter(World::knows_prefabs);
+        if let Some(before) = before {
+            let followed = self.world().follow_prefabs_of(&before);
+            debug_assert!(followed.is_ok(), "nothing is spawned in it");
+        }
     }
 }
 
@@ -192,7 +212,8 @@ impl WorldsOut {
         report: &mut RestoreReport,
     ) -> Result<NextWorlds, Rejection> {
         let mut snapshot = WorldSnapshot::new();
-        let (first, mut converted) = (first_of(types), Vec::new());
+        // Most swaps need none: worlds stay, and most games have none in their pool.
+        let (first, mut converted) = (LazyCell::new(|| first_of(types)), Vec::new());
         let mut asked: Option<(&World, bool)> = None;
         for (_, world) in self.worlds() {
             // Most worlds share what they know: it is looked through once.
