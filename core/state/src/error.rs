@@ -109,6 +109,22 @@ pub enum StateError {
         /// The version this build reads.
         expected: u32,
     },
+    /// The bytes are no file that grows: no recording.
+    #[error("this is no recording: it begins with {found}; choose a file that `keel run --record` wrote")]
+    NotALog {
+        /// The first bytes.
+        found: String,
+    },
+    /// The recording is of another format version.
+    #[error(
+        "the recording has format {found}, this build reads {expected}; replay it with the Keel that wrote it"
+    )]
+    LogVersion {
+        /// The version in the file.
+        found: u32,
+        /// The version this build reads.
+        expected: u32,
+    },
     /// The snapshot's header or section table is damaged or cut off.
     #[error("the snapshot's table of sections is damaged: {reason}; take an older snapshot")]
     TableDamaged {

@@ -52,6 +52,7 @@ mod file;
 mod fingerprint;
 mod foreign;
 mod layout;
+mod log;
 mod migration;
 mod movable;
 mod plain;
@@ -68,6 +69,7 @@ pub use encoding::{DEPTH_MAX, EMPTY_MAX, decode, decode_all, encode_column, enco
 pub use error::StateError;
 pub use file::{read_file, write_file};
 pub use fingerprint::TypeFingerprint;
+pub use log::{LogReader, LogWriter};
 pub use migration::{Change, ChangeKind, Loss, Migration, Moving};
 pub use movable::{FieldKey, FieldList, MovableFields};
 pub use plain::Plain;

@@ -246,7 +246,7 @@ fn table_damaged(reason: String) -> StateError {
     StateError::TableDamaged { reason }
 }
 
-fn first_bytes(bytes: &[u8]) -> String {
+pub(crate) fn first_bytes(bytes: &[u8]) -> String {
     bytes.iter().take(MAGIC.len()).fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
