@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
 use keel_ecs::{FramePart, Limits, ModelTypeInfo, World};
+use parking_lot::Mutex;
 
 use crate::call::{Call, Handlers};
 use crate::frame::TimerQueue;
@@ -17,8 +18,11 @@ use crate::schedule::{Place, System, Turn};
 use crate::snapshot::{Clock, SavedTime};
 use crate::state::{Coming, StateChanges};
 use crate::threads::Threads;
+use crate::trace::Trace;
 use crate::worlds::WorldClock;
-use crate::{EngineError, EngineSnapshot, Fault, Frame, ModuleTag, Random, Schedule, Stage, Time};
+use crate::{
+    EngineError, EngineSnapshot, Fault, Frame, ModuleTag, Random, Schedule, Stage, Time, TracedCall,
+};
 
 /// How an engine runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -138,6 +142,14 @@ impl Engine {
         self.update_until(dt, Instant::now().checked_add(budget));
     }
 
+    /// [`Engine::update`] on one thread, looked at call by call: every call of a module's code that changed the world, in
+    /// order. It hashes the world after each call, and so is slow; what comes of the frame is the same.
+    pub fn update_traced(&mut self, dt: Duration) -> Vec<TracedCall> {
+        self.runtime.trace = Some(Mutex::new(Trace::new(&self.runtime.world)));
+        self.update(dt);
+        self.runtime.trace.take().map(|trace| trace.into_inner().into_calls()).unwrap_or_default()
+    }
+
     fn update_until(&mut self, dt: Duration, deadline: Option<Instant>) {
         // Taken out for as long as the frame borrows from it. The other one takes no memory.
         let source = std::mem::replace(&mut self.views, Box::new(NoViews));
@@ -181,6 +193,7 @@ impl Engine {
         self.runtime.time.now = end;
         self.run_stage(Stage::Step, views);
         self.runtime.world.end_step();
+        self.runtime.trace_from_here();
     }
 
     /// Calls observers for what was done beside the schedule.

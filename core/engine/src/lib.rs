@@ -42,6 +42,7 @@ mod system;
 mod task;
 mod threads;
 mod time;
+mod trace;
 mod view;
 mod worlds;
 
@@ -77,6 +78,7 @@ pub use system::{
 };
 pub use task::{DrainReport, Tasks, sleep};
 pub use time::Time;
+pub use trace::TracedCall;
 pub use view::system::SystemView;
 pub use worlds::{WorldFault, WorldScheduleSummary, WorldSetup, WorldSource, WorldSystems, WorldsStepped};
 

@@ -17,6 +17,7 @@ use crate::schedule::Outcome;
 use crate::system::ParamCode;
 use crate::task::TaskExecutor;
 use crate::threads::Threads;
+use crate::trace::Trace;
 use crate::worlds::{WorldSchedules, WorldsAccess};
 use crate::{EngineError, Fault, Frame, ModuleTag, StateCode, Tasks, Time, Timers};
 
@@ -35,6 +36,8 @@ pub(crate) struct Runtime {
     /// The length of a step.
     step: Duration,
     pub(crate) observers: Observers,
+    /// While a frame is traced.
+    pub(crate) trace: Option<Mutex<Trace>>,
 }
 
 impl Runtime {
@@ -52,6 +55,7 @@ impl Runtime {
             threads: Arc::clone(threads),
             step,
             observers: Observers::default(),
+            trace: None,
         }
     }
 
@@ -68,6 +72,7 @@ impl Runtime {
         }
         let outcome = self.call(views, module, code);
         self.note(module, name, outcome.into());
+        self.trace(module, name);
         true
     }
 
@@ -99,6 +104,7 @@ impl Runtime {
             });
         }
         self.note(module, name, outcome);
+        self.trace(module, name);
         is_done
     }
 
@@ -109,7 +115,9 @@ impl Runtime {
         state: &StateCode,
         call: impl FnOnce(&mut World) -> Result<T, EngineError>,
     ) -> Option<T> {
-        let outcome = match catch(|| call(&mut self.world)) {
+        let called = catch(|| call(&mut self.world));
+        self.trace(module, &state.name);
+        let outcome = match called {
             Ok(Ok(done)) => return Some(done),
             Ok(Err(error)) => Outcome::Failed(error.to_string()),
             Err(panic) => Outcome::Panicked(panic),

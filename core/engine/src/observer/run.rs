@@ -149,7 +149,9 @@ impl Runtime {
                     chains.links.pop();
                 }
             }
-            self.note(module, &Observer::local_name(&descriptor.name), outcome);
+            let name = Observer::local_name(&descriptor.name);
+            self.note(module, &name, outcome);
+            self.trace(module, &name);
         }
     }
 

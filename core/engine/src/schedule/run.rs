@@ -152,7 +152,7 @@ impl Run<'_, '_> {
         if segment.is_exclusive {
             return self.exclusive(segment.nodes[0].system, threads);
         }
-        let may_several = threads.count() > 1 && segment.nodes.len() > 1;
+        let may_several = threads.count() > 1 && segment.nodes.len() > 1 && self.runtime.trace.is_none();
         let needs_care = if may_several
             && (threads.always || segment.pace.wants_several())
             && let Some(pool) = threads.pool()
@@ -226,6 +226,7 @@ impl Run<'_, '_> {
             work.times.add(self.clock - begun);
         }
         self.runtime.note(&system.module, system.descriptor.name(), outcome);
+        self.runtime.trace(&system.module, system.descriptor.name());
         self.react(threads);
     }
 
@@ -242,6 +243,7 @@ impl Run<'_, '_> {
             }
             let work = system.work.get_mut();
             work.run(&context);
+            self.runtime.trace(&system.module, system.descriptor.name());
             let begun = std::mem::replace(&mut self.clock, Instant::now());
             match work.outcome {
                 Outcome::NotRun => continue,
@@ -295,6 +297,7 @@ impl Run<'_, '_> {
                 work.times.add_deferred(self.clock - begun);
             }
             self.runtime.note(&system.module, system.descriptor.name(), outcome);
+            self.runtime.trace(&system.module, system.descriptor.name());
         }
     }
 }

@@ -18,6 +18,7 @@ mod stages;
 mod steps;
 mod tasks;
 mod timers;
+mod trace;
 mod worlds;
 
 use std::sync::{Arc, Mutex};
