@@ -91,7 +91,7 @@ const UNSAFE_ALLOWED: &[(&str, &str)] = &[
     ),
     ("apps/bench/peers/src/memory.rs", "the C library is asked how much memory is in use"),
     ("core/ecs/src/model/bundle.rs", "hecs's trait for bundles is unsafe to implement"),
-    ("core/ecs/src/model/component.rs", "the type of a function that moves columns"),
+    ("core/ecs/src/model/operations.rs", "the type of a function that moves columns"),
     ("core/ecs/src/model/query/mod.rs", "the trait of what reads columns by pointers"),
     ("core/ecs/src/model/query/borrow.rs", "rows of borrowed columns are read by pointers"),
     ("core/ecs/src/model/query/changed.rs", "ticks are found by pointers"),

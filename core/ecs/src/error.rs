@@ -141,6 +141,41 @@ pub enum EcsError {
         /// How many there are.
         count: usize,
     },
+    /// What is to be defined at run time can't be a component.
+    #[error("`{name}` can't be defined: {because}")]
+    Definition {
+        /// What it was to be called.
+        name: String,
+        /// Why not, and the next step.
+        because: String,
+    },
+    /// A component is to be defined at run time whose name is that of a module's type.
+    #[error(
+        "`{name}` can't be defined as\n{defined}\na module registers {kind} of that name:\n{known}\nchoose another name, or \
+         define it as that"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// What the module's type is.
+        kind: ModelTypeKind,
+        /// Its schema.
+        known: String,
+        /// The schema that was to be defined.
+        defined: String,
+    },
+    /// The values of a component that was defined at run time can't become those of what takes its name.
+    #[error("`{name}` was defined as\n{known}\nand can't become\n{defined}\n{because}")]
+    Redefinition {
+        /// The name.
+        name: String,
+        /// The schema that the values have.
+        known: String,
+        /// The schema that they were to have.
+        defined: String,
+        /// Why not, and the next step.
+        because: String,
+    },
     /// A query's text can't be read.
     #[error(
         "`{term}` in query `{text}` is no term; write `Name`, `!Name`, `?Name` or `(A|B)`, with commas between"

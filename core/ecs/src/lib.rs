@@ -42,6 +42,7 @@ pub use model::commands::Commands;
 pub use model::component::{
     Component, ComponentAccess, Data, Event, ModelTypeInfo, ModelTypeKind, Resource, StorageKind, TypeSummary,
 };
+pub use model::define::ComponentDefinition;
 pub use model::dynamic::{ComponentValue, EventCount};
 pub use model::entity::Entity;
 pub use model::event::{EventCursor, Events, FramePart};

@@ -48,6 +48,17 @@ impl LiveSchema {
         Ok(self)
     }
 
+    /// The same type, with what people are told of it.
+    #[must_use]
+    pub fn with_doc(mut self, doc: &str) -> Self {
+        if let TypeRef::Named(root) = *self.schema().root()
+            && let Some(notes) = self.notes.get_mut(root as usize)
+        {
+            doc.clone_into(&mut notes.doc);
+        }
+        self
+    }
+
     /// The same type with the value whose bytes these are as its default.
     ///
     /// # Errors

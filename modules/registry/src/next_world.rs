@@ -88,8 +88,10 @@ pub(crate) fn fits(world: &World, types: &[Arc<ModelTypeInfo>]) -> bool {
             known.fingerprint() == info.fingerprint() && known.storage() == info.storage()
         })
     };
+    // What was defined at run time is no module's, and goes with the world.
     let is_there = |known: &Arc<ModelTypeInfo>| {
-        types.iter().any(|info| info.id() == known.id())
+        known.is_defined()
+            || types.iter().any(|info| info.id() == known.id())
             || World::own_types().any(|own| own.id() == known.id())
     };
     // Values that were kept aside come back with their type, and may be converted on the way.

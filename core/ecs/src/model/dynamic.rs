@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keel_core_types::ComponentId;
 use keel_state::{LiveSchema, Migration, SavedValue, StateError};
 
-use crate::model::component::{ComponentOperations, EventOperations, Operations, ResourceOperations};
+use crate::model::operations::{ComponentOperations, EventOperations, Operations, ResourceOperations};
 use crate::model::values::ValueBundle;
 use crate::{Component, ComponentAccess, EcsError, Entity, ModelTypeInfo, ModelTypeKind, TypeSummary, World};
 
@@ -209,7 +209,7 @@ impl World {
         let (info, _) = self.component(name)?;
         check_writable(info)?;
         let value = self.value(entity, name)?;
-        let (id, remove) = (info.id(), self.component(name)?.1.remove);
+        let (id, remove) = (info.id(), info.typed_operations().map(|operations| operations.remove));
         let before = self.before_remove(entity, &[id])?;
         self.before_change(entity);
         match self.sparse.get_mut(id) {
@@ -218,7 +218,7 @@ impl World {
             }
             None => {
                 self.structure_changed();
-                remove(&mut self.entities, entity.inner());
+                remove.map(|remove| remove(&mut self.entities, entity.inner()));
             }
         }
         self.changes.remove(id, entity);

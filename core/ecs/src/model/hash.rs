@@ -6,7 +6,7 @@ use keel_core_types::ComponentId;
 use keel_state::{TypeSchema, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::model::component::Operations;
+use crate::model::operations::Operations;
 use crate::model::query::entity_of_row;
 use crate::{EcsError, ModelTypeInfo, World};
 
@@ -52,7 +52,7 @@ impl World {
                 archetype.ids().iter().map(|id| entity_of_row(self.generations(), *id).bits()).collect();
             entities.iter().for_each(|entity| sum.add(*entity, ENTITIES, &[]));
             for info in archetype.component_types().filter_map(|id| self.types.of_rust(id)) {
-                if let Some(operations) = info.component_operations() {
+                if let Some(operations) = info.typed_operations() {
                     (operations.visit_column)(archetype, &mut |row, bytes| {
                         sum.add_value(entities[row], info, bytes);
                     })?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use keel_core_types::{ComponentId, IdTable};
 
-use crate::model::component::Operations;
+use crate::model::operations::{ComponentOperations, Operations};
 use crate::model::resource::AnyResource;
 use crate::{EcsError, ModelTypeInfo};
 
@@ -50,6 +50,15 @@ impl TypeTable {
         Arc::make_mut(&mut self.table).register(info)
     }
 
+    /// Forgets a component that was defined at run time, whose values have gone.
+    pub(crate) fn forget_defined(&mut self, id: ComponentId) {
+        let table = Arc::make_mut(&mut self.table);
+        if table.by_id.get(&id).is_some_and(|info| info.is_defined()) {
+            table.by_id.remove(&id);
+            table.changed();
+        }
+    }
+
     /// Equal only to that of this table and of those that share it, and only until something is registered in it: until
     /// then, each type has the registration that it has now.
     #[inline]
@@ -70,7 +79,7 @@ impl TypeTable {
     pub(crate) fn stored(&self, given: hecs::TypeInfo) -> hecs::TypeInfo {
         match self.table.storage.get(&given.id()) {
             Some(Storage::Plain(column)) => *column,
-            Some(Storage::Owned(info)) => info.component_operations().map_or(given, |known| known.column),
+            Some(Storage::Owned(info)) => info.typed_operations().map_or(given, |known| known.column),
             None => given,
         }
     }
@@ -120,12 +129,18 @@ impl Table {
         {
             return Err(EcsError::Conflict { name: info.name().to_owned() });
         }
-        self.by_rust.insert(info.fingerprint().rust, info.id());
-        self.storage.entry(info.fingerprint().rust).or_insert_with(|| Storage::of(&info));
+        if !info.is_defined() {
+            self.by_rust.insert(info.fingerprint().rust, info.id());
+            self.storage.entry(info.fingerprint().rust).or_insert_with(|| Storage::of(&info));
+        }
         self.by_id.insert(info.id(), info);
+        self.changed();
+        Ok(())
+    }
+
+    fn changed(&mut self) {
         self.stamp = STAMPS.fetch_add(1, Ordering::Relaxed);
         self.renewed = OnceLock::new();
-        Ok(())
     }
 
     /// Whether values are stored by the registrations of now.
@@ -143,8 +158,10 @@ impl Table {
 impl Storage {
     fn of(info: &Arc<ModelTypeInfo>) -> Self {
         match &info.operations {
-            Operations::Component(operations) if !operations.needs_drop && operations.sparse.is_none() => {
-                let column = operations.column;
+            Operations::Component(ComponentOperations { typed: Some(typed), sparse: None, .. })
+                if !typed.needs_drop =>
+            {
+                let column = typed.column;
                 Self::Plain(hecs::TypeInfo::from_parts(column.id(), column.layout(), drop_nothing))
             }
             _ => Self::Owned(Arc::clone(info)),

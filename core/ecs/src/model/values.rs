@@ -5,7 +5,7 @@ use std::any::Any;
 use keel_core_types::ComponentId;
 
 use crate::model::bundle::Stored;
-use crate::model::component::ComponentOperations;
+use crate::model::operations::ComponentOperations;
 use crate::model::reaction::Before;
 use crate::{EcsError, Entity, ModelTypeInfo, World};
 
@@ -31,9 +31,10 @@ impl ValueBundle {
         bytes: &mut &[u8],
     ) -> Result<(), EcsError> {
         self.ids.push(info.id());
-        match operations.sparse {
-            Some(sparse) => self.sparse.push((info.id(), (sparse.decode)(bytes)?)),
-            None => (operations.build)(&mut self.columns, bytes)?,
+        match (&operations.sparse, &operations.typed) {
+            (Some(sparse), _) => self.sparse.push((info.id(), sparse.decode(bytes)?)),
+            (None, Some(typed)) => (typed.build)(&mut self.columns, bytes)?,
+            (None, None) => {}
         }
         self.tracked.extend(operations.is_tracked.then(|| info.id()));
         Ok(())
@@ -107,7 +108,7 @@ impl World {
         if let Some(cell) = self.sparse.cell(info.id()) {
             return Ok(cell.read().set().save_one(entity, out)?);
         }
-        match info.component_operations() {
+        match info.typed_operations() {
             Some(operations) => Ok((operations.get)(found, out)?),
             None => Ok(false),
         }

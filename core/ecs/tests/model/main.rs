@@ -7,6 +7,7 @@ mod changes_property;
 mod convert;
 mod convert_fields;
 mod damage;
+mod define;
 mod drops;
 mod guarded;
 mod guide;

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use keel_core_types::ComponentId;
 
 use super::{Entry, Journal};
-use crate::model::component::Operations;
+use crate::model::operations::Operations;
 use crate::model::query::entity_of_row;
 use crate::model::ticks::KeptTicks;
 use crate::{Access, EcsError, Entity, World};
@@ -122,7 +122,7 @@ impl World {
                 guard.set().save(&mut bytes)?;
                 return Ok(Some(Entry::Column(id, entities, bytes)));
             }
-            let Some(operations) = info.component_operations() else { return Ok(None) };
+            let Some(operations) = info.typed_operations() else { return Ok(None) };
             let rust = info.fingerprint().rust;
             for archetype in world.entities.archetypes() {
                 if archetype.is_empty() || !archetype.component_types().any(|known| known == rust) {

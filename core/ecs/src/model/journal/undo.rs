@@ -6,7 +6,7 @@ use keel_core_types::ComponentId;
 
 use super::{Entry, Journal};
 use crate::model::bundle::Stored;
-use crate::model::component::Operations;
+use crate::model::operations::Operations;
 use crate::model::values::ValueBundle;
 use crate::{EcsError, Entity, World};
 
@@ -126,7 +126,7 @@ impl World {
             set.remove(entity);
             return;
         }
-        let remove = self.types.get(id).and_then(|info| Some(info.component_operations()?.remove));
+        let remove = self.types.get(id).and_then(|info| Some(info.typed_operations()?.remove));
         if let Some(remove) = remove {
             self.structure_changed();
             remove(&mut self.entities, entity.inner());

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use keel_state::{Lent, LentColumn, LentMut, TypeAccess};
 
-use crate::model::component::Rows;
+use crate::model::operations::Rows;
 use crate::model::resource::AnyResource;
 use crate::model::sparse::ValueMut;
 use crate::{Component, Entity, Resource, World};

@@ -3,6 +3,7 @@
 mod lend;
 mod named;
 mod prepared;
+mod resolved;
 mod rows;
 mod types;
 

@@ -1,16 +1,11 @@
 //! Paths that are looked up in a world's types once, and read and written often.
 
 use std::str::FromStr;
-use std::sync::Arc;
 
-use keel_core_types::ComponentId;
-use keel_state::{
-    AccessPlan, FieldPath, FromValue, Lent, LentMut, ReflectError, TypeAccess, Value, ValueRef,
-};
+use keel_state::{FieldPath, FromValue, Value, ValueRef};
 
-use crate::model::component::Operations;
-use crate::model::reflect::{Lending, ResourceLending};
-use crate::{ComponentAccess, EcsError, Entity, ModelTypeInfo, ModelTypeKind, World};
+use crate::model::reflect::resolved::Resolved;
+use crate::{EcsError, Entity, World};
 
 /// A place in a component or a resource, such as `Position.x`, that remembers where it lies.
 ///
@@ -45,22 +40,6 @@ pub struct PreparedPath {
 
 /// No world's stamp: each knows the world's own types.
 const NEVER: u64 = 0;
-
-/// What was looked up. Its functions are called only while the world holds the registration that they are of.
-#[derive(Clone)]
-pub(super) struct Resolved {
-    id: ComponentId,
-    pub(super) plan: AccessPlan,
-    pub(super) access: TypeAccess,
-    pub(super) lending: AnyLending,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum AnyLending {
-    Component(Lending, ComponentAccess),
-    Resource(ResourceLending),
-    Event,
-}
 
 impl std::fmt::Debug for PreparedPath {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -141,11 +120,7 @@ impl PreparedPath {
     ) -> Result<R, EcsError> {
         let resolved = self.resolve(world)?;
         let (mut show, mut shown) = (Some(show), None);
-        resolved.lend(world, entity, &mut |lent| {
-            if let Some(value) = resolved.plan.read(lent) {
-                shown = show.take().map(|show| show(value));
-            }
-        })?;
+        resolved.read(world, entity, &mut |value| shown = show.take().map(|show| show(value)))?;
         match (shown, show) {
             (Some(shown), _) => Ok(shown),
             (None, Some(show)) => Ok(show(ValueRef::from(&resolved.encoded(world, Some(entity))?))),
@@ -181,6 +156,9 @@ impl PreparedPath {
         value: impl Into<ValueRef<'v>>,
     ) -> Result<(), EcsError> {
         let (value, resolved) = (value.into(), self.resolve(world)?);
+        if resolved.is_encoded() {
+            return resolved.write_bytes(world, entity, value);
+        }
         let mut written = None;
         resolved.lend_mut(world, Some(entity), &mut |mut lent| {
             written = resolved.plan.write(&mut lent, &value);
@@ -260,177 +238,6 @@ impl PreparedPath {
         }
         self.stamp = world.types.stamp();
         Ok(())
-    }
-}
-
-impl Resolved {
-    fn new(path: &FieldPath, info: &ModelTypeInfo) -> Result<Self, ReflectError> {
-        let plan = AccessPlan::new(path, info.live_schema(), info.access())?;
-        let lending = match &info.operations {
-            Operations::Component(operations) => AnyLending::Component(operations.lending, operations.access),
-            Operations::Resource(operations) => AnyLending::Resource(operations.lending),
-            Operations::Event(_) => AnyLending::Event,
-        };
-        Ok(Self { id: info.id(), plan, access: *info.access(), lending })
-    }
-
-    /// What is there in a component of `entity`.
-    #[inline]
-    pub(super) fn read_as<T: FromValue>(&self, world: &World, entity: Entity) -> Result<T, EcsError> {
-        let (mut plain, mut other) = (None, None);
-        self.lend(world, entity, &mut |lent| match self.plan.read_plain(lent) {
-            Some(found) => plain = Some(found),
-            None => other = self.plan.read_as(lent),
-        })?;
-        match (plain, other) {
-            (Some(found), _) => Ok(found),
-            (None, Some(found)) => Ok(found?),
-            (None, None) => self.convert_encoded(&self.encoded(world, Some(entity))?),
-        }
-    }
-
-    /// Lends the component of `entity`.
-    #[inline]
-    fn lend(&self, world: &World, entity: Entity, read: &mut dyn FnMut(Lent<'_>)) -> Result<(), EcsError> {
-        let AnyLending::Component(lending, _) = self.lending else {
-            return Err(self.wrong_kind(ModelTypeKind::Component));
-        };
-        match (lending.lend)(&self.access, world, entity, read) {
-            true => Ok(()),
-            false => Err(self.missing(world, entity)),
-        }
-    }
-
-    fn lend_resource(&self, world: &World, read: &mut dyn FnMut(Lent<'_>)) -> Result<(), EcsError> {
-        let AnyLending::Resource(lending) = self.lending else {
-            return Err(self.wrong_kind(ModelTypeKind::Resource));
-        };
-        let name = self.plan.path().type_name();
-        let resource = world.resources.borrow(self.id, name)?;
-        match (lending.lend)(&self.access, &**resource, read) {
-            true => Ok(()),
-            false => Err(EcsError::Conflict { name: name.to_owned() }),
-        }
-    }
-
-    /// Lends the component of `entity`, or the resource if there is none, to be written.
-    #[inline]
-    fn lend_mut(
-        &self,
-        world: &World,
-        entity: Option<Entity>,
-        write: &mut dyn FnMut(LentMut<'_>) -> bool,
-    ) -> Result<(), EcsError> {
-        let name = || self.plan.path().type_name().to_owned();
-        match (self.lending, entity) {
-            (AnyLending::Component(lending, ComponentAccess::Free), Some(entity)) => {
-                match (lending.lend_mut)(&self.access, world, entity, write) {
-                    true => Ok(()),
-                    false => Err(self.missing(world, entity)),
-                }
-            }
-            (AnyLending::Resource(lending), None) => {
-                let name = self.plan.path().type_name();
-                world.before_resource(self.id);
-                let mut resource = world.resources.borrow_mut(self.id, name)?;
-                let mut is_written = false;
-                let is_lent = (lending.lend_mut)(&self.access, &mut **resource, &mut |lent| {
-                    is_written = write(lent);
-                    is_written
-                });
-                if is_written {
-                    world.note_resource_written(self.id);
-                }
-                match is_lent {
-                    true => Ok(()),
-                    false => Err(EcsError::Conflict { name: name.to_owned() }),
-                }
-            }
-            (AnyLending::Component(_, ComponentAccess::Whole), Some(_)) => {
-                Err(EcsError::WrittenWhole { name: name() })
-            }
-            (AnyLending::Component(_, ComponentAccess::World), Some(_)) => {
-                Err(EcsError::KeptByWorld { name: name() })
-            }
-            (_, Some(_)) => Err(self.wrong_kind(ModelTypeKind::Component)),
-            (_, None) => Err(self.wrong_kind(ModelTypeKind::Resource)),
-        }
-    }
-
-    /// What is there, by way of the value's bytes.
-    #[cold]
-    pub(super) fn encoded(&self, world: &World, entity: Option<Entity>) -> Result<Value, EcsError> {
-        let (info, bytes) = self.bytes(world, entity)?;
-        Ok(self.plan.get_encoded(info.live_schema(), &bytes)?)
-    }
-
-    pub(super) fn convert_encoded<T: FromValue>(&self, value: &Value) -> Result<T, EcsError> {
-        Ok(self.plan.convert(ValueRef::from(value))?)
-    }
-
-    /// Changes the value's bytes, makes a value of them, and takes from it what was written.
-    #[cold]
-    fn write_encoded(
-        &self,
-        world: &World,
-        entity: Option<Entity>,
-        value: ValueRef<'_>,
-    ) -> Result<(), EcsError> {
-        let (info, bytes) = self.bytes(world, entity)?;
-        let bytes = self.plan.set_encoded(info.live_schema(), &bytes, value)?;
-        let mut lent = Ok(());
-        let mut exchange = |mut changed: LentMut<'_>| {
-            lent = self.lend_mut(world, entity, &mut |mut old| {
-                self.plan.exchange(&mut old, &mut changed);
-                true
-            });
-            lent.is_ok()
-        };
-        // What is made of the bytes is made by the functions that restore a world: a type has them already.
-        let mut rest = bytes.as_slice();
-        match (&info.operations, self.lending) {
-            (Operations::Component(operations), AnyLending::Component(lending, _)) => {
-                let mut rows = (operations.decode_rows)(1, &mut rest)?;
-                (lending.lend_decoded)(&self.access, &mut rows, &mut exchange);
-            }
-            (Operations::Resource(operations), AnyLending::Resource(lending)) => {
-                let mut resource = (operations.restore)(&mut rest)?;
-                (lending.lend_mut)(&self.access, &mut *resource, &mut exchange);
-            }
-            _ => return Err(self.wrong_kind(ModelTypeKind::Component)),
-        }
-        lent
-    }
-
-    fn bytes<'w>(
-        &self,
-        world: &'w World,
-        entity: Option<Entity>,
-    ) -> Result<(&'w Arc<ModelTypeInfo>, Vec<u8>), EcsError> {
-        let name = self.plan.path().type_name();
-        let value = match entity {
-            Some(entity) => world.value(entity, name)?,
-            None => world.resource_value(name)?,
-        };
-        Ok((world.type_named(name)?, value.into_bytes()))
-    }
-
-    #[cold]
-    fn wrong_kind(&self, expected: ModelTypeKind) -> EcsError {
-        let found = match self.lending {
-            AnyLending::Component(..) => ModelTypeKind::Component,
-            AnyLending::Resource(_) => ModelTypeKind::Resource,
-            AnyLending::Event => ModelTypeKind::Event,
-        };
-        EcsError::WrongKind { name: self.plan.path().type_name().to_owned(), expected, found }
-    }
-
-    #[cold]
-    pub(super) fn missing(&self, world: &World, entity: Entity) -> EcsError {
-        if !world.contains(entity) {
-            return EcsError::NoSuchEntity { entity };
-        }
-        EcsError::MissingComponent { entity, component: self.plan.path().type_name().to_owned() }
     }
 }
 

@@ -3,7 +3,7 @@
 use keel_state::{AccessPlan, FromValue, LentColumn, ValueRef};
 
 use crate::model::query::entity_of_row;
-use crate::model::reflect::prepared::{AnyLending, Resolved};
+use crate::model::reflect::resolved::{AnyLending, Resolved};
 use crate::{EcsError, Entity, PreparedPath, PreparedTerms, World};
 
 /// One match of a query by name, while it is shown.

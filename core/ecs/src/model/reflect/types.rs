@@ -15,6 +15,8 @@ pub struct TypeReflection {
     pub id: ComponentId,
     /// Component, resource or event.
     pub kind: ModelTypeKind,
+    /// Whether it was defined at run time: no Rust type stands behind it, and its values lie encoded.
+    pub is_defined: bool,
     /// Its doc comment.
     pub doc: String,
     /// Its type; [`TypeRef::Named`] counts [`TypeReflection::types`].
@@ -23,7 +25,8 @@ pub struct TypeReflection {
     pub types: Vec<NamedReflection>,
     /// Its default, if it has one.
     pub default: Option<Value>,
-    /// Size in bytes, as it lies in memory.
+    /// Size in bytes, as it lies in memory; what it owns on the heap not counted, and so not the bytes of a value that lies
+    /// encoded.
     pub size: usize,
     /// Alignment in bytes.
     pub align: usize,
@@ -96,6 +99,7 @@ impl TypeReflection {
             name: summary.name,
             id: summary.id,
             kind: summary.kind,
+            is_defined: info.is_defined(),
             types: types.collect(),
             root,
             size: summary.size,

@@ -68,7 +68,8 @@ impl WorldConversion {
     ) -> Result<RestoreReport, EcsError> {
         self.drop_new();
         let Some(old) = &self.old else { return Ok(RestoreReport::default()) };
-        let world = World::of_types(types)?;
+        let mut world = World::of_types(types)?;
+        world.keep_definitions_of(old)?;
         let moved = Moved::between(old, &world);
         // When this fails half-way, what is half-made must leave the old world its values. Begun before the new world is
         // held here, it ends after that one is dropped.
@@ -153,11 +154,11 @@ impl Drop for ReplacedWorld {
 
 /// Hands a sparse set on, as it is.
 fn move_set(old: &mut World, new: &mut World, id: ComponentId) {
-    let operations = |world: &World| world.type_info(id).and_then(|info| info.sparse_operations());
+    let operations = |world: &World| world.type_info(id).and_then(|info| info.sparse_operations()).cloned();
     let (Some(of_old), Some(of_new)) = (operations(old), operations(new)) else { return };
-    let set = old.sparse.replace(id, (of_old.make)());
+    let set = old.sparse.replace(id, of_old.make());
     // The new world's code handles it from now on.
-    if let Some(set) = set.and_then(|set| (of_new.own)(set.into_any())) {
+    if let Some(set) = set.and_then(|set| of_new.own(set.into_any())) {
         drop(new.sparse.replace(id, set));
     }
     // If it is tracked since this swap, its values have no ticks yet.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use keel_state::{FieldKey, Migration, Moving};
 
-use crate::model::component::ComponentOperations;
+use crate::model::operations::TypedOperations;
 use crate::model::snapshot::fill::{ROWS_AT_ONCE, chunks};
 use crate::model::snapshot::share::in_order;
 use crate::{Component, ModelTypeInfo, World};
@@ -54,7 +54,7 @@ impl MovingType {
         to: &Arc<ModelTypeInfo>,
         accept_loss: bool,
     ) -> Option<Self> {
-        let (old, new) = (from.component_operations()?, to.component_operations()?);
+        let (old, new) = (from.typed_operations()?, to.typed_operations()?);
         if !old.needs_drop {
             return None;
         }
@@ -96,7 +96,7 @@ impl MovingType {
 }
 
 impl Start {
-    fn of(template: Option<Vec<u8>>, new: &ComponentOperations) -> Self {
+    fn of(template: Option<Vec<u8>>, new: &TypedOperations) -> Self {
         let Some(template) = template else { return Self::Rest };
         let mut blank = Vec::new();
         // That it can't be encoded is no reason to refuse anything: nobody has asked for it.
@@ -193,7 +193,7 @@ fn pieces<'a>(
     old.columns_borrowed();
     let first_row = |world: &World, place: usize, info: &ModelTypeInfo| {
         let archetype = world.entities.archetypes().nth(place)?;
-        (info.component_operations()?.first_row)(archetype)
+        (info.typed_operations()?.first_row)(archetype)
     };
     let mut pieces = Vec::new();
     // Each column is borrowed once, as a whole: addresses within it are good until it is borrowed again.

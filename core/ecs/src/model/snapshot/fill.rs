@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use keel_state::{Migration, StateError};
 
-use crate::model::component::{ComponentOperations, Rows};
+use crate::model::operations::{Rows, TypedOperations};
 use crate::model::snapshot::all_read;
 use crate::model::snapshot::exchange::MovingType;
 use crate::model::snapshot::share::in_order;
@@ -54,7 +54,7 @@ pub(super) enum Values<'s> {
 /// One column to fill.
 struct Task<'t, 's> {
     target: &'t Target,
-    operations: &'t ComponentOperations,
+    operations: &'t TypedOperations,
     batch: &'t hecs::ColumnBatchBuilder,
     count: usize,
     values: &'t Values<'s>,
@@ -95,7 +95,7 @@ fn tasks<'t, 's>(
         let target = targets[column.kind].as_ref()?;
         Some(Task {
             target,
-            operations: target.info.component_operations()?,
+            operations: target.info.typed_operations()?,
             batch: archetype.batch.as_ref()?,
             count: archetype.entities.len(),
             values: &column.values,
@@ -167,8 +167,7 @@ impl Task<'_, '_> {
         }
         encoded.clear();
         if let Values::Living(source, place, info) = self.values
-            && let (Some(operations), Some(archetype)) =
-                (info.component_operations(), archetype(source, *place))
+            && let (Some(operations), Some(archetype)) = (info.typed_operations(), archetype(source, *place))
         {
             (operations.save_rows)(archetype, rows, encoded)?;
         }

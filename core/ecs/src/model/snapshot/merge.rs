@@ -7,12 +7,14 @@ use crate::{ComponentAccess, EcsError, Entity, World};
 
 impl World {
     /// Copies all entities of `other` into this world; they get new ids, returned beside the old ones. Ids that
-    /// `other`'s components hold are those of `other`, but for [`crate::Parent`], [`crate::Children`] and relations.
+    /// `other`'s components hold are those of `other`, but for [`crate::Parent`], [`crate::Children`] and relations. What
+    /// `other` has defined at run time is defined here as well.
     ///
     /// # Errors
     /// [`EcsError::NotRegistered`] when `other` has a component that this world does not know in that shape, and
     /// [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails; this world is then unchanged.
     pub fn merge(&mut self, other: &World) -> Result<Vec<(Entity, Entity)>, EcsError> {
+        self.keep_definitions_of(other)?;
         let mut bundles = Vec::new();
         let mut bytes = Vec::new();
         for entity in other.entities() {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keel_core_types::ComponentId;
-use keel_state::{Snapshot, SnapshotWriter, StateError, TypeSchema, decode, encode_into};
+use keel_state::{Snapshot, SnapshotWriter, StateError, TypeSchema, decode, decode_all, encode_into};
 use serde::{Deserialize, Serialize};
 
 pub use self::compare::WorldDifference;
@@ -26,8 +26,9 @@ pub(crate) use self::convert::{drop_value, share_column};
 pub(crate) use self::exchange::first_row;
 pub use self::restore::RestoreReport;
 pub(crate) use self::unknown::Unknown;
-use crate::model::component::Operations;
+use crate::model::define::SavedDefinition;
 use crate::model::event::QueueHeader;
+use crate::model::operations::Operations;
 use crate::model::query::entity_of_row;
 use crate::model::ticks::SavedChanges;
 use crate::{EcsError, Entity, ModelTypeInfo, ModelTypeKind, World};
@@ -39,6 +40,8 @@ pub struct WorldSnapshot {
     /// Entities and columns of each archetype, then entities and values of each sparse component, then resources, then events, in the order of the index.
     bytes: Vec<u8>,
     changes: SavedChanges,
+    /// The components that were defined at run time.
+    definitions: Vec<SavedDefinition>,
 }
 
 /// What the bytes of a snapshot mean.
@@ -111,7 +114,7 @@ impl WorldSnapshot {
     }
 
     /// Adds the snapshot to a file, as the sections `world index` and `world data`; where something is tracked, also
-    /// `world changes` and `world ticks`.
+    /// `world changes` and `world ticks`; where components were defined at run time, `world definitions`.
     ///
     /// # Errors
     /// [`EcsError::State`] when it can't be encoded.
@@ -121,6 +124,9 @@ impl WorldSnapshot {
             out.extend_from_slice(&self.bytes);
             Ok(())
         })?;
+        if !self.definitions.is_empty() {
+            file.section("world", "definitions", |out| encode_into(&self.definitions, out))?;
+        }
         self.changes.write(file)
     }
 
@@ -131,7 +137,9 @@ impl WorldSnapshot {
     pub fn read(file: &Snapshot<'_>) -> Result<Self, EcsError> {
         let index = decode(&mut file.require("world", "index")?)?;
         let changes = SavedChanges::read(file)?;
-        Ok(Self { index, bytes: file.require("world", "data")?.to_vec(), changes })
+        let definitions = file.get("world", "definitions").map(|section| decode_all(section.bytes()));
+        let definitions = definitions.transpose()?.unwrap_or_default();
+        Ok(Self { index, bytes: file.require("world", "data")?.to_vec(), changes, definitions })
     }
 
     /// Every saved value as text: entity or queue, type, value; for people and for comparing two files.
@@ -216,7 +224,7 @@ impl World {
             let ids_end = archetype.ids().iter().max().map_or(0, |id| id + 1);
             index.id_end = index.id_end.max(ids_end);
             for info in archetype.component_types().filter_map(|id| self.types.of_rust(id)) {
-                let Some(operations) = info.component_operations() else { continue };
+                let Some(operations) = info.typed_operations() else { continue };
                 let start = out.len();
                 (operations.save_rows)(archetype, 0..archetype.ids().len(), out)?;
                 saved.columns.push((number_of(info, &mut index.types), (out.len() - start) as u64));
@@ -251,6 +259,7 @@ impl World {
         }
         index.unknown = Arc::clone(&self.unknown);
         snapshot.index = index;
+        snapshot.definitions = self.definitions().map(|definition| SavedDefinition::of(definition)).collect();
         snapshot.changes.take(self);
         Ok(())
     }

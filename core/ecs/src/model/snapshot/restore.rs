@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keel_core_types::ComponentId;
 use keel_state::{Change, Migration, StateError};
 
-use crate::model::component::Operations;
+use crate::model::operations::Operations;
 use crate::model::query::entity_of_row;
 use crate::model::snapshot::convert::{Moved, WorldConversion};
 use crate::model::snapshot::exchange::{Exchange, MovingType};
@@ -61,6 +61,8 @@ impl World {
         accept_loss: bool,
     ) -> Result<(World, RestoreReport), EcsError> {
         let mut world = self;
+        // What is kept aside comes back once its entities are there.
+        world.define_saved(&snapshot.definitions)?;
         world.unknown = Arc::clone(&snapshot.index.unknown);
         let mut restore = Restore::new(&world, snapshot.index.types.clone(), accept_loss);
         restore.snapshot(&mut world, snapshot)?;
@@ -310,11 +312,11 @@ impl Restore {
                     let operations = target.info.component_operations();
                     let operations =
                         operations.ok_or_else(|| corrupt("a column of something else than a component"))?;
-                    if operations.sparse.is_some() {
+                    let (None, Some(typed)) = (&operations.sparse, &operations.typed) else {
                         sparse.push(column);
                         continue;
-                    }
-                    types.add_dynamic(world.types.stored(operations.column));
+                    };
+                    types.add_dynamic(world.types.stored(typed.column));
                     known.push(column);
                 }
                 None => self.keep_aside(world, &entities, &column)?,
@@ -463,7 +465,7 @@ fn encoded<'v>(values: &Values<'v>, rows: usize) -> Result<Cow<'v, [u8]>, StateE
         Values::Encoded(bytes) => return Ok((*bytes).into()),
         Values::Living(source, place, info) => {
             if let (Some(operations), Some(archetype)) =
-                (info.component_operations(), source.entities.archetypes().nth(*place))
+                (info.typed_operations(), source.entities.archetypes().nth(*place))
             {
                 (operations.save_rows)(archetype, 0..rows, &mut bytes)?;
             }

@@ -7,8 +7,8 @@ use keel_core_types::ComponentId;
 use keel_state::{Migration, StateError, TypeSchema, Value, decode};
 use serde::{Deserialize, Serialize};
 
-use crate::model::component::Operations;
 use crate::model::event::{AnyEvents, QueueHeader};
+use crate::model::operations::Operations;
 use crate::model::resource::AnyResource;
 use crate::model::snapshot::{SavedKind, SavedType};
 use crate::model::values::ValueBundle;
@@ -108,6 +108,22 @@ impl World {
     ) -> Result<Vec<Adopted>, EcsError> {
         let kept = self.unknown.types.iter().filter(|kept| kept.is_of(info));
         kept.map(|kept| Adopted::new(kept, info, accept_loss)).collect()
+    }
+
+    /// The values of a component as those of `info`, which takes its place; nothing is changed yet.
+    pub(crate) fn plan_taking_over(
+        &self,
+        known: &ModelTypeInfo,
+        info: &ModelTypeInfo,
+        accept_loss: bool,
+    ) -> Result<Adopted, EcsError> {
+        let mut kept = UnknownType { saved: SavedType::of(known), entities: Vec::new(), bytes: Vec::new() };
+        if let Some(cell) = self.sparse.cell(known.id()) {
+            let guard = cell.read();
+            kept.entities.extend_from_slice(guard.set().entities());
+            guard.set().save(&mut kept.bytes)?;
+        }
+        Adopted::new(&kept, info, accept_loss)
     }
 
     /// Gives the values that were kept aside for this type back to their entities. What came in the meantime stays.

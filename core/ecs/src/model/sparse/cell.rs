@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 
 use keel_core_types::ComponentId;
 
-use super::set::{AnySparse, SparseOperations, SparseSet};
+use super::set::{AnySparse, SparseSet};
+use super::{Encoded, SparseOperations};
 use crate::{Component, ComponentAccess, EcsError, Entity, ModelTypeInfo};
 
 /// One set, with who borrows it at run time.
@@ -84,6 +85,37 @@ impl SparseCell {
         self.borrow(|borrows| (borrows == 0).then_some(-1))
     }
 
+    /// Shows `show` the bytes of the value of `entity`, where values lie encoded. None if it has none.
+    ///
+    /// # Panics
+    /// As [`SparseCell::read`].
+    pub(crate) fn with_encoded<R>(&self, entity: Entity, show: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let guard = self.read();
+        let value = guard.set().encoded(entity)?.get();
+        // SAFETY: values are written by whoever holds a writing guard alone, which the reading one excludes; and rows move
+        // by exclusive access to the world alone.
+        #[allow(unsafe_code, reason = "values lie in cells")]
+        Some(show(unsafe { &(*value).0 }))
+    }
+
+    /// As [`SparseCell::with_encoded`], to be changed. Every call must leave the bytes of a value there.
+    ///
+    /// # Panics
+    /// As [`SparseCell::write`].
+    pub(crate) fn with_encoded_mut<R>(
+        &self,
+        entity: Entity,
+        change: impl FnOnce(&mut Encoded) -> R,
+    ) -> Option<R> {
+        let _guard = self.write();
+        // SAFETY: which entities have a value, and where, changes by exclusive access to the world alone.
+        #[allow(unsafe_code, reason = "the set is behind a pointer")]
+        let value = unsafe { self.set.as_ref() }.encoded(entity)?.get();
+        // SAFETY: the guard keeps everybody else away from the values until this returns.
+        #[allow(unsafe_code, reason = "values lie in cells")]
+        Some(change(unsafe { &mut *value }))
+    }
+
     #[inline]
     fn borrow(&self, change: impl FnMut(isize) -> Option<isize>) -> SparseGuard<'_> {
         if self.borrows.fetch_update(Ordering::Acquire, Ordering::Relaxed, change).is_err() {
@@ -146,9 +178,9 @@ pub struct SparseSets {
 
 impl SparseSets {
     /// Makes a set for a type that is registered now, unless there is one.
-    pub(crate) fn register(&mut self, info: &ModelTypeInfo, operations: SparseOperations) {
+    pub(crate) fn register(&mut self, info: &ModelTypeInfo, operations: &SparseOperations) {
         if let Err(place) = self.place(info.id()) {
-            self.cells.insert(place, (info.id(), SparseCell::new(info, (operations.make)())));
+            self.cells.insert(place, (info.id(), SparseCell::new(info, operations.make())));
         }
     }
 
@@ -160,6 +192,13 @@ impl SparseSets {
         let before = std::mem::replace(&mut cell.set, NonNull::from(Box::leak(set)));
         // SAFETY: it was leaked from a box when it was put there, and another one is there now.
         Some(unsafe { Box::from_raw(before.as_ptr()) })
+    }
+
+    /// Drops the set of a type that is known no longer.
+    pub(crate) fn forget(&mut self, id: ComponentId) {
+        if let Ok(place) = self.place(id) {
+            drop(self.cells.remove(place));
+        }
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use keel_core_types::ThreadSafe;
 use keel_state::{Migration, StateError, decode, encode_into};
 
 use crate::model::dropped::{drop_contained, drop_each};
+use crate::model::sparse::Encoded;
 use crate::model::values::AnyComponent;
 use crate::{Component, Entity};
 
@@ -46,7 +47,7 @@ impl<T> SparseSet<T> {
     }
 
     #[inline]
-    fn row_of(&self, entity: Entity) -> Option<usize> {
+    pub(super) fn row_of(&self, entity: Entity) -> Option<usize> {
         self.row(entity.index()).filter(|row| self.entities.get(*row) == Some(&entity))
     }
 
@@ -155,11 +156,15 @@ pub(crate) trait AnySparse: Any + ThreadSafe {
     /// Gives an entity a value that [`SparseOperations::decode`] has made.
     fn insert_any(&mut self, entity: Entity, value: AnyComponent);
     fn visit(&self, visit: &mut dyn FnMut(Entity, &[u8])) -> Result<(), StateError>;
+    /// The bytes of the value of `entity`, where values lie encoded. Written by whoever holds a writing borrow.
+    fn encoded(&self, _entity: Entity) -> Option<&UnsafeCell<Encoded>> {
+        None
+    }
 }
 
-impl<T: Component> SparseSet<T> {
+impl<T> SparseSet<T> {
     /// The value in a row.
-    fn value(&self, row: usize) -> &T {
+    pub(super) fn value(&self, row: usize) -> &T {
         // SAFETY: whoever calls holds the borrow of the set, see `SparseCell::read`, so nobody writes it.
         #[allow(unsafe_code, reason = "values lie in cells")]
         unsafe {
@@ -228,28 +233,5 @@ impl<T: Component> AnySparse for SparseSet<T> {
             visit(*entity, &bytes);
         }
         Ok(())
-    }
-}
-
-/// A set, handled by another registration of its type.
-type OwnSet = fn(Box<dyn Any>) -> Option<Box<dyn AnySparse>>;
-
-/// How sets of a component are made, by code of the module that registered it.
-#[derive(Clone, Copy)]
-pub(crate) struct SparseOperations {
-    pub(crate) make: fn() -> Box<dyn AnySparse>,
-    /// The same set, handled by the code of this registration.
-    pub(crate) own: OwnSet,
-    /// Reads a value off the front of the bytes.
-    pub(crate) decode: fn(&mut &[u8]) -> Result<AnyComponent, StateError>,
-}
-
-impl SparseOperations {
-    pub(crate) fn of<T: Component>() -> Self {
-        Self {
-            make: || Box::new(SparseSet::<T>::default()),
-            own: |set| Some(set.downcast::<SparseSet<T>>().ok()?),
-            decode: |bytes| Ok(Box::new(decode::<T>(bytes)?)),
-        }
     }
 }

@@ -17,10 +17,10 @@ use atomic_refcell::{AtomicRef, AtomicRefCell};
 use keel_core_types::{ComponentId, Model, ModelType, Shared};
 
 use crate::model::bundle::first_unknown;
-use crate::model::component::Operations;
 use crate::model::event::AnyEvents;
 use crate::model::journal::JournalCell;
 use crate::model::limits::Room;
+use crate::model::operations::Operations;
 use crate::model::prefab::Prefabs;
 use crate::model::query::ColumnTable;
 use crate::model::reaction::Reactions;
@@ -165,18 +165,37 @@ impl World {
     ///
     /// # Errors
     /// [`EcsError::Collision`] and [`EcsError::Conflict`] when the name is taken by another type, and
-    /// [`EcsError::State`] when values kept aside don't fit. The world is then unchanged.
+    /// [`EcsError::State`] when values kept aside don't fit; [`EcsError::Redefinition`] when the values of a component that
+    /// was defined at run time under this name don't. The world is then unchanged.
     pub fn register(&mut self, info: impl Into<Arc<ModelTypeInfo>>) -> Result<(), EcsError> {
-        let info = info.into();
-        let adopted = self.plan_adoption(&info, false)?;
-        self.types.register(Arc::clone(&info))?;
-        self.forget_checks();
-        self.make_places(&info);
+        self.register_with(info.into(), false)
+    }
+
+    /// [`World::register`], with or without consent to what values lose that were kept aside, or are those of a component
+    /// that was defined at run time under the same name.
+    pub(crate) fn register_with(
+        &mut self,
+        info: Arc<ModelTypeInfo>,
+        accept_loss: bool,
+    ) -> Result<(), EcsError> {
+        if self.takes_over(&info) {
+            return self.take_over(info, accept_loss);
+        }
+        let adopted = self.plan_adoption(&info, accept_loss)?;
+        self.put_type(&info)?;
         let comes_back = !adopted.is_empty();
         self.adopt(&info, adopted)?;
         if comes_back {
             self.mend_relations(false)?;
         }
+        Ok(())
+    }
+
+    /// Makes a type known, and what the world has for it.
+    pub(crate) fn put_type(&mut self, info: &Arc<ModelTypeInfo>) -> Result<(), EcsError> {
+        self.types.register(Arc::clone(info))?;
+        self.forget_checks();
+        self.make_places(info);
         Ok(())
     }
 
