@@ -297,7 +297,7 @@ impl ModelTypeInfo {
     }
 
     pub(crate) fn typed_operations(&self) -> Option<&TypedOperations> {
-        self.component_operations()?.typed.as_ref()
+        self.component_operations()?.typed.as_deref()
     }
 
     pub(crate) fn component_operations(&self) -> Option<&ComponentOperations> {

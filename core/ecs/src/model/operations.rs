@@ -40,7 +40,7 @@ type RestoreResource = fn(&mut &[u8]) -> Result<Box<dyn AnyResource>, StateError
 /// What is done with a component without knowing its type.
 pub(crate) struct ComponentOperations {
     /// None if no Rust type stands behind the component: its values lie encoded, in a set.
-    pub(crate) typed: Option<TypedOperations>,
+    pub(crate) typed: Option<Box<TypedOperations>>,
     pub(crate) access: ComponentAccess,
     pub(crate) behaviour: Box<Behaviour>,
     /// How its sets are made, if it is sparse.
@@ -104,7 +104,7 @@ pub(crate) struct EventOperations {
 impl ComponentOperations {
     pub(crate) fn of<T: Component>() -> Self {
         Self {
-            typed: Some(TypedOperations::of::<T>()),
+            typed: Some(Box::new(TypedOperations::of::<T>())),
             access: T::ACCESS,
             behaviour: Box::new(Behaviour { hooks: T::HOOKS, relation: T::RELATION }),
             sparse: (T::STORAGE == StorageKind::Sparse).then(SparseOperations::of::<T>),

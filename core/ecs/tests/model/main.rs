@@ -8,6 +8,7 @@ mod convert;
 mod convert_fields;
 mod damage;
 mod define;
+mod define_property;
 mod drops;
 mod guarded;
 mod guide;
