@@ -12,6 +12,8 @@ use keel_engine::{ModuleTag, contain};
 use keel_loader::{LibraryFile, LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, PooledTypeInfo, Setup};
 
+use crate::lineage::Lineage;
+use crate::registry::Generation;
 use crate::remove::discard;
 use crate::{Code, LoadedBench, Rejection, Stated};
 
@@ -26,6 +28,8 @@ pub struct Checker {
 pub struct Candidate {
     pub(crate) tag: ModuleTag,
     pub(crate) generation: u64,
+    /// `None` if its library never ran.
+    pub(crate) lineage: Option<Lineage>,
     pub(crate) types: Vec<Arc<ModelTypeInfo>>,
     /// The types of models that it states: it exports them, or was compiled with them.
     pub(crate) pools: Vec<Arc<PooledTypeInfo>>,
@@ -159,6 +163,7 @@ impl Checker {
         let mut candidate = Candidate {
             tag: ModuleTag::new(&name),
             generation,
+            lineage: None,
             types: module.types().map_err(refuse)?,
             pools: module.pools().map_err(refuse)?,
             brings: Vec::new(),
@@ -180,6 +185,12 @@ impl Checker {
         candidate.take_pools();
         check_declared_views(&candidate)?;
         Ok(candidate)
+    }
+
+    /// Makes a fresh candidate of what has run before, or still runs.
+    pub(crate) fn prepare_again(&self, run: &Generation, generation: u64) -> Result<Candidate, Rejection> {
+        let candidate = self.prepare(run.module.clone(), generation)?;
+        Ok(Candidate { lineage: Some(run.lineage), ..candidate })
     }
 
     /// Drives a life-cycle call until it ends, or the deadline has come.

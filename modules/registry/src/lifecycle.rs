@@ -12,8 +12,9 @@
 //!                               Suspended <------ Faulted ------ Live <----------+ Proven
 //! ```
 //!
-//! A module that runs is `Live` or `Suspended`; the other states are those of its next generation, while the one
-//! before goes on running.
+//! While a next generation is under way, the one before goes on running, and may be proven, put back or stopped
+//! meanwhile. So a life cycle knows both: [`Lifecycle::state`] is the newest generation's, [`Lifecycle::running`] what
+//! runs. What happens to the one that runs shows once nothing is under way any more.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,9 +35,23 @@ pub enum State {
     Probation,
     /// It runs.
     Live,
-    /// The newest generation was refused; the one before goes on, if there was one.
+    /// The newest generation was refused, or taken back; the one before goes on, if there was one.
     Rejected,
     /// It is there, and a fault has stopped its calls.
+    Suspended,
+}
+
+/// What runs of a module.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Running {
+    /// Nothing: it was never live, or could not start.
+    #[default]
+    Nothing,
+    /// A generation that would be taken back at its first fault.
+    Probation,
+    /// A generation for good.
+    Live,
+    /// A generation is there, and a fault has stopped its calls.
     Suspended,
 }
 
@@ -63,10 +78,16 @@ pub enum Event {
     Proven,
     /// Something on the way was refused.
     Failed,
-    /// A fault during probation put the old generation back.
+    /// An earlier generation was put back, for good.
     RolledBack,
-    /// A fault stopped a live module.
+    /// An earlier generation was put back that was not proven itself.
+    RolledBackOnProbation,
+    /// A fault stopped the generation that runs.
     Faulted,
+    /// What runs was started afresh.
+    Reset,
+    /// Its start failed, and it was taken out.
+    TakenOut,
 }
 
 /// Such an event means nothing in such a state: a defect of whoever sent it.
@@ -80,50 +101,90 @@ pub struct WrongTransition {
 }
 
 /// A module's state, moved by events only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Lifecycle {
-    state: State,
-    /// Where it stood before its next generation was under way.
-    resting: State,
+    /// How far the next generation is, if one is on its way.
+    way: Option<Way>,
+    running: Running,
+    /// Whether something newer than what runs was refused, or taken back.
+    refused: bool,
 }
 
-impl Default for Lifecycle {
-    fn default() -> Self {
-        Self { state: State::Watching, resting: State::Watching }
-    }
+/// How far a generation is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Way {
+    Building,
+    Checking,
+    Trial,
+    Swapping,
 }
 
 impl Lifecycle {
-    /// Where it stands.
+    /// That of a module that is known, and nothing else of it.
+    pub const fn new() -> Self {
+        Self { way: None, running: Running::Nothing, refused: false }
+    }
+
+    /// Where its newest generation stands.
     pub fn state(self) -> State {
-        self.state
+        match (self.way, self.running) {
+            (Some(Way::Building), _) => State::Building,
+            (Some(Way::Checking), _) => State::Checking,
+            (Some(Way::Trial), _) => State::Trial,
+            (Some(Way::Swapping), _) => State::Swapping,
+            // A refusal mends nothing: what is suspended still is.
+            (None, Running::Suspended) => State::Suspended,
+            (None, _) if self.refused => State::Rejected,
+            (None, Running::Nothing) => State::Watching,
+            (None, Running::Probation) => State::Probation,
+            (None, Running::Live) => State::Live,
+        }
+    }
+
+    /// What runs.
+    pub fn running(self) -> Running {
+        self.running
     }
 
     /// Moves it on.
     ///
     /// # Errors
-    /// [`WrongTransition`] when the event means nothing here; the state is then unchanged.
+    /// [`WrongTransition`] when the event means nothing here; nothing has changed then.
     pub fn apply(&mut self, event: Event) -> Result<State, WrongTransition> {
         use Event as E;
-        use State as S;
-        let next = match (self.state, event) {
+        use Running as R;
+        let Self { way, running, refused } = *self;
+        *self = match (event, way, running) {
             // A save counts at any time: what was under way is given up, and the newest wins.
-            (_, E::Saved) => S::Building,
-            (S::Building, E::Built) => S::Checking,
-            (S::Checking, E::Checked) | (S::Trial, E::Fits) => S::Swapping,
-            (S::Checking, E::CheckedForTrial) => S::Trial,
-            (S::Swapping, E::Swapped) => S::Probation,
-            (S::Building, E::Unchanged) => self.resting,
-            (S::Swapping, E::SwappedForGood) | (S::Probation, E::Proven) => S::Live,
-            (S::Building | S::Checking | S::Trial | S::Swapping, E::Failed)
-            | (S::Probation, E::RolledBack) => S::Rejected,
-            (S::Live | S::Probation | S::Rejected, E::Faulted) => S::Suspended,
-            (state, event) => return Err(WrongTransition { state, event }),
+            (E::Saved, _, _) => Self { way: Some(Way::Building), ..*self },
+            (E::Built, Some(Way::Building), _) => Self { way: Some(Way::Checking), ..*self },
+            (E::CheckedForTrial, Some(Way::Checking), _) => Self { way: Some(Way::Trial), ..*self },
+            (E::Checked, Some(Way::Checking), _) | (E::Fits, Some(Way::Trial), _) => {
+                Self { way: Some(Way::Swapping), ..*self }
+            }
+            (E::Unchanged, Some(Way::Building), _) => Self { way: None, ..*self },
+            (E::Failed, Some(_), _) => Self { way: None, running, refused: true },
+            (E::Swapped, Some(Way::Swapping), _) => Self { way: None, running: R::Probation, refused: false },
+            (E::SwappedForGood, Some(Way::Swapping), _) => {
+                Self { way: None, running: R::Live, refused: false }
+            }
+            // What happens to the generation that runs lets what is under way go on.
+            (E::Proven, _, R::Probation) => Self { way, running: R::Live, refused },
+            (E::Faulted, _, R::Live | R::Probation) => Self { way, running: R::Suspended, refused },
+            (E::RolledBack, _, R::Live | R::Probation | R::Suspended) => {
+                Self { way, running: R::Live, refused: true }
+            }
+            (E::RolledBackOnProbation, _, R::Live | R::Probation | R::Suspended) => {
+                Self { way, running: R::Probation, refused: true }
+            }
+            (E::Reset, _, R::Live | R::Probation | R::Suspended) => {
+                Self { way, running: R::Live, refused: false }
+            }
+            (E::TakenOut, _, R::Live | R::Probation | R::Suspended) => {
+                Self { way, running: R::Nothing, refused: true }
+            }
+            _ => return Err(WrongTransition { state: self.state(), event }),
         };
-        self.state = next;
-        if !matches!(next, S::Building | S::Checking | S::Trial | S::Swapping) {
-            self.resting = next;
-        }
-        Ok(next)
+        Ok(self.state())
     }
 }

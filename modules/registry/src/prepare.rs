@@ -47,10 +47,19 @@ pub(crate) fn prepare_all(
 }
 
 fn prepare(candidate: Candidate, states: &SavedStates, consent: Consent) -> Result<Prepared, Rejection> {
-    let Candidate { tag, generation, types, pools, brings, view_model, module, .. } = candidate;
+    let Candidate { tag, generation, lineage, types, pools, brings, view_model, module, .. } = candidate;
+    let lineage = lineage.unwrap_or_default();
     let mut prepared = Prepared {
         code: ModuleCode::new(&tag),
-        generation: Generation { number: generation, types, pools, brings, view_model: None, module },
+        generation: Generation {
+            number: generation,
+            lineage,
+            types,
+            pools,
+            brings,
+            view_model: None,
+            module,
+        },
         changes: Vec::new(),
         starts: false,
         tag,

@@ -16,7 +16,9 @@ use keel_loader::{Census, LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleKind, PooledTypeInfo};
 use parking_lot::Mutex;
 
-use crate::lifecycle::{Event, Lifecycle, State};
+use crate::good::GoodGames;
+use crate::lifecycle::{Event, Lifecycle, Running, State};
+use crate::lineage::{Lineage, Standing};
 use crate::pools::Pools;
 use crate::ring::{Ring, let_go};
 use crate::{Checker, Code, Consent, Rejection, RetireReport, SwapReport};
@@ -29,8 +31,11 @@ pub struct RegistryConfig {
     /// How long a module's tasks may take to end before it is removed or started afresh; then they are cancelled. At its
     /// swap, those that still run are cancelled at once: they had the time of its build.
     pub drain_deadline: Duration,
-    /// How many generations of each module stay mapped after they were replaced.
+    /// How many generations of each module stay mapped after they were replaced; so many can be gone back to.
     pub ring: usize,
+    /// For how much simulated time after its swap a module's panic puts the generation before back, with the last good
+    /// game; zero for never. A driver that wants it calls [`Registry::after_frame`] after each frame.
+    pub probation: Duration,
     /// Types that belong to no module, because the facade has them.
     pub own_types: Vec<Arc<ModelTypeInfo>>,
     /// Pools that belong to no module, because the facade has their types: the terminals, say. They describe what is
@@ -44,6 +49,7 @@ impl Default for RegistryConfig {
             call_deadline: Duration::from_secs(2),
             drain_deadline: Duration::from_millis(20),
             ring: 4,
+            probation: Duration::ZERO,
             own_types: Engine::own_types(),
             own_pools: Vec::new(),
         }
@@ -83,6 +89,8 @@ pub struct ModuleStatus {
     pub version: String,
     /// How often it was swapped.
     pub generation: u64,
+    /// The generation in which its code went live first; another one after a rollback.
+    pub same_as: u64,
     /// Where it, or its next generation, stands.
     pub state: State,
     /// The views that it provides, by name.
@@ -100,6 +108,7 @@ pub struct ModuleStatus {
 /// One live generation of a module.
 pub(crate) struct Generation {
     pub(crate) number: u64,
+    pub(crate) lineage: Lineage,
     pub(crate) types: Vec<Arc<ModelTypeInfo>>,
     /// The types of models that it states.
     pub(crate) pools: Vec<Arc<PooledTypeInfo>>,
@@ -117,6 +126,8 @@ pub(crate) struct Slot {
     pub(crate) live: Option<Generation>,
     /// How many modules had gone live before it: they are started in this order.
     pub(crate) turn: u64,
+    /// How much simulated time is left in which a fault puts the generation before back; `None` for no such time.
+    pub(crate) probation: Option<Duration>,
 }
 
 /// How many entities a world may have to be dropped between two frames: that takes less than a millisecond.
@@ -141,6 +152,11 @@ pub struct Registry {
     /// Large ones of them, on their way out.
     pub(crate) leaving: Vec<JoinHandle<()>>,
     pub(crate) pools: Pools,
+    /// How many swaps there were.
+    pub(crate) swaps: u64,
+    pub(crate) good: GoodGames,
+    /// The simulated time up to which probations were counted.
+    pub(crate) watched: Duration,
     loader: Loader,
     listeners: Vec<Listener>,
 }
@@ -163,6 +179,9 @@ impl Registry {
             replaced_worlds: Vec::new(),
             leaving: Vec::new(),
             pools,
+            swaps: 0,
+            good: GoodGames::default(),
+            watched: Duration::ZERO,
             loader: Loader::new(),
             listeners: Vec::new(),
         }
@@ -239,12 +258,8 @@ impl Registry {
 
     /// Moves a module on for something that happens outside: a save, a build.
     pub fn note(&mut self, module: &str, event: Event) {
-        let slot = self.slots.entry(ModuleId::of(module)).or_insert_with(|| Slot {
-            tag: ModuleTag::new(module),
-            lifecycle: Lifecycle::default(),
-            live: None,
-            turn: 0,
-        });
+        let slot =
+            self.slots.entry(ModuleId::of(module)).or_insert_with(|| Slot::new(ModuleTag::new(module)));
         let from = slot.lifecycle.state();
         match slot.lifecycle.apply(event) {
             Ok(to) if to != from => {
@@ -259,9 +274,11 @@ impl Registry {
     pub fn note_faults(&mut self, faults: &[Fault]) {
         for fault in faults.iter().filter(|fault| fault.suspended) {
             let slot = self.slots.get(&ModuleId::of(&fault.module));
-            let runs =
-                slot.is_some_and(|slot| matches!(slot.lifecycle.state(), State::Live | State::Rejected));
+            let runs = slot
+                .is_some_and(|slot| matches!(slot.lifecycle.running(), Running::Live | Running::Probation));
             if runs {
+                self.judge(ModuleId::of(&fault.module), Standing::Faulted);
+                self.end_probation(ModuleId::of(&fault.module));
                 self.note(&fault.module, Event::Faulted);
             }
             // Its views are not called any more either: who asks for one is told that nobody provides it. What is in
@@ -318,6 +335,10 @@ fn new_file(folder: &Path) -> std::io::Result<(PathBuf, File)> {
 }
 
 impl Slot {
+    pub(crate) fn new(tag: ModuleTag) -> Self {
+        Self { tag, lifecycle: Lifecycle::default(), live: None, turn: 0, probation: None }
+    }
+
     fn status(&self) -> Option<ModuleStatus> {
         let live = self.live.as_ref()?;
         let descriptor = live.module.descriptor();
@@ -326,6 +347,7 @@ impl Slot {
             kind: descriptor.kind(),
             version: descriptor.version().to_owned(),
             generation: live.number,
+            same_as: live.lineage.origin,
             state: self.lifecycle.state(),
             views: descriptor.provides().iter().map(|view| view.name().to_owned()).collect(),
             statics: live.module.file().statics().to_vec(),

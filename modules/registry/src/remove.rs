@@ -52,8 +52,11 @@ impl Registry {
         if let Ok(released) = self.binding.unbind(tag.id()) {
             self.ring.release(released);
         }
-        self.ring.push(Replaced { tag: tag.clone(), code, generation: live });
+        self.ring.push(Replaced::new(tag.clone(), code, live));
+        self.ring.part_with(tag.id());
         self.slots.remove(&tag.id());
+        // What was saved before has this module in it.
+        self.good.clear();
         Ok(())
     }
 
@@ -72,7 +75,7 @@ impl Registry {
             if let Ok(released) = self.binding.unbind(slot.tag.id()) {
                 self.ring.release(released);
             }
-            self.ring.push(Replaced { tag: slot.tag, code, generation });
+            self.ring.push(Replaced::new(slot.tag, code, generation));
         }
         drop(engine);
         self.ring.retire_all()

@@ -63,6 +63,30 @@ impl SwapReport {
     }
 }
 
+/// A module that runs again what it ran before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutBack {
+    /// Its name.
+    pub name: String,
+    /// The generation that ran.
+    pub from: u64,
+    /// The generation in which the code that was put back went live first.
+    pub to: u64,
+    /// Its number now: a rollback is a swap, and counts as one.
+    pub generation: u64,
+}
+
+/// What a rollback did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RollbackReport {
+    /// The modules that were put back, the one that was asked for first.
+    pub modules: Vec<PutBack>,
+    /// How many frames the game went back; 0 where it went on as it was.
+    pub frames_lost: u64,
+    /// What became of the game's data. The pause has the making of the old code anew in it.
+    pub swap: SwapReport,
+}
+
 /// What became of the generations that left the ring.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetireReport {

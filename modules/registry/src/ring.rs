@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use keel_binding::Released;
+use keel_core_types::ModuleId;
 use keel_engine::{ModuleCode, ModuleTag, contain};
 use keel_loader::Module;
 
@@ -14,6 +15,8 @@ pub(crate) struct Replaced {
     pub(crate) tag: ModuleTag,
     /// Its systems and handlers.
     pub(crate) code: ModuleCode,
+    /// Whether its module was taken out since.
+    pub(crate) parted: bool,
     // Dropped last: it holds the library.
     pub(crate) generation: Generation,
 }
@@ -45,6 +48,48 @@ impl Ring {
         self.replaced.push_back(replaced);
     }
 
+    /// Takes in a generation that was taken back: it is the first to leave, so that those before it stay in reach.
+    pub(crate) fn push_taken_back(&mut self, replaced: Replaced) {
+        self.replaced.push_front(replaced);
+    }
+
+    /// Takes out what is put back.
+    pub(crate) fn take(&mut self, module: ModuleId, origin: u64) -> Option<Replaced> {
+        let index = self.replaced.iter().position(|replaced| replaced.is(module, origin))?;
+        self.replaced.remove(index)
+    }
+
+    /// A generation that can be gone back to.
+    pub(crate) fn find(&self, module: ModuleId, origin: u64) -> Option<&Generation> {
+        self.replaced.iter().find(|replaced| replaced.is(module, origin)).map(|replaced| &replaced.generation)
+    }
+
+    /// The origin of what ran as generation `number`.
+    pub(crate) fn origin_of(&self, module: ModuleId, number: u64) -> Option<u64> {
+        let of_module = || self.of(module).map(|replaced| &replaced.generation);
+        let found = of_module().find(|it| it.lineage.origin == number);
+        found.or_else(|| of_module().find(|it| it.number == number)).map(|it| it.lineage.origin)
+    }
+
+    /// All that can be gone back to, the newest first.
+    pub(crate) fn origins_of(&self, module: ModuleId) -> Vec<u64> {
+        let mut origins: Vec<_> =
+            self.of(module).map(|replaced| replaced.generation.lineage.origin).collect();
+        origins.sort_unstable_by(|a, b| b.cmp(a));
+        origins
+    }
+
+    /// A module that has gone begins at 0 when it comes back; what ran before is not gone back to.
+    pub(crate) fn part_with(&mut self, module: ModuleId) {
+        for replaced in self.replaced.iter_mut().filter(|replaced| replaced.tag.id() == module) {
+            replaced.parted = true;
+        }
+    }
+
+    fn of(&self, module: ModuleId) -> impl Iterator<Item = &Replaced> {
+        self.replaced.iter().filter(move |replaced| replaced.tag.id() == module && !replaced.parted)
+    }
+
     pub(crate) fn release(&mut self, released: Released) {
         self.released.push(released);
     }
@@ -57,12 +102,9 @@ impl Ring {
         let (leaving, staying): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.replaced).into_iter().zip(surplus).partition(|(_, leaves)| *leaves);
         self.replaced = staying.into_iter().map(|(replaced, _)| replaced).collect();
-        for (Replaced { tag, code, generation }, _) in leaving {
-            let (number, library) = (generation.number, generation.module.clone());
-            let what = format!("an old generation of `{}`", tag.name());
-            let_go(&what, code);
-            let_go(&what, generation);
-            self.held.push(Held { name: tag.name().to_owned(), generation: number, library });
+        for (replaced, _) in leaving {
+            let (name, generation) = (replaced.tag.name().to_owned(), replaced.generation.number);
+            self.held.push(Held { name, generation, library: replaced.let_go() });
         }
         let (held, free): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.held).into_iter().partition(|held| held.library.holders() > 0);
@@ -104,6 +146,26 @@ impl Ring {
             .collect();
         surplus.reverse();
         surplus
+    }
+}
+
+impl Replaced {
+    pub(crate) fn new(tag: ModuleTag, code: ModuleCode, generation: Generation) -> Self {
+        Self { tag, code, parted: false, generation }
+    }
+
+    fn is(&self, module: ModuleId, origin: u64) -> bool {
+        self.tag.id() == module && !self.parted && self.generation.lineage.origin == origin
+    }
+
+    /// Lets it go, but for its library.
+    pub(crate) fn let_go(self) -> Module {
+        let Self { tag, code, generation, .. } = self;
+        let library = generation.module.clone();
+        let what = format!("an old generation of `{}`", tag.name());
+        let_go(&what, code);
+        let_go(&what, generation);
+        library
     }
 }
 

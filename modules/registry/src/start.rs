@@ -40,6 +40,7 @@ impl Registry {
     /// Takes a module that could not start out again, and puts the world back.
     fn take_out(&mut self, engine: &mut Engine, module: &ModuleTag) {
         let taken = self.slots.get_mut(&module.id()).and_then(|slot| slot.live.take());
+        self.end_probation(module.id());
         let code = engine.remove_module(module);
         // Its types go with it, unless other modules state them too; values of a type that is gone are kept aside.
         let types =
@@ -58,7 +59,8 @@ impl Registry {
         self.put_pools_back(&pooled_types);
         self.define_prefabs(engine);
         if let Some(generation) = taken {
-            self.ring.push(Replaced { tag: module.clone(), code, generation });
+            self.ring.push(Replaced::new(module.clone(), code, generation));
+            self.ring.part_with(module.id());
         }
     }
 
@@ -91,24 +93,27 @@ impl Registry {
         self.define_prefabs(engine);
         let starting: Vec<_> = placed.iter().map(|placed| placed.tag.clone()).collect();
         for placed in placed {
-            self.advance_to_swapping(placed.tag.name());
             if let Some(slot) = self.slots.get_mut(&placed.tag.id()) {
                 slot.live = Some(placed.generation);
+                // Nothing is left of the game that a fault would be taken back from.
+                slot.probation = None;
             }
         }
+        self.good.clear();
         let failed = self.start_all(engine, &starting);
         for tag in &starting {
             let started = !failed.iter().any(|rejection| rejection.module == tag.name());
-            self.note(tag.name(), if started { Event::SwappedForGood } else { Event::Failed });
+            self.note(tag.name(), if started { Event::Reset } else { Event::TakenOut });
         }
         Ok(failed)
     }
+
     /// The live code of all modules as candidates, in the order in which they went live.
     pub(crate) fn made_afresh(&self) -> Result<Vec<Candidate>, Rejection> {
         let checker = self.checker();
         let live = self.slots.values().filter_map(|slot| Some((slot.turn, slot.live.as_ref()?)));
         let mut live: Vec<_> = live.collect();
         live.sort_by_key(|(turn, _)| *turn);
-        live.into_iter().map(|(_, live)| checker.prepare(live.module.clone(), live.number)).collect()
+        live.into_iter().map(|(_, live)| checker.prepare_again(live, live.number)).collect()
     }
 }

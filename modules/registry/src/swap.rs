@@ -12,13 +12,14 @@ use keel_engine::{Engine, ModuleCode, ModuleTag, contain};
 use keel_loader::Module;
 
 use crate::game_file::SavedGame;
-use crate::lifecycle::{Event, Lifecycle, State};
+use crate::lifecycle::{Event, Running, State};
+use crate::lineage::Lineage;
 use crate::next_world::NextWorld;
 use crate::pools::brought_by;
 use crate::prepare::{Placed, Prepared, prepare_all};
 use crate::registry::{Generation, Slot};
 use crate::remove::discard;
-use crate::ring::{Replaced, let_go};
+use crate::ring::Replaced;
 use crate::worlds::first_of;
 use crate::{Candidate, Code, Consent, Registry, RegistryEvent, Rejection, SwapReport, SwappedModule};
 
@@ -49,6 +50,11 @@ impl Registry {
         self.emit(&RegistryEvent::BeforeSwap { modules: names.clone() });
         names.iter().for_each(|name| self.advance_to_swapping(name));
         let modules: Vec<_> = candidates.iter().map(|candidate| candidate.module.clone()).collect();
+        let begin = Instant::now();
+        if self.wants_point(&names) {
+            self.keep_point(engine);
+        }
+        let keeping = begin.elapsed();
         let swapped = self.try_swap(engine, candidates, consent, saved);
         if swapped.is_err() {
             modules.into_iter().filter(|module| !self.is_live(module)).for_each(discard);
@@ -57,15 +63,22 @@ impl Registry {
             let here = self.slots.get(&ModuleId::of(name)).map(|slot| slot.lifecycle.state());
             let started = swapped.as_ref().is_ok_and(|report| report.has_started(name));
             if here == Some(State::Swapping) {
-                self.note(name, if started { Event::SwappedForGood } else { Event::Failed });
+                let event = match self.begin_probation(ModuleId::of(name)) {
+                    _ if !started => Event::Failed,
+                    Running::Probation => Event::Swapped,
+                    _ => Event::SwappedForGood,
+                };
+                self.note(name, event);
             }
+            self.note_taken_out(name);
         }
-        let report = swapped?;
+        let mut report = swapped?;
+        report.pause += keeping;
         self.emit(&RegistryEvent::AfterSwap(report.clone()));
         Ok(report)
     }
 
-    fn try_swap(
+    pub(crate) fn try_swap(
         &mut self,
         engine: &mut Engine,
         mut candidates: Vec<Candidate>,
@@ -73,6 +86,7 @@ impl Registry {
         saved: Option<SavedGame>,
     ) -> Result<SwapReport, Rejection> {
         let begin = Instant::now();
+        candidates.iter_mut().for_each(|candidate| self.number(candidate));
         let types = self.agreed_types(&candidates)?;
         self.check_together(&candidates, &[])?;
         self.check_pooled_types(&candidates)?;
@@ -115,6 +129,7 @@ impl Registry {
 
         // From here on nothing fails.
         let mut report = SwapReport::default();
+        self.swaps += 1;
         self.ring.release(released);
         if let Some(saved) = &saved {
             engine.restore_clock(&saved.snapshot);
@@ -156,25 +171,43 @@ impl Registry {
         report.failed_starts = self.start_all(engine, &starting);
     }
 
+    /// Makes a generation the live one. What ran goes into the ring, if it is not the same code made afresh.
     fn place(&mut self, tag: ModuleTag, generation: Generation, old_code: ModuleCode) {
-        let slot = self.slots.entry(tag.id()).or_insert_with(|| Slot {
-            tag: tag.clone(),
-            lifecycle: Lifecycle::default(),
-            live: None,
-            turn: 0,
-        });
-        let is_same = slot.live.as_ref().is_some_and(|live| live.module.shares_library(&generation.module));
-        match slot.live.replace(generation) {
-            Some(old) if is_same => {
-                let what = format!("what `{}` was", tag.name());
-                let_go(&what, old_code);
-                let_go(&what, old);
+        let (id, lineage) = (tag.id(), generation.lineage);
+        let slot = self.slots.entry(id).or_insert_with(|| Slot::new(tag.clone()));
+        let Some(old) = slot.live.replace(generation) else {
+            slot.turn = self.turns;
+            self.turns += 1;
+            // What was saved before does not have this module in it.
+            self.good.clear();
+            return;
+        };
+        let is_same = old.lineage.origin == lineage.origin;
+        let old = Replaced::new(tag, old_code, old);
+        match self.ring.take(id, lineage.origin) {
+            _ if is_same => drop(old.let_go()),
+            Some(put_back) => {
+                put_back.let_go();
+                self.ring.push_taken_back(old);
             }
-            Some(old) => self.ring.push(Replaced { tag, code: old_code, generation: old }),
-            None => {
-                slot.turn = self.turns;
-                self.turns += 1;
-            }
+            None => self.ring.push(old),
+        }
+    }
+
+    /// Numbers a generation after the one that runs: another may have gone live since it was checked.
+    fn number(&self, candidate: &mut Candidate) {
+        let live = self.slots.get(&candidate.id()).and_then(|slot| slot.live.as_ref());
+        if candidate.lineage.is_none() {
+            candidate.generation = candidate.generation.max(live.map_or(0, |live| live.number + 1));
+            candidate.lineage = Some(Lineage::new(candidate.generation, live, self.swaps));
+        }
+    }
+
+    /// Notes that a module is gone whose start has failed.
+    pub(crate) fn note_taken_out(&mut self, module: &str) {
+        let slot = self.slots.get(&ModuleId::of(module));
+        if slot.is_some_and(|slot| slot.live.is_none() && slot.lifecycle.running() != Running::Nothing) {
+            self.note(module, Event::TakenOut);
         }
     }
 
