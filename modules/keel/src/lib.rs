@@ -33,6 +33,7 @@
 pub use keel_binding as binding;
 pub use keel_console as console;
 pub use keel_core_types as types;
+pub use keel_crash as crash;
 pub use keel_ecs as ecs;
 pub use keel_engine as engine;
 pub use keel_module_types as module;

@@ -1,0 +1,120 @@
+//! Who does not return.
+
+use std::io;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::thread::{self, Slot, slots};
+use crate::{Mark, os};
+
+/// How often the watchdog looks, in a time limit.
+const LOOKS: u32 = 20;
+
+/// Something that does not return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hang {
+    /// The module whose code was entered last on the thread.
+    pub module: String,
+    /// The system, handler or call.
+    pub system: String,
+    /// The frame.
+    pub frame: u64,
+    /// For how long it has been seen running by now. It may have begun earlier, by up to a twentieth of the limit.
+    pub lasted: Duration,
+    /// Where its calls are, the innermost first, as in a [`CrashReport`](crate::CrashReport); empty if the thread does not
+    /// say.
+    pub calls: Vec<u64>,
+}
+
+/// What a [`Watch`] has seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It hangs. Told once.
+    Hangs(Hang),
+    /// It has returned after all, or panicked. Without calls.
+    GoesOn(Hang),
+}
+
+/// What was seen of one thread.
+#[derive(Clone, Default)]
+struct Seen {
+    turn: u64,
+    lasted: Duration,
+    told: Option<Hang>,
+}
+
+/// Looks at what all threads of this process run.
+pub struct Watch {
+    limit: Duration,
+    /// By slot.
+    seen: Vec<Seen>,
+}
+
+impl Watch {
+    /// What the game waits for longer than `limit` hangs.
+    pub fn new(limit: Duration) -> Self {
+        Self { limit, seen: vec![Seen::default(); slots().len()] }
+    }
+
+    /// What has begun and ended to hang, when `passed` is the time since the last look.
+    pub fn look(&mut self, passed: Duration) -> Vec<News> {
+        let limit = self.limit;
+        slots().iter().zip(&mut self.seen).filter_map(|(slot, seen)| seen.look(slot, passed, limit)).collect()
+    }
+}
+
+impl Seen {
+    fn look(&mut self, slot: &Slot, passed: Duration, limit: Duration) -> Option<News> {
+        let (turn, mark) = slot.now();
+        if turn != self.turn || !is_awaited(mark) {
+            let seen = std::mem::replace(self, Self { turn, ..Self::default() });
+            return seen
+                .told
+                .map(|hang| News::GoesOn(Hang { lasted: seen.lasted, calls: Vec::new(), ..hang }));
+        }
+        self.lasted += passed;
+        if self.lasted < limit || self.told.is_some() {
+            return None;
+        }
+        let calls = os::calls_of(slot);
+        // What was entered since is what the calls are of.
+        let (now, mark) = slot.now();
+        let marked = mark.marked().filter(|_| now == turn)?;
+        let (module, system) = (marked.module.clone(), marked.system.clone());
+        let hang = Hang { module, system, frame: thread::frame(), lasted: self.lasted, calls };
+        self.told = Some(Hang { calls: Vec::new(), ..hang.clone() });
+        Some(News::Hangs(hang))
+    }
+}
+
+fn is_awaited(mark: Mark) -> bool {
+    mark.marked().is_some_and(|marked| marked.is_awaited)
+}
+
+/// A thread that looks again and again. It ends when this is dropped.
+pub struct Watchdog {
+    _stop: Sender<()>,
+}
+
+impl Watchdog {
+    /// Calls `tell` on a thread of its own with all that a [`Watch`] of this limit sees.
+    ///
+    /// A process that was stopped, by a debugger or because the machine slept, was not hanging: no more time counts between
+    /// two looks than twice what should have passed.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(limit: Duration, mut tell: impl FnMut(News) + Send + 'static) -> io::Result<Self> {
+        let (stop, stopped) = channel::<()>();
+        let period = limit / LOOKS;
+        std::thread::Builder::new().name("keel-watchdog".to_owned()).spawn(move || {
+            let (mut watch, mut last) = (Watch::new(limit), Instant::now());
+            while stopped.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
+                let now = Instant::now();
+                let passed = (now - std::mem::replace(&mut last, now)).min(period * 2);
+                watch.look(passed).into_iter().for_each(&mut tell);
+            }
+        })?;
+        Ok(Self { _stop: stop })
+    }
+}
