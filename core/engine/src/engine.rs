@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keel_core_types::{ModuleId, Provided, ViewId, ViewSource};
+use keel_crash::{Mark, Thread, set_frame};
 use keel_ecs::{FramePart, Limits, ModelTypeInfo, World};
 use parking_lot::Mutex;
 
@@ -157,6 +158,7 @@ impl Engine {
         self.runtime.time.frame += 1;
         // The world may be another one than in the frame before.
         self.runtime.world.set_limits(self.config.limits);
+        set_frame(self.runtime.time.frame);
         let longest = self.config.step * self.config.steps_per_frame_max;
         self.unspent = (self.unspent + dt).min(longest);
         self.runtime.world.enter(FramePart::Steps);
@@ -245,7 +247,9 @@ impl Engine {
                 log::warn!("a call of `{}` is dropped: its module is gone, or handles no calls", call.handler)
             }
             Some((module, Some(handler))) => {
+                let running = Thread::current().enter(Mark::of(module.name(), &name));
                 self.runtime.run(views, module, &name, |frame| handler(frame, &call.argument));
+                drop(running);
                 self.react(views);
             }
             Some((module, None)) => self.runtime.faults.push(Fault {
@@ -283,7 +287,9 @@ impl Engine {
         call: impl FnOnce(&mut Frame<'_>) -> Result<(), String>,
     ) {
         let views = self.views.pin();
+        let running = Thread::current().enter(Mark::of(module.name(), name));
         self.runtime.run(&*views, module, name, call);
+        drop(running);
         self.runtime.react(&Place::of_step(&*views, &self.threads));
     }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use keel_core_types::{panic_message, panic_text};
+use keel_crash::{forget_panic, note_panic};
 
 /// A module's code panicked or returned an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,10 @@ pub fn install_panic_hook(backtrace: fn() -> Option<String>) {
     std::panic::set_hook(Box::new(move |info| {
         let message = panic_text(info.payload());
         let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let panic = Panic { message: format!("panicked{place}: {message}"), backtrace: backtrace() };
+        let message = format!("panicked{place}: {message}");
+        // One that can't be caught ends the process.
+        note_panic(&message);
+        let panic = Panic { message, backtrace: backtrace() };
         LAST_PANIC.with_borrow_mut(|last| *last = Some(panic));
     }));
 }
@@ -61,6 +65,7 @@ pub fn contain<T>(call: impl FnOnce() -> T) -> Result<T, String> {
 pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
     LAST_PANIC.with_borrow_mut(Option::take);
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        forget_panic();
         let noted = LAST_PANIC.with_borrow_mut(Option::take);
         let message = panic_message(payload);
         // The payload's own drop may have panicked, and been noted.

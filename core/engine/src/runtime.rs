@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keel_core_types::{ModuleId, ViewSource};
+use keel_crash::{Mark, Thread};
 use keel_ecs::{Commands, Limits, World};
 use parking_lot::Mutex;
 
@@ -115,6 +116,7 @@ impl Runtime {
         state: &StateCode,
         call: impl FnOnce(&mut World) -> Result<T, EngineError>,
     ) -> Option<T> {
+        let _running = Thread::current().enter(Mark::of(module.name(), &state.local_name()));
         let called = catch(|| call(&mut self.world));
         self.trace(module, &state.name);
         let outcome = match called {
@@ -122,7 +124,7 @@ impl Runtime {
             Ok(Err(error)) => Outcome::Failed(error.to_string()),
             Err(panic) => Outcome::Panicked(panic),
         };
-        self.note(module, &format!("state {}", state.name), outcome);
+        self.note(module, &state.local_name(), outcome);
         None
     }
 

@@ -57,6 +57,11 @@ impl StateCode {
     pub fn of<S: States>() -> Self {
         Self { name: S::NAME.to_owned(), prepare: prepare::<S>, change: change::<S> }
     }
+
+    /// What its faults are told under.
+    pub(crate) fn local_name(&self) -> String {
+        format!("state {}", self.name)
+    }
 }
 
 fn prepare<S: States>(world: &mut World, step: u64) -> Result<Coming, EngineError> {

@@ -12,6 +12,7 @@ use async_executor::{Executor, Task};
 use async_io::Timer;
 use futures_lite::future;
 use keel_core_types::ModuleId;
+use keel_crash::{Mark, Thread};
 use keel_ecs::Limits;
 use parking_lot::Mutex;
 
@@ -79,12 +80,13 @@ pub(crate) struct TaskExecutor {
 }
 
 /// A task's future, whose panics end here: one that came out of the `drop` of a cancelled task would end the process.
-struct Contained(Option<BoxedFuture>);
+struct Contained(Option<BoxedFuture>, Mark);
 
 impl Future for Contained {
     type Output = Result<(), Panic>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let _running = Thread::current().enter(self.1);
         let Some(future) = self.0.as_mut() else { return Poll::Ready(Ok(())) };
         match catch(|| future.as_mut().poll(context)) {
             Ok(polled) => polled.map(Ok),
@@ -95,6 +97,7 @@ impl Future for Contained {
 
 impl Drop for Contained {
     fn drop(&mut self) {
+        let _running = Thread::current().enter(self.1);
         if let Err(message) = contain(|| drop(self.0.take())) {
             log::warn!("a background task was cancelled, though its `drop` {message}");
         }
@@ -123,18 +126,13 @@ impl TaskExecutor {
     fn spawn(&self, module: &ModuleTag, name: &str, future: BoxedFuture) {
         self.need_room(module, name);
         self.start_worker();
-        let (faults, module_name, task_name) =
-            (Arc::clone(&self.faults), module.name().to_owned(), name.to_owned());
+        let (faults, module_name, system) =
+            (Arc::clone(&self.faults), module.name().to_owned(), format!("task {name}"));
+        let mark = Mark::beside(&module_name, &system);
         let task = self.executor.spawn(async move {
-            if let Err(Panic { message, backtrace }) = Contained(Some(future)).await {
-                let fault = Fault {
-                    module: module_name,
-                    system: format!("task {task_name}"),
-                    message,
-                    backtrace,
-                    frame: 0,
-                    suspended: false,
-                };
+            if let Err(Panic { message, backtrace }) = Contained(Some(future), mark).await {
+                let fault =
+                    Fault { module: module_name, system, message, backtrace, frame: 0, suspended: false };
                 faults.lock().push(fault);
             }
         });

@@ -9,6 +9,7 @@ use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use keel_core_types::ModuleId;
+use keel_crash::{Mark, Thread};
 use keel_ecs::Commands;
 use keel_state::{FromValue, ReflectError, Value, ValueRef};
 use parking_lot::Mutex;
@@ -168,9 +169,15 @@ pub(crate) struct Functions {
     faults: Mutex<Vec<Fault>>,
 }
 
+/// What faults of a function are told under.
+fn local_name(descriptor: &FunctionDescriptor) -> String {
+    format!("function {}", descriptor.name)
+}
+
 struct Entry {
     path: String,
     module: ModuleTag,
+    mark: Mark,
     caller: Caller,
     suspended: AtomicBool,
     descriptor: FunctionDescriptor,
@@ -190,6 +197,7 @@ impl Functions {
         self.entries.extend(functions.into_iter().map(|(descriptor, function)| Entry {
             path: format!("{}/{}", module.name(), descriptor.name),
             module: module.clone(),
+            mark: Mark::of(module.name(), &local_name(&descriptor)),
             caller: caller.clone(),
             suspended: AtomicBool::new(suspended),
             descriptor,
@@ -275,7 +283,7 @@ impl Entry {
         functions.set_suspended(self.module.id(), true);
         functions.faults.lock().push(Fault {
             module: self.module.name().to_owned(),
-            system: format!("function {}", self.descriptor.name),
+            system: local_name(&self.descriptor),
             message: panic.message.clone(),
             backtrace: panic.backtrace,
             frame,
@@ -420,6 +428,7 @@ impl Entry {
     ) -> Result<(), CallError> {
         let Function { signature, code } = &self.function;
         let given = Arguments { values: arguments, signature, descriptor: &self.descriptor };
+        let _running = Thread::current().enter(self.mark);
         let mut commands = Commands::with_max(frame.world.limits().commands);
         if self.descriptor.is_atomic {
             frame.world.begin_transaction();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keel_core_types::{ComponentId, ModuleId};
+use keel_crash::Mark;
 use keel_ecs::Occasion;
 use keel_state::StateError;
 
@@ -14,6 +15,8 @@ use crate::{EngineError, ModuleTag, contain};
 pub(crate) struct Observer {
     pub(crate) module: ModuleTag,
     pub(crate) descriptor: ObserverDescriptor,
+    /// What a thread that runs it is marked with.
+    pub(super) mark: Mark,
     /// How many were registered before it.
     turn: u64,
     pub(crate) code: ObserverCode,
@@ -27,7 +30,8 @@ impl Observer {
         descriptor: ObserverDescriptor,
         code: ObserverCode,
     ) -> Result<Self, EngineError> {
-        let observer = Self { module: module.clone(), descriptor, turn: 0, code };
+        let mark = Mark::of(module.name(), &Self::local_name(&descriptor.name));
+        let observer = Self { module: module.clone(), descriptor, mark, turn: 0, code };
         observer.code.uses.check(&observer.path())?;
         Ok(observer)
     }

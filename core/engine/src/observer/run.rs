@@ -1,5 +1,6 @@
 //! Running observers for what has happened, one after the other, until nothing is left.
 
+use keel_crash::Thread;
 use keel_ecs::Occurrence;
 
 use super::code::ObserverRun;
@@ -132,12 +133,13 @@ impl Runtime {
         let Observers { all, by_target, .. } = observers;
         let numbers = by_target.get(&(occurrence.occasion(), occurrence.id()));
         for number in numbers.into_iter().flatten() {
-            let Observer { module, descriptor, code, .. } = &mut all[*number];
+            let Observer { module, descriptor, mark, code, .. } = &mut all[*number];
             if self.suspended.contains(&module.id()) {
                 continue;
             }
             let changes = self.world.reserve_changes(1);
             let context = SystemContext { occurrence: Some(occurrence), changes, ..place.context(self) };
+            let _running = Thread::current().enter(*mark);
             let ObserverRun { code: run, last_run } = code.code.get_mut();
             let mut outcome: Outcome = catch(|| run.run(&context, last_run)).into();
             if code.uses.defers() {

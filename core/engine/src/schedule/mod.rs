@@ -15,6 +15,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use keel_core_types::ModuleId;
+use keel_crash::Mark;
 
 use self::descriptor::Order;
 use self::order::Waits;
@@ -67,6 +68,8 @@ pub struct Schedule {
 pub(crate) struct Set {
     module: ModuleTag,
     name: String,
+    /// What a thread that asks its conditions is marked with.
+    mark: Mark,
     order: Order,
     conditions: Vec<Condition>,
     /// Whether they held when they were asked last.
@@ -79,7 +82,8 @@ impl Set {
     pub(crate) fn new(module: &ModuleTag, descriptor: SetDescriptor) -> Result<Self, EngineError> {
         let SetDescriptor { name, order, conditions } = descriptor;
         check_conditions(&conditions, &format!("set `{name}` of module `{}`", module.name()))?;
-        Ok(Self { module: module.clone(), name, order, conditions, passes: true })
+        let mark = Mark::of(module.name(), &Self::local_name(&name));
+        Ok(Self { module: module.clone(), name, mark, order, conditions, passes: true })
     }
 
     /// What it was made of.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use keel_core_types::{ModuleId, ViewSource};
+use keel_crash::Thread;
 use rayon_core::ThreadPool;
 
 use super::atomic::Lent;
@@ -122,6 +123,7 @@ impl Schedule {
                 && let Some(condition) = conditions.next()
             {
                 let context = SystemContext { changes, ..turn.context(runtime, threads) };
+                let _running = Thread::current().enter(set.mark);
                 let asked = catch(|| condition.holds(&context));
                 set.passes = matches!(asked, Ok(Ok(true)));
                 let outcome = asked.map(|asked| asked.map(drop)).into();
@@ -174,6 +176,7 @@ impl Run<'_, '_> {
         if !self.turn.runs(system, self.sets, &self.runtime.suspended) {
             return;
         }
+        let running = Thread::current().enter(system.mark);
         let work = system.work.get_mut();
         if !work.conditions.is_empty() {
             let changes = self.runtime.world.reserve_changes(1);
@@ -197,6 +200,7 @@ impl Run<'_, '_> {
             let last_run = &mut work.code.last_run;
             last_run.mark = asked.filter(|_| counts).unwrap_or(last_run.mark);
         }
+        drop(running);
         let begun = std::mem::replace(&mut self.clock, Instant::now());
         work.times.add(self.clock - begun);
         self.react(threads);
@@ -220,7 +224,9 @@ impl Run<'_, '_> {
         let Turn { stage, views, deadline, .. } = *self.turn;
         let lent = Lent { views, threads, time: self.runtime.time, stage, deadline };
         let work = system.work.get_mut();
+        let running = Thread::current().enter(system.mark);
         let outcome = work.run_atomic(&system.uses, &mut self.runtime.world, lent);
+        drop(running);
         let begun = std::mem::replace(&mut self.clock, Instant::now());
         if !matches!(outcome, Outcome::NotRun) {
             work.times.add(self.clock - begun);
@@ -234,7 +240,7 @@ impl Run<'_, '_> {
     fn on_one(&mut self, segment: &mut Segment, threads: &Threads) -> bool {
         let (mut needs_care, begun) = (false, self.clock);
         let changes = self.runtime.world.reserve_changes(segment.nodes.len() as u64);
-        let mut context = self.turn.context(self.runtime, threads);
+        let (mut context, thread) = (self.turn.context(self.runtime, threads), Thread::current());
         for (node, ticks) in segment.nodes.iter().zip(0..) {
             context.changes = changes.later(ticks);
             let system = &mut self.systems[node.system];
@@ -242,7 +248,9 @@ impl Run<'_, '_> {
                 continue;
             }
             let work = system.work.get_mut();
+            let running = thread.enter(system.mark);
             work.run(&context);
+            drop(running);
             self.runtime.trace(&system.module, system.descriptor.name());
             let begun = std::mem::replace(&mut self.clock, Instant::now());
             match work.outcome {
@@ -292,7 +300,9 @@ impl Run<'_, '_> {
             if system.uses.defers()
                 && let CodeKind::OfParams(code) = &mut work.code.kind
             {
+                let running = Thread::current().enter(system.mark);
                 outcome = self.runtime.apply(&mut **code, outcome);
+                drop(running);
                 let begun = std::mem::replace(&mut self.clock, Instant::now());
                 work.times.add_deferred(self.clock - begun);
             }

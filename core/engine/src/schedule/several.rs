@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
+use keel_crash::Thread;
 use rayon_core::{Scope, ThreadPool};
 
 use super::plan::Node;
@@ -71,7 +72,9 @@ impl SharedWork<'_> {
 
     fn run(&self, index: usize) {
         let begun = Instant::now();
-        let mut work = self.systems[self.nodes[index].system].work.lock();
+        let system = &self.systems[self.nodes[index].system];
+        let _running = Thread::current().enter(system.mark);
+        let mut work = system.work.lock();
         // Its place in the schedule says when it runs, not the order in which threads come to it.
         let changes = self.context.changes.later(index as u64);
         work.run(&SystemContext { changes, ..self.context });

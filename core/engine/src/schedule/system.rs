@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keel_crash::Mark;
 use parking_lot::Mutex;
 
 use super::visit_conditions;
@@ -15,6 +16,8 @@ pub(crate) struct System {
     pub(crate) module: ModuleTag,
     pub(crate) descriptor: SystemDescriptor,
     pub(crate) id: SystemId,
+    /// What a thread that runs it is marked with.
+    pub(crate) mark: Mark,
     /// How many systems were registered before it.
     pub(crate) turn: u64,
     pub(crate) enabled: bool,
@@ -72,6 +75,7 @@ impl System {
         Ok(Self {
             module: module.clone(),
             id: SystemId::of(module.name(), &descriptor.name),
+            mark: Mark::of(module.name(), &descriptor.name),
             descriptor,
             turn: 0,
             enabled: true,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use keel_core_types::ViewSource;
+use keel_crash::{Mark, Thread};
 use keel_ecs::World;
 
 use super::atomic::Lent;
@@ -56,13 +57,14 @@ impl WorldRun<'_> {
         mut call: impl FnMut(&StateCode, &mut World) -> Result<T, EngineError>,
     ) -> (Vec<Option<T>>, bool) {
         let (mut done, mut goes_on) = (Vec::new(), true);
-        for (_, state) in self.schedule.states() {
+        for (module, state) in self.schedule.states() {
+            let _running = Thread::current().enter(Mark::of(module.name(), &state.local_name()));
             let outcome = match catch(|| call(state, self.world)) {
                 Ok(Ok(value)) => {
                     done.push(Some(value));
                     continue;
                 }
-                Ok(Err(error)) => Outcome::Failed(format!("state {}: {error}", state.name)),
+                Ok(Err(error)) => Outcome::Failed(format!("{}: {error}", state.local_name())),
                 Err(panic) => Outcome::Panicked(panic),
             };
             goes_on &= !matches!(outcome, Outcome::Panicked(_));
@@ -92,14 +94,16 @@ impl WorldRun<'_> {
             occurrence: None,
             changes,
         };
-        let mut is_all_well = true;
+        let (mut is_all_well, thread) = (true, Thread::current());
         for (node, ticks) in segment.nodes.iter().zip(0..) {
             context.changes = changes.later(ticks);
             if !self.lent.runs[node.system] {
                 continue;
             }
             let work = &mut self.works[node.system].work;
+            let running = thread.enter(self.schedule.systems[node.system].mark);
             work.run(&context);
+            drop(running);
             match work.outcome {
                 Outcome::Done if !segment.defers => work.outcome = Outcome::NotRun,
                 Outcome::NotRun | Outcome::Done => {}
@@ -114,8 +118,10 @@ impl WorldRun<'_> {
         if !self.lent.runs[place] {
             return true;
         }
-        let uses = &self.schedule.systems[place].uses;
-        let outcome = self.works[place].work.run_atomic(uses, self.world, lent);
+        let system = &self.schedule.systems[place];
+        let running = Thread::current().enter(system.mark);
+        let outcome = self.works[place].work.run_atomic(&system.uses, self.world, lent);
+        drop(running);
         let goes_on = !matches!(outcome, Outcome::Panicked(_));
         if matches!(outcome, Outcome::Failed(_) | Outcome::Panicked(_)) {
             self.failures.push((Some(place), outcome));
@@ -132,9 +138,11 @@ impl WorldRun<'_> {
             if matches!(outcome, Outcome::NotRun) {
                 continue;
             }
-            if self.schedule.systems[node.system].uses.defers()
+            let system = &self.schedule.systems[node.system];
+            if system.uses.defers()
                 && let CodeKind::OfParams(code) = &mut code.kind
             {
+                let _running = Thread::current().enter(system.mark);
                 outcome = apply_deferred(self.world, &mut **code, outcome);
             }
             goes_on &= !matches!(outcome, Outcome::Panicked(_));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use keel_core_types::{ModelId, ModuleId};
+use keel_crash::{Mark, Thread};
 use keel_state::{Change, StateError};
 
 use super::declare::{prototypes, works};
@@ -39,6 +40,7 @@ impl WorldSchedules {
             let mut parts = Parts::default();
             for (module, declare) in staying.chain(coming) {
                 // Code of the module, which may panic.
+                let _running = Thread::current().enter(Mark::of(module.name(), "register"));
                 let declared = contain(|| prototypes(module, &name, declare));
                 let refused = |because| EngineError::NotOfWorlds {
                     system: module.name().to_owned(),

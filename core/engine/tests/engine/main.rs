@@ -10,6 +10,7 @@ mod faults;
 mod functions;
 mod limits;
 mod locals;
+mod marks;
 mod observers;
 mod parallel;
 mod params;
