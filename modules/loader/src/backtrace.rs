@@ -25,10 +25,10 @@ static OPEN: Mutex<Vec<(PathBuf, String)>> = Mutex::new(Vec::new());
 const STD: [&str; 3] = ["alloc", "core", "std"];
 
 /// A call that has not returned.
-struct Call {
-    library: PathBuf,
+pub(crate) struct Call {
+    pub(crate) library: PathBuf,
     /// In the library's file.
-    address: u64,
+    pub(crate) address: u64,
 }
 
 /// A function that is being called; several may have been inlined into one [`Call`].
@@ -64,8 +64,19 @@ pub fn backtrace() -> Option<String> {
         return None;
     }
     let calls = calls();
+    let open: BTreeMap<_, _> = open_modules().iter().cloned().collect();
     let calls = &calls[panic_end(&calls)..];
-    let (last, crates) = last_of_modules(calls)?;
+    calls.iter().any(|call| open.contains_key(&call.library)).then(|| described(calls, &open))?
+}
+
+/// The functions of the calls, the innermost first, one a line, without those that led to a module. `modules` has the
+/// libraries of modules, each with its crate; where none of them is called, all functions are told.
+pub(crate) fn described(calls: &[Call], modules: &BTreeMap<PathBuf, String>) -> Option<String> {
+    let Some(last) = calls.iter().rposition(|call| modules.contains_key(&call.library)) else {
+        let functions = functions(calls);
+        return (!functions.is_empty()).then(|| text(&functions));
+    };
+    let crates = calls.iter().filter_map(|call| modules.get(&call.library).cloned()).collect();
     let functions = functions(&calls[..=last]);
     let functions = of_modules(&functions, &crates);
     (!functions.is_empty()).then(|| text(functions))
@@ -94,14 +105,6 @@ fn panic_end(calls: &[Call]) -> usize {
     };
     let Some(first) = calls.iter().position(is_std) else { return 0 };
     first + calls[first..].iter().take_while(|call| is_std(call)).count()
-}
-
-/// The outermost call of a module's code, and the crates of all modules that are being called.
-fn last_of_modules(calls: &[Call]) -> Option<(usize, BTreeSet<String>)> {
-    let open = open_modules();
-    let module = |call: &Call| open.iter().find(|(path, _)| *path == call.library);
-    let last = calls.iter().rposition(|call| module(call).is_some())?;
-    Some((last, calls[..=last].iter().filter_map(|call| Some(module(call)?.1.clone())).collect()))
 }
 
 /// The functions of the calls; those in a file that can't be read are left out.
