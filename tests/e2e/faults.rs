@@ -1,6 +1,7 @@
 //! A module that fails in each of its calls: what is told, and that the game goes on.
 
 use crate::game::{Game, message};
+use crate::workspace::Workspace;
 
 const SOURCE: &str = "systems/unlucky/src/lib.rs";
 
@@ -85,7 +86,11 @@ fn fixed(version: u32) -> String {
 
 /// A game with the module in it, failing nowhere yet.
 fn start() -> Game {
-    let mut game = Game::start();
+    start_with(&[])
+}
+
+fn start_with(arguments: &[&str]) -> Game {
+    let mut game = Game::start_with(Workspace::take(), arguments);
     game.workspace.new_system("unlucky");
     game.wait_swap("unlucky");
     std::fs::remove_dir_all(game.workspace.path("systems/unlucky/tests")).unwrap();
@@ -215,7 +220,7 @@ fn code_that_ends_the_engine_process_is_told_with_its_signal() {
         ),
         ("self.steps += std::hint::black_box(deeper(self.steps));", OVERFLOW, "signal 6 (abort)"),
     ] {
-        let mut game = start();
+        let mut game = start_with(&["--snapshots", "off"]);
         let source = MODULE.replace("/*update*/", line) + items;
         game.workspace.write(SOURCE, &source);
         let status = game.end();

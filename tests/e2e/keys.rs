@@ -10,7 +10,7 @@ const GUIDE: &str = include_str!("../../docs/guide/04-what-machines-read.md");
 
 /// The events of the guide, each with a scenario at the end of which [`check_events`] looks at it with all that it may
 /// have.
-const EVENTS: [&str; 7] = ["ready", "stats", "swap", "rejected", "restarted", "fault", "log"];
+const EVENTS: [&str; 8] = ["ready", "stats", "swap", "rejected", "restarted", "resumed", "fault", "log"];
 
 #[test]
 fn the_guide_has_a_table_for_each_event() {

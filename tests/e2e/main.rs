@@ -16,6 +16,8 @@ mod inputs;
 mod keys;
 mod libraries;
 mod observers;
+#[cfg(target_os = "linux")]
+mod recovery;
 mod resolve;
 #[cfg(target_os = "linux")]
 mod restart;

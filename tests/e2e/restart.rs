@@ -33,7 +33,7 @@ fn a_change_in_core_replaces_the_engine_and_keeps_the_world() {
 
 #[test]
 fn an_engine_that_is_killed_is_told_with_its_signal() {
-    let mut game = Game::start_in(Workspace::take());
+    let mut game = Game::start_with(Workspace::take(), &["--snapshots", "off"]);
     crate::game::signal(game.engine_pid(), "KILL");
     let status = game.end();
     assert_eq!(status.code(), Some(4), "{:?}", game.history());

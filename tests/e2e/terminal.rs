@@ -52,7 +52,14 @@ impl Terminal {
 
     /// Starts the game, waits for its dashboard, and returns the supervisor's id.
     fn play(&self) -> u32 {
-        self.type_line(&format!("{} run --no-watch; echo ended with $?", env!("CARGO_BIN_EXE_keel")));
+        self.play_with("")
+    }
+
+    fn play_with(&self, arguments: &str) -> u32 {
+        self.type_line(&format!(
+            "{} run --no-watch {arguments}; echo ended with $?",
+            env!("CARGO_BIN_EXE_keel")
+        ));
         poll("the game's screen", || (self.modes() == "1 0").then_some(()));
         poll("the dashboard", || self.screen().contains("shoal-swim").then_some(()));
         let shell = self.tmux(&["display-message", "-p", "#{pane_pid}"]).trim().parse().unwrap();
@@ -100,7 +107,7 @@ fn every_end_of_a_run_leaves_the_terminal_clean() {
     terminal.tmux(&["send-keys", "C-c"]);
     terminal.check_left_clean(0);
 
-    let supervisor = terminal.play();
+    let supervisor = terminal.play_with("--snapshots off");
     signal(child_of(supervisor, "engine").unwrap(), "KILL");
     let screen = terminal.check_left_clean(4);
     assert!(screen.contains("the engine process ended: signal 9 (killed)"), "{screen}");
@@ -108,6 +115,26 @@ fn every_end_of_a_run_leaves_the_terminal_clean() {
     let names = runs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let left: Vec<_> = names.filter(|name| name.starts_with("run-")).collect();
     assert!(left.is_empty(), "each run removes its folder: {left:?}");
+}
+
+#[test]
+fn the_screen_and_the_keys_go_on_when_the_engine_has_ended() {
+    let Some(terminal) = Terminal::open() else { return };
+    let supervisor = terminal.play();
+    for _ in 0..2 {
+        let engine = child_of(supervisor, "engine").unwrap();
+        signal(engine, "KILL");
+        poll("another engine", || child_of(supervisor, "engine").filter(|it| *it != engine));
+        poll("what was told of it", || terminal.screen().contains("signal 9 (killed)").then_some(()));
+        assert_eq!(terminal.modes(), "1 0", "the terminal is still the game's");
+        poll("the dashboard", || terminal.screen().contains("shoal-swim").then_some(()));
+        terminal.tmux(&["send-keys", "p"]);
+        poll("a pause", || terminal.screen().contains("paused").then_some(()));
+        terminal.tmux(&["send-keys", "p"]);
+        poll("the game to go on", || (!terminal.screen().contains("paused")).then_some(()));
+    }
+    terminal.tmux(&["send-keys", "q"]);
+    terminal.check_left_clean(0);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod examples;
 mod limit;
+mod span;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::event::Event;
 pub(crate) use limit::{Limit, limits};
+pub(crate) use span::Span;
 
 /// Something went wrong; standard error says what.
 pub(crate) const EXIT_FAILURE: u8 = 1;
@@ -25,6 +27,9 @@ pub(crate) const EXIT_ENGINE_DIED: u8 = 4;
 
 /// More frames a second are none that anyone sees, and their steps would be shorter than timers are exact.
 const FPS_MAX: i64 = 1000;
+
+/// How often the game is kept in memory.
+const SNAPSHOTS: Span = Span::seconds(1);
 
 /// What the world can be compared with.
 const ENGINES: [&str; 8] = ["hecs", "bevy", "flecs", "shipyard", "legion", "sparsey", "floor", "none"];
@@ -102,6 +107,10 @@ pub(crate) struct RunArgs {
     /// The most that the world may hold: `entities`, `bytes`, `events`, `commands` or `tasks`. Can be repeated.
     #[arg(long = "limit", value_name = "NAME=N")]
     pub(crate) limits: Vec<Limit>,
+    /// How often the game is kept in memory, to go on from there when the engine process has ended by itself; less often
+    /// where that would take more than 1 % of the time. `off`: such an end is the run's end.
+    #[arg(long, value_name = "SECONDS|off", default_value_t = SNAPSHOTS)]
+    pub(crate) snapshots: Span,
     /// Who takes the events. Standard output is then somebody else's, and people read on standard error.
     #[arg(skip)]
     pub(crate) told: Option<Sender<Event>>,
@@ -121,6 +130,7 @@ impl Default for RunArgs {
             save_to: None,
             accept_loss: false,
             limits: Vec::new(),
+            snapshots: SNAPSHOTS,
             told: None,
         }
     }
@@ -297,6 +307,9 @@ pub(crate) struct EngineArgs {
     /// The most that the world may hold.
     #[arg(long = "limit")]
     pub(crate) limits: Vec<Limit>,
+    /// How often a snapshot is handed over.
+    #[arg(long, default_value_t = Span(None))]
+    pub(crate) snapshots: Span,
     /// The columns of the terminal; 0 for none.
     #[arg(long, default_value_t = 0)]
     pub(crate) columns: u16,

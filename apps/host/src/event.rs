@@ -50,6 +50,19 @@ pub(crate) enum Event {
     },
     /// The engine process was started again.
     Restarted { reason: String, restart_ms: f64 },
+    /// The engine process had ended by itself, and the game goes on in another one.
+    Resumed {
+        /// How it had ended.
+        why: String,
+        /// The modules that are other than before.
+        put_back: Vec<PutBack>,
+        /// The frame of the game that it goes on from.
+        frame: u64,
+        /// How many frames had run after that one.
+        frames_lost: u64,
+        /// From the end of one process to the end of the other's first frame.
+        resume_ms: f64,
+    },
     /// A module's code failed.
     Fault {
         module: String,
@@ -63,6 +76,16 @@ pub(crate) enum Event {
     },
     /// Something else worth a line.
     Log { level: String, message: String },
+}
+
+/// A module that was put back, or left out, because the engine process had ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PutBack {
+    pub(crate) module: String,
+    /// The generation that is live no more; `None` if it had not become live yet.
+    pub(crate) from: Option<u64>,
+    /// The one that is; `None` if the module is left out.
+    pub(crate) to: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +199,13 @@ impl Event {
             Self::Restarted { reason, restart_ms } => {
                 format!("the engine was started again in {restart_ms:.0} ms: {reason}")
             }
+            Self::Resumed { why, put_back, frame, frames_lost, resume_ms } => {
+                let put_back: String = put_back.iter().map(|it| format!("; {}", it.text())).collect();
+                format!(
+                    "the engine process ended: {why}. The game goes on at frame {frame}, {frames_lost} frames lost, \
+                     after {resume_ms:.0} ms{put_back}"
+                )
+            }
             Self::Fault { module, system, message, backtrace, suspended, .. } => {
                 let suspended = if *suspended { "; the module is suspended until its next swap" } else { "" };
                 let calls = backtrace.iter().flat_map(|backtrace| backtrace.lines());
@@ -185,6 +215,29 @@ impl Event {
             // As it was written.
             Self::Log { level, message } if level == LEVEL_OUTPUT => message.clone(),
             Self::Log { level, message } => format!("{level}: {message}"),
+        }
+    }
+}
+
+impl PutBack {
+    fn text(&self) -> String {
+        let Self { module, from, to } = self;
+        match (from, to) {
+            (Some(from), Some(to)) => {
+                format!(
+                    "{module} is v{to} again instead of v{from}; mend it and save, and it is swapped as ever"
+                )
+            }
+            (None, Some(to)) => {
+                format!(
+                    "{module} stays v{to}, its new code was just being put in place; mend it and save, or reload it"
+                )
+            }
+            (_, None) => {
+                format!(
+                    "{module} is left out, nothing of it was live before; mend it and save, and it comes back"
+                )
+            }
         }
     }
 }

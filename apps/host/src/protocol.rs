@@ -2,7 +2,9 @@
 //!
 //! A message is a length of 4 bytes (little endian), and so many bytes of JSON: after a change of Keel's core the
 //! engine is a newer build than the supervisor, and JSON passes over what it does not know. Bytes for the terminal
-//! would be slow as JSON; they follow a message [`FromEngine::Screen`] as they are.
+//! would be slow as JSON; they follow a message [`FromEngine::Screen`] as they are, and so do those of snapshots.
+
+mod transfer;
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -14,6 +16,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+pub(crate) use transfer::{
+    MessageReader, SNAPSHOT_BYTES_MAX, TakenGame, receive_order, send_snapshot, send_with_game,
+};
 
 /// No message is longer; a length beyond it is no message of ours.
 const MESSAGE_BYTES_MAX: u32 = 64 << 20;
@@ -21,9 +26,9 @@ const MESSAGE_BYTES_MAX: u32 = 64 << 20;
 /// From the supervisor to the engine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum ToEngine {
-    /// Begin, with these modules; go on with the game in this file, if there is one. `first_frame` is the game's frame
-    /// at which this run began, if another engine has begun it.
-    Load { modules: Vec<Library>, game: Option<PathBuf>, accept_loss: bool, first_frame: Option<u64> },
+    /// Begin, with these modules; go on with this game, if there is one. `first_frame` is the game's frame at which
+    /// this run began, if another engine has begun it.
+    Load { modules: Vec<Library>, game: Option<Game>, accept_loss: bool, first_frame: Option<u64> },
     /// Exchange these modules, together.
     Swap(SwapRequest),
     /// Take these modules out, together.
@@ -50,11 +55,28 @@ pub(crate) enum ToEngine {
     Stop,
 }
 
+/// A game to go on with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Game {
+    /// It is in this file.
+    File(PathBuf),
+    /// So many bytes follow the message.
+    Sent {
+        bytes: u64,
+        /// They, once they have come.
+        #[serde(skip)]
+        content: Vec<u8>,
+    },
+}
+
 /// A built module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Library {
     pub(crate) module: String,
     pub(crate) path: PathBuf,
+    /// How often the module was swapped until this one was live; a swap itself counts by what is live before it.
+    #[serde(default)]
+    pub(crate) generation: u64,
     /// What the module's `Cargo.toml` says of it, if it is in the workspace.
     #[serde(default)]
     pub(crate) stated: Option<Stated>,
@@ -104,6 +126,16 @@ pub(crate) enum FromEngine {
     Saved { path: PathBuf, error: Option<String> },
     /// The game is at this frame, and the run begins.
     Begun { frame: u64 },
+    /// These libraries are live now, instead of those that were told before.
+    Live { libraries: Vec<Library> },
+    /// So many frames of the game have begun. Not told of each frame where they are short.
+    Frame { frame: u64 },
+    /// The first frame has run since the modules were loaded.
+    GoneOn,
+    /// The game at this frame, with these libraries live. So many bytes of it follow, in parts.
+    Snapshot { frame: u64, libraries: Vec<Library>, bytes: u64 },
+    /// So many bytes of the snapshot that was begun last follow.
+    SnapshotPart { bytes: u32 },
     /// The last frame has run, or (`failed`) the game that was to be gone on with could not be. `refused` says that a
     /// module which was refused at the start is not live.
     Done { failed: bool, refused: bool },
@@ -114,6 +146,7 @@ pub(crate) enum FromEngine {
 pub(crate) enum Received {
     Message(FromEngine),
     Screen(Vec<u8>),
+    Snapshot(TakenGame),
 }
 
 pub(crate) fn send<M: Serialize>(out: &mut impl Write, message: &M) -> io::Result<()> {
@@ -129,26 +162,22 @@ pub(crate) fn send_screen(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> 
     out.write_all(bytes)
 }
 
-pub(crate) fn receive<M: DeserializeOwned>(input: &mut impl Read) -> io::Result<M> {
+fn receive<M: DeserializeOwned>(input: &mut impl Read) -> io::Result<M> {
     let mut length = [0; 4];
     input.read_exact(&mut length)?;
     let json = receive_bytes(input, u32::from_le_bytes(length))?;
     Ok(serde_json::from_slice(&json)?)
 }
 
-/// Receives a message, or the screen bytes that it announces.
-pub(crate) fn receive_any(input: &mut impl Read) -> io::Result<Received> {
-    match receive(input)? {
-        FromEngine::Screen { bytes } => Ok(Received::Screen(receive_bytes(input, bytes)?)),
-        message => Ok(Received::Message(message)),
-    }
-}
-
 fn receive_bytes(input: &mut impl Read, length: u32) -> io::Result<Vec<u8>> {
     if length > MESSAGE_BYTES_MAX {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message is longer than any of ours"));
+        return Err(invalid("a message is longer than any of ours"));
     }
     let mut bytes = vec![0; length as usize];
     input.read_exact(&mut bytes)?;
     Ok(bytes)
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }

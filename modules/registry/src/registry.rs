@@ -91,6 +91,8 @@ pub struct ModuleStatus {
     pub generation: u64,
     /// The generation in which its code went live first; another one after a rollback.
     pub same_as: u64,
+    /// The file that this generation was opened from; empty for a module that is linked in.
+    pub library: PathBuf,
     /// Where it, or its next generation, stands.
     pub state: State,
     /// The views that it provides, by name.
@@ -348,6 +350,7 @@ impl Slot {
             version: descriptor.version().to_owned(),
             generation: live.number,
             same_as: live.lineage.origin,
+            library: live.module.file().path().to_owned(),
             state: self.lifecycle.state(),
             views: descriptor.provides().iter().map(|view| view.name().to_owned()).collect(),
             statics: live.module.file().statics().to_vec(),

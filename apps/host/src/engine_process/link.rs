@@ -1,14 +1,14 @@
 //! The engine's end of the connection to the supervisor.
 
-use std::io::{BufReader, Write};
+use std::io::{self, BufReader, Write};
 use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, unbounded};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::os::Stream;
-use crate::protocol::{self, FromEngine, ToEngine};
+use crate::protocol::{self, FromEngine, Library, ToEngine};
 
 /// Sends to the supervisor, from any thread.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ impl Link {
         let mut input = BufReader::new(stream.try_clone()?);
         let (sender, orders) = unbounded();
         thread::Builder::new().name("keel-orders".to_owned()).spawn(move || {
-            while let Ok(order) = protocol::receive(&mut input) {
+            while let Ok(order) = protocol::receive_order(&mut input) {
                 if sender.send(order).is_err() {
                     break;
                 }
@@ -36,9 +36,42 @@ impl Link {
         let _ = protocol::send(&mut *self.stream.lock(), message);
     }
 
+    /// Sends a snapshot, piece by piece: whoever has something to say meanwhile waits for one of them.
+    pub(crate) fn send_snapshot(&self, frame: u64, libraries: Vec<Library>, bytes: &[u8]) {
+        let _ = protocol::send_snapshot(|| FairStream(Some(self.stream.lock())), frame, libraries, bytes);
+    }
+
     /// Sends bytes for the terminal.
     pub(crate) fn send_screen(&self, bytes: &[u8]) {
         let mut stream = self.stream.lock();
         let _ = protocol::send_screen(&mut *stream, bytes).and_then(|()| stream.flush());
+    }
+}
+
+/// The stream, given to whoever waits for it when this is dropped. An ordinary lock would mostly be taken again by who
+/// has just had it.
+struct FairStream<'a>(Option<MutexGuard<'a, Stream>>);
+
+impl FairStream<'_> {
+    fn stream(&mut self) -> io::Result<&mut Stream> {
+        self.0.as_deref_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Write for FairStream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream()?.flush()
+    }
+}
+
+impl Drop for FairStream<'_> {
+    fn drop(&mut self) {
+        if let Some(stream) = self.0.take() {
+            MutexGuard::unlock_fair(stream);
+        }
     }
 }

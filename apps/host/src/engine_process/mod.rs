@@ -9,6 +9,7 @@ mod link;
 mod logger;
 mod orders;
 mod pace;
+mod snapshots;
 mod statics;
 mod swapper;
 mod tell;
@@ -31,8 +32,10 @@ use figures::FrameFigures;
 use input::FrameInput;
 use link::Link;
 use pace::Pace;
+use snapshots::Snapshots;
 use statics::ToldStatics;
 use swapper::Swapper;
+use tell::ToldLive;
 
 /// Runs the engine until the supervisor ends it, or the last frame has run.
 pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
@@ -63,7 +66,9 @@ struct Host {
     /// The game's frame at which this run began.
     first_frame: u64,
     told_statics: ToldStatics,
+    told_live: ToldLive,
     figures: FrameFigures,
+    snapshots: Snapshots,
 }
 
 impl Host {
@@ -75,6 +80,7 @@ impl Host {
         let driver = Driver::new(config, terminal, !args.no_watch);
         Self {
             args: args.clone(),
+            snapshots: Snapshots::start(args.snapshots.0, &link),
             link,
             swapper: Swapper::new(driver.registry.checker()),
             driver,
@@ -87,6 +93,7 @@ impl Host {
             refused: BTreeSet::new(),
             first_frame: 0,
             told_statics: ToldStatics::default(),
+            told_live: ToldLive::default(),
             figures: FrameFigures::new(Instant::now()),
         }
     }
@@ -149,9 +156,11 @@ impl Host {
     }
 
     fn frame(&mut self) {
+        let begin = Instant::now();
         let input = self.frame_input();
         let framed = self.driver.frame(&input, self.pace.for_frame());
         self.figures.add(framed.work);
+        self.tell_frame(begin);
         self.send_drawn(framed.drawn);
         for line in self.swapper.after_frame(framed.has_stepped, self.paused) {
             self.tell(Event::Swap(Box::new(line)));
@@ -161,6 +170,7 @@ impl Host {
             self.tell_stats();
         }
         self.tidy();
+        self.keep_snapshot();
     }
 
     /// Begins a frame: all that has come for it.

@@ -11,14 +11,14 @@ use super::Host;
 use super::dashboard::DashboardLink;
 use super::swapper::{self, Checked};
 use crate::event::{Event, Stage};
-use crate::protocol::{BuildState, FromEngine, Library, ToEngine};
+use crate::protocol::{BuildState, FromEngine, Game, Library, ToEngine};
 use crate::refusal::unread_game;
 
 impl Host {
     pub(super) fn obey(&mut self, order: ToEngine) {
         match order {
             ToEngine::Load { modules, game, accept_loss, first_frame } => {
-                self.load(modules, game.as_deref(), accept_loss);
+                self.load(modules, game, accept_loss);
                 self.first_frame = first_frame.unwrap_or(self.driver.engine.time().frame);
                 self.link.send(&FromEngine::Begun { frame: self.first_frame });
             }
@@ -49,9 +49,10 @@ impl Host {
     }
 
     /// Loads all modules at once. Those that are refused are told and left out.
-    fn load(&mut self, modules: Vec<Library>, game: Option<&Path>, accept_loss: bool) {
+    fn load(&mut self, modules: Vec<Library>, game: Option<Game>, accept_loss: bool) {
         let checker = self.driver.registry.checker();
-        let checked = swapper::check_all(&checker, modules, |_| 0);
+        let generations: Vec<_> = modules.iter().map(|library| library.generation).collect();
+        let checked = swapper::check_all(&checker, modules, |index| generations[index]);
         let (mut candidates, mut refused) = (Vec::new(), Vec::new());
         for (_, outcome) in checked {
             match outcome {
@@ -60,9 +61,11 @@ impl Host {
             }
         }
         let consent = if accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
+        let goes_on = game.is_some();
         let begun = match game {
             None => self.driver.begin(candidates, None, Consent::Lossless),
-            Some(path) => self.go_on(candidates, path, consent),
+            Some(Game::File(path)) => self.go_on(candidates, &path, consent),
+            Some(Game::Sent { content, .. }) => self.driver.begin(candidates, Some(&content), consent),
         };
         let mut kept = Vec::new();
         match begun {
@@ -71,7 +74,7 @@ impl Host {
                 kept = report.world.kept;
             }
             Err(rejection) => {
-                if game.is_some() {
+                if goes_on {
                     // Without its game there is nothing to go on with; the file is still there.
                     (self.running, self.failed) = (false, true);
                 }
@@ -111,6 +114,7 @@ impl Host {
                     .into_iter()
                     .for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
                 self.tell_statics();
+                self.snapshots.hurry();
                 // The new code runs at once; its first frame is not kept waiting for the old one's time.
                 self.pace.hurry();
             }
@@ -131,6 +135,8 @@ impl Host {
                 modules
                     .iter()
                     .for_each(|module| self.tell_log("info", format!("module `{module}` was removed")));
+                self.show_modules();
+                self.snapshots.hurry();
             }
             Err(rejection) => self.tell_rejection(Stage::Swap, rejection, None),
         }
@@ -141,6 +147,7 @@ impl Host {
             Ok(failed) => {
                 failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
                 self.tell_log("info", "the game was started afresh".to_owned());
+                self.snapshots.hurry();
             }
             Err(rejection) => self.tell_rejection(Stage::Swap, rejection, None),
         }

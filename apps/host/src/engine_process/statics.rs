@@ -68,6 +68,8 @@ mod tests {
             kind: ModuleKind::ViewModel,
             version: "1.0.0".to_owned(),
             generation: 0,
+            same_as: 0,
+            library: std::path::PathBuf::new(),
             state: State::Live,
             views: Vec::new(),
             statics: owned(statics),

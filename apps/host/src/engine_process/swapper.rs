@@ -250,7 +250,7 @@ mod tests {
             let (own, other) = (names[index], names[(index + 1) % names.len()]);
             let source = WAITING.replace("OWN", own).replace("OTHER", other);
             let path = scratch.copy(&Fixture::module(own).source(source).build());
-            Library { module: own.to_owned(), path, stated: None }
+            Library { module: own.to_owned(), path, generation: 0, stated: None }
         };
         let libraries = (0..names.len()).map(library).collect();
         // Longer than any machine needs to start some threads.

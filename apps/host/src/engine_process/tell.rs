@@ -1,15 +1,26 @@
 //! What the engine tells.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use keel::engine::Fault;
-use keel_registry::{Rejection, State};
+use keel_registry::{ModuleStatus, Rejection, State};
 
 use super::Host;
 use super::dashboard::DashboardLink;
 use crate::event::{Event, ModuleLine, Stage, code_name};
 use crate::os;
-use crate::protocol::FromEngine;
+use crate::protocol::{FromEngine, Library};
+
+/// Frames are told apart by it: shorter ones are not told each.
+const FRAME_TOLD_EVERY: Duration = Duration::from_millis(10);
+
+/// What the supervisor was told that it would need if this process ended.
+#[derive(Default)]
+pub(super) struct ToldLive {
+    libraries: Vec<Library>,
+    /// When it was told of a frame last; `None` before the first one.
+    frame_at: Option<Instant>,
+}
 
 impl Host {
     pub(super) fn tell(&mut self, event: Event) {
@@ -70,7 +81,42 @@ impl Host {
         lines.collect()
     }
 
-    pub(super) fn show_modules(&self) {
+    /// The library of each live module, those that are linked in left out.
+    pub(super) fn live_libraries(&self) -> Vec<Library> {
+        let modules = self.driver.registry.modules().into_iter();
+        let files = modules.filter(|status| !status.library.as_os_str().is_empty());
+        let library = |ModuleStatus { name, library, generation, .. }| Library {
+            module: name,
+            path: library,
+            generation,
+            stated: None,
+        };
+        files.map(library).collect()
+    }
+
+    /// Tells which libraries are live, if these are others than before.
+    pub(super) fn tell_live(&mut self) {
+        let libraries = self.live_libraries();
+        if libraries != self.told_live.libraries {
+            self.told_live.libraries.clone_from(&libraries);
+            self.link.send(&FromEngine::Live { libraries });
+        }
+    }
+
+    /// Tells of a frame that began at this time.
+    pub(super) fn tell_frame(&mut self, begin: Instant) {
+        let last = self.told_live.frame_at;
+        if last.is_none() {
+            self.link.send(&FromEngine::GoneOn);
+        }
+        if last.is_none_or(|last| begin - last >= FRAME_TOLD_EVERY) {
+            self.told_live.frame_at = Some(begin);
+            self.link.send(&FromEngine::Frame { frame: self.driver.engine.time().frame });
+        }
+    }
+
+    pub(super) fn show_modules(&mut self) {
+        self.tell_live();
         let (modules, census) = (self.driver.registry.modules(), self.driver.registry.census());
         DashboardLink::modules(self.driver.engine.world(), modules, census, os::resident_kib());
     }

@@ -66,8 +66,12 @@ mod tests {
     use super::*;
 
     fn request(modules: &[&str]) -> SwapRequest {
-        let library =
-            |module: &&str| Library { module: (*module).to_owned(), path: "lib.so".into(), stated: None };
+        let library = |module: &&str| Library {
+            module: (*module).to_owned(),
+            path: "lib.so".into(),
+            generation: 0,
+            stated: None,
+        };
         SwapRequest {
             id: 0,
             modules: modules.iter().map(library).collect(),

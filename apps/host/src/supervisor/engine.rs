@@ -1,7 +1,9 @@
 //! An engine process, as its supervisor sees it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::cli::RunArgs;
 use crate::event::Event;
 use crate::os::{self, Stream};
-use crate::protocol::{self, FromEngine, Received, ToEngine};
+use crate::protocol::{self, FromEngine, MessageReader, Received, ToEngine};
 use crate::supervisor::stage::Run;
 
 /// A running engine.
@@ -19,6 +21,17 @@ pub(crate) struct EngineProcess {
     child: Child,
     stream: Stream,
     messages: Receiver<Received>,
+    /// The frame of the game that it has told of last.
+    frame: Arc<AtomicU64>,
+}
+
+/// How an engine ended.
+#[derive(Debug)]
+pub(crate) struct EngineEnd {
+    /// In words: `signal 6 (abort)`.
+    pub(crate) how: String,
+    /// Whether somebody outside has ended it: no code of a module ends a process by these signals.
+    pub(crate) from_outside: bool,
 }
 
 impl EngineProcess {
@@ -44,6 +57,7 @@ impl EngineProcess {
                 command.arg("--fixed");
             }
         }
+        command.arg("--snapshots").arg(args.snapshots.to_string());
         if args.no_watch {
             command.arg("--no-watch");
         }
@@ -62,8 +76,9 @@ impl EngineProcess {
         let (sender, messages) = unbounded();
         forward_lines(child.stdout.take(), &sender, "info")?;
         forward_lines(child.stderr.take(), &sender, "warn")?;
-        receive_messages(stream.try_clone()?, sender)?;
-        Ok(Self { child, stream, messages })
+        let frame = Arc::default();
+        receive_messages(stream.try_clone()?, sender, Arc::clone(&frame))?;
+        Ok(Self { child, stream, messages, frame })
     }
 
     /// What the engine says. Closed when it has ended.
@@ -76,8 +91,18 @@ impl EngineProcess {
         let _ = protocol::send(&mut self.stream, order);
     }
 
+    /// Has the engine begin, with a game that is sent along if there is one.
+    pub(crate) fn load(&mut self, load: &ToEngine, game: &[u8]) {
+        let _ = protocol::send_with_game(&mut self.stream, load, game);
+    }
+
+    /// The frame of the game that the engine has told of last; 0 before its first one.
+    pub(crate) fn frame(&self) -> u64 {
+        self.frame.load(Ordering::Relaxed)
+    }
+
     /// Waits for the process to end, kills it at the deadline, and says how it ended.
-    pub(crate) fn finish(mut self, deadline: Duration) -> String {
+    pub(crate) fn finish(mut self, deadline: Duration) -> EngineEnd {
         let expiry = Instant::now() + deadline;
         // Its last words: the channel closes when its pipes do.
         while self.messages.recv_deadline(expiry).is_ok() {}
@@ -87,7 +112,9 @@ impl EngineProcess {
                 Ok(None) if Instant::now() < expiry => thread::sleep(Duration::from_millis(2)),
                 _ => {
                     let _ = self.child.kill();
-                    return self.child.wait().map_or_else(|error| error.to_string(), describe);
+                    let unknown =
+                        |error: io::Error| EngineEnd { how: error.to_string(), from_outside: false };
+                    return self.child.wait().map_or_else(unknown, describe);
                 }
             }
         }
@@ -112,19 +139,25 @@ fn forward_lines(
     Ok(())
 }
 
-fn receive_messages(stream: Stream, sender: Sender<Received>) -> anyhow::Result<()> {
+fn receive_messages(stream: Stream, sender: Sender<Received>, frame: Arc<AtomicU64>) -> anyhow::Result<()> {
     thread::Builder::new().name("keel-engine-messages".to_owned()).spawn(move || {
-        let mut input = BufReader::new(stream);
-        while let Ok(message) = protocol::receive_any(&mut input) {
-            if sender.send(message).is_err() {
-                break;
+        let mut input = MessageReader::new(BufReader::new(stream));
+        while let Ok(message) = input.next() {
+            match message {
+                // Too many to wake anyone for.
+                Received::Message(FromEngine::Frame { frame: at }) => frame.store(at, Ordering::Relaxed),
+                message => {
+                    if sender.send(message).is_err() {
+                        break;
+                    }
+                }
             }
         }
     })?;
     Ok(())
 }
 
-fn describe(status: ExitStatus) -> String {
+fn describe(status: ExitStatus) -> EngineEnd {
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt;
@@ -139,8 +172,9 @@ fn describe(status: ExitStatus) -> String {
                 15 => " (terminated)",
                 _ => "",
             };
-            return format!("signal {signal}{name}");
+            let from_outside = matches!(signal, 1 | 2 | 9 | 15);
+            return EngineEnd { how: format!("signal {signal}{name}"), from_outside };
         }
     }
-    status.to_string()
+    EngineEnd { how: status.to_string(), from_outside: false }
 }

@@ -1,29 +1,40 @@
 //! The life of the engine process: its start, what takes its place, its end.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
 
 use super::engine::EngineProcess;
 use super::{Purpose, STOP_DEADLINE, Supervisor};
-use crate::cli::EXIT_ENGINE_DIED;
 use crate::event::Event;
-use crate::protocol::ToEngine;
+use crate::protocol::{Game, Library, ToEngine};
 use crate::workspace;
 
 impl Supervisor {
     pub(super) fn start_engine(&mut self, game: Option<PathBuf>) -> anyhow::Result<()> {
-        let mut engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
-        let modules = self.with_stated(self.in_load_order(self.staging.newest()));
+        let engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
+        self.recovery.forget_libraries();
+        self.begin(engine, self.staging.newest(), game.map(Game::File), &[], self.args.accept_loss);
+        Ok(())
+    }
+
+    /// Has a new engine begin with these modules, and with a game whose bytes are `content` if they are to be sent.
+    pub(super) fn begin(
+        &mut self,
+        mut engine: EngineProcess,
+        modules: Vec<Library>,
+        game: Option<Game>,
+        content: &[u8],
+        accept_loss: bool,
+    ) {
+        let modules = self.with_stated(self.in_load_order(modules));
         engine.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
-        let (first_frame, accept_loss) = (self.first_frame, self.args.accept_loss);
-        engine.send(&ToEngine::Load { modules, game, accept_loss, first_frame });
+        let first_frame = self.first_frame;
+        engine.load(&ToEngine::Load { modules, game, accept_loss, first_frame }, content);
         if self.paused {
             engine.send(&ToEngine::Pause { paused: true });
         }
         self.engine = Some(engine);
         self.consents.clear();
-        Ok(())
     }
 
     pub(super) fn restart(&mut self, reason: String, saved_at: SystemTime) {
@@ -69,15 +80,5 @@ impl Supervisor {
             Err(error) => format!("the game could not be kept in {}: {error}", kept.display()),
         };
         self.log("error", message);
-    }
-
-    /// The engine is gone without having been told to go.
-    pub(super) fn engine_ended(&mut self) {
-        let Some(engine) = self.engine.take() else { return };
-        let how = engine.finish(STOP_DEADLINE);
-        self.output.restore();
-        eprintln!("error: the engine process ended: {how}");
-        eprintln!("Start it again with `keel run`; what it printed last is above.");
-        self.exit = Some(ExitCode::from(EXIT_ENGINE_DIED));
     }
 }

@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use super::{Purpose, Supervisor};
-use crate::cli::EXIT_REFUSED;
+use crate::cli::{EXIT_ENGINE_DIED, EXIT_REFUSED};
+use crate::event::Event;
 use crate::protocol::{FromEngine, Received};
 
 impl Supervisor {
     pub(super) fn take_message(&mut self, message: Option<Received>) -> anyhow::Result<()> {
         match message {
-            None => self.engine_ended(),
+            None => return self.engine_ended(),
             Some(Received::Message(FromEngine::Saved { path, error }))
                 if path == self.staging.restart_file() =>
             {
@@ -27,10 +28,17 @@ impl Supervisor {
             Some(Received::Message(FromEngine::Begun { frame })) => {
                 self.first_frame.get_or_insert(frame);
             }
+            Some(Received::Snapshot(game)) => self.recovery.keep(game),
+            Some(Received::Message(FromEngine::Live { libraries })) => self.recovery.note_live(libraries),
+            Some(Received::Message(FromEngine::GoneOn)) => {
+                let resumed = self.recovery.gone_on();
+                resumed.into_iter().for_each(|event| self.tell(event));
+            }
             Some(Received::Message(FromEngine::Done { failed: false, refused })) => {
-                let lacks_modules = self.args.frames.is_some() && refused;
-                self.exit =
-                    Some(if lacks_modules { ExitCode::from(EXIT_REFUSED) } else { ExitCode::SUCCESS });
+                self.exit = Some(self.exit_of_all_frames(refused));
+            }
+            Some(Received::Message(FromEngine::Done { failed: true, .. })) if self.recovery.is_resuming() => {
+                return self.resume(None, "the game could not be gone on with".to_owned());
             }
             Some(Received::Message(FromEngine::Done { failed: true, .. })) => {
                 self.keep_lost_game();
@@ -41,11 +49,24 @@ impl Supervisor {
         Ok(())
     }
 
+    /// The exit code of a run whose last frame has run. Who runs so many frames and no more must not have to read what was
+    /// told to know that something went wrong.
+    fn exit_of_all_frames(&self, refused: bool) -> ExitCode {
+        match self.args.frames {
+            Some(_) if self.recovery.has_ended() => ExitCode::from(EXIT_ENGINE_DIED),
+            Some(_) if refused => ExitCode::from(EXIT_REFUSED),
+            _ => ExitCode::SUCCESS,
+        }
+    }
+
     pub(super) fn show(&mut self, message: Received) -> anyhow::Result<()> {
         match message {
             Received::Screen(bytes) => self.output.screen(&bytes)?,
             Received::Message(FromEngine::Event(event)) => {
                 self.note_refusal(&event);
+                if let Event::Rejected { request: Some(request), .. } = &event {
+                    self.recovery.note_refused(*request);
+                }
                 self.output.event(&event)?;
             }
             Received::Message(FromEngine::Saved { path, error }) => {
@@ -62,8 +83,14 @@ impl Supervisor {
                 FromEngine::Done { .. }
                 | FromEngine::Screen { .. }
                 | FromEngine::Begun { .. }
+                | FromEngine::Live { .. }
+                | FromEngine::Frame { .. }
+                | FromEngine::GoneOn
+                | FromEngine::Snapshot { .. }
+                | FromEngine::SnapshotPart { .. }
                 | FromEngine::Reload { .. },
-            ) => {}
+            )
+            | Received::Snapshot(_) => {}
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod lifetime;
 mod members;
 mod messages;
 mod output;
+mod recovery;
 mod refused;
 mod stage;
 mod swap;
@@ -41,6 +42,7 @@ use engine::EngineProcess;
 use input::{Command, Input};
 use members::read_lockfile;
 use output::Output;
+use recovery::Recovery;
 use refused::Refused;
 use stage::Staging;
 
@@ -84,6 +86,8 @@ struct Supervisor {
     edits: Edits,
     /// What the next outcome of the queue is for.
     purpose: Purpose,
+    /// What is gone on with when the engine has ended by itself.
+    recovery: Recovery,
     /// Swaps that would lose data, to be made if the user accepts that.
     consents: Consents,
     paused: bool,
@@ -132,6 +136,7 @@ impl Supervisor {
             input,
             edits: Edits::default(),
             purpose: Purpose::Begin,
+            recovery: Recovery::default(),
             consents: Consents::default(),
             paused: false,
             save_failed: false,

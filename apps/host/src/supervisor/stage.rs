@@ -157,7 +157,7 @@ impl Staging {
         let path = self.generations.add(module, *count, library)?;
         *count += 1;
         self.newest.insert(module.to_owned(), path.clone());
-        Ok(Library { module: module.to_owned(), path, stated: None })
+        Ok(Library { module: module.to_owned(), path, generation: 0, stated: None })
     }
 
     /// Copies libraries again: a path that was opened once can't be opened anew.
@@ -170,6 +170,7 @@ impl Staging {
         let library = |(module, path): (&String, &PathBuf)| Library {
             module: module.clone(),
             path: path.clone(),
+            generation: 0,
             stated: None,
         };
         self.newest.iter().map(library).collect()

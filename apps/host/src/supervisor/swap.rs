@@ -33,6 +33,7 @@ impl Supervisor {
 
     fn ask(&mut self, request: SwapRequest) {
         let request = self.consents.ask(request);
+        self.recovery.note_asked(request.id, &request.modules);
         self.show_notice();
         self.send(&ToEngine::Swap(request));
     }

@@ -14,6 +14,7 @@ impl Supervisor {
         let (level, message) = match &event {
             Event::Log { level, message } => (level.clone(), message.clone()),
             Event::Rejected { .. } => ("error".to_owned(), event.text()),
+            Event::Resumed { .. } => ("warn".to_owned(), event.text()),
             _ => ("info".to_owned(), event.text()),
         };
         if let Err(error) = self.output.event(&event) {

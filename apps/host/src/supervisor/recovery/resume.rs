@@ -1,0 +1,78 @@
+//! The engine process has ended by itself: the game goes on in another one, or the run ends.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use super::{Plan, Resuming};
+use crate::cli::EXIT_ENGINE_DIED;
+use crate::protocol::{Game, ToEngine};
+use crate::supervisor::engine::{EngineEnd, EngineProcess};
+use crate::supervisor::{Purpose, STOP_DEADLINE, Supervisor};
+
+impl Supervisor {
+    /// The engine is gone without having been told to go.
+    pub(in crate::supervisor) fn engine_ended(&mut self) -> anyhow::Result<()> {
+        let ended_at = Instant::now();
+        let Some(engine) = self.engine.take() else { return Ok(()) };
+        let reached = engine.frame();
+        let end = engine.finish(STOP_DEADLINE);
+        self.go_on(None, &end, ended_at, reached)
+    }
+
+    /// Ends the engine, and goes on with the game in another one. `blamed` is the module that is to be put back, if it
+    /// is known; else it is the one that was swapped last.
+    pub(in crate::supervisor) fn resume(&mut self, blamed: Option<&str>, why: String) -> anyhow::Result<()> {
+        let ended_at = Instant::now();
+        let Some(engine) = self.engine.take() else { return Ok(()) };
+        let reached = engine.frame();
+        engine.finish(Duration::ZERO);
+        self.go_on(blamed, &EngineEnd { how: why, from_outside: false }, ended_at, reached)
+    }
+
+    fn go_on(
+        &mut self,
+        blamed: Option<&str>,
+        end: &EngineEnd,
+        ended_at: Instant,
+        reached: u64,
+    ) -> anyhow::Result<()> {
+        let is_wanted = self.args.snapshots.0.is_some();
+        let Some(plan) = is_wanted.then(|| self.recovery.plan(blamed, end.from_outside)).flatten() else {
+            self.give_up(&end.how);
+            return Ok(());
+        };
+        let Plan { game, put_back } = plan;
+        let frame = game.as_ref().map_or(0, |game| game.frame);
+        // Of a process that ended before its first frame, the one before has told last.
+        let before = self.recovery.resuming.take().map_or(0, |before| before.frame + before.frames_lost);
+        let frames_lost = reached.max(before).saturating_sub(frame);
+        let why = end.how.clone();
+        self.recovery.resuming = Some(Resuming { why, put_back, ended_at, frame, frames_lost });
+        self.start_again(game.as_ref().map(|game| game.bytes.as_slice()))
+    }
+
+    /// Starts an engine with the libraries that are to be live, and what a lost one knew.
+    fn start_again(&mut self, game: Option<&[u8]>) -> anyhow::Result<()> {
+        let mut modules = self.recovery.libraries();
+        if modules.is_empty() {
+            modules = self.staging.newest();
+        }
+        let engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
+        let sent = |bytes: &[u8]| Game::Sent { bytes: bytes.len() as u64, content: Vec::new() };
+        let from = game.map(sent).or_else(|| self.args.from.clone().map(Game::File));
+        // Nobody is there to be asked, and what the code before doesn't know is lost with the code that does.
+        self.begin(engine, modules, from, game.unwrap_or_default(), true);
+        if matches!(self.purpose, Purpose::Replace { .. }) {
+            self.send(&ToEngine::SaveGame { path: self.staging.restart_file() });
+        }
+        Ok(())
+    }
+
+    /// Nothing is gone on with.
+    fn give_up(&mut self, how: &str) {
+        self.output.restore();
+        eprintln!("error: the engine process ended: {how}");
+        eprintln!("Start it again with `keel run`; what it printed last is above.");
+        self.exit = Some(ExitCode::from(EXIT_ENGINE_DIED));
+    }
+}
