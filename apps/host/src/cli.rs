@@ -31,6 +31,9 @@ const FPS_MAX: i64 = 1000;
 /// How often the game is kept in memory.
 const SNAPSHOTS: Span = Span::seconds(1);
 
+/// More threads than that are nobody's processors.
+const THREADS_MAX: i64 = 1024;
+
 /// What the world can be compared with.
 const ENGINES: [&str; 8] = ["hecs", "bevy", "flecs", "shipyard", "legion", "sparsey", "floor", "none"];
 
@@ -61,6 +64,10 @@ pub(crate) enum Command {
     /// Checks that the modules fit together and can be loaded. Nothing of the game runs.
     #[command(after_help = examples::CHECK)]
     Check(FormatArgs),
+    /// Runs a recording of `keel run --record` again, as fast as it goes, with the modules as they are now. Exit status: 0
+    /// the same came of it, 1 something else, 2 the recording can't be read.
+    #[command(after_help = examples::REPLAY)]
+    Replay(ReplayArgs),
     /// Saves, shows or compares snapshots of games.
     #[command(subcommand, after_help = examples::SNAPSHOT)]
     Snapshot(SnapshotCommand),
@@ -111,6 +118,21 @@ pub(crate) struct RunArgs {
     /// where that would take more than 1 % of the time. `off`: such an end is the run's end.
     #[arg(long, value_name = "SECONDS|off", default_value_t = SNAPSHOTS)]
     pub(crate) snapshots: Span,
+    /// Records the run into this file, for `keel replay`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    /// The recording has the state's hashes after every so many frames.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..))]
+    pub(crate) hash_every: u32,
+    /// So many seconds are kept in memory, to go back to; 0 for none.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) history: u32,
+    /// After each swap, runs the last so many seconds again with the new code, beside the game, and tells what came of it.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) retry: Option<u32>,
+    /// Instead of a run of its own.
+    #[arg(skip)]
+    pub(crate) replay: Option<ReplayArgs>,
     /// Who takes the events. Standard output is then somebody else's, and people read on standard error.
     #[arg(skip)]
     pub(crate) told: Option<Sender<Event>>,
@@ -131,9 +153,29 @@ impl Default for RunArgs {
             accept_loss: false,
             limits: Vec::new(),
             snapshots: SNAPSHOTS,
+            record: None,
+            hash_every: 1,
+            history: 30,
+            retry: None,
+            replay: None,
             told: None,
         }
     }
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct ReplayArgs {
+    /// The recording.
+    pub(crate) file: PathBuf,
+    /// Ends after this frame of the game.
+    #[arg(long, value_name = "FRAME")]
+    pub(crate) until: Option<u64>,
+    /// How many threads systems run on, also where one would be faster; 0 for as many as is fastest.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = value_parser!(u32).range(..=THREADS_MAX))]
+    pub(crate) threads: u32,
+    /// JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -310,6 +352,27 @@ pub(crate) struct EngineArgs {
     /// How often a snapshot is handed over.
     #[arg(long, default_value_t = Span(None))]
     pub(crate) snapshots: Span,
+    /// Records the run into this file.
+    #[arg(long)]
+    pub(crate) record: Option<PathBuf>,
+    /// The recording has the state's hashes after every so many frames.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) hash_every: u32,
+    /// So many seconds are kept in memory.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) history: u32,
+    /// Runs this recording again instead.
+    #[arg(long)]
+    pub(crate) replay: Option<PathBuf>,
+    /// The replay ends after this frame.
+    #[arg(long)]
+    pub(crate) until: Option<u64>,
+    /// How many threads systems run on in the replay.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Accepts what loses data.
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
     /// The columns of the terminal; 0 for none.
     #[arg(long, default_value_t = 0)]
     pub(crate) columns: u16,

@@ -13,6 +13,7 @@ mod event;
 mod os;
 mod plain;
 mod protocol;
+mod recording;
 mod refusal;
 mod supervisor;
 mod workspace;

@@ -37,6 +37,10 @@ pub(crate) enum ToEngine {
     Plan { views: Vec<String> },
     /// Start the game's state afresh.
     Reset,
+    /// Go back so much simulated time, in milliseconds.
+    Rewind { back_ms: u64 },
+    /// Write the last so much simulated time into this file as a recording, and tell.
+    SaveRecording { path: PathBuf, back_ms: u64 },
     /// Stand still, or go on.
     Pause { paused: bool },
     /// Save the game into this file, and tell.
@@ -124,6 +128,8 @@ pub(crate) enum FromEngine {
     Reload { module: String },
     /// The game was saved, or why not.
     Saved { path: PathBuf, error: Option<String> },
+    /// The last seconds were written as a recording, or why not.
+    SavedRecording { path: PathBuf, error: Option<String> },
     /// The game is at this frame, and the run begins.
     Begun { frame: u64 },
     /// These libraries are live now, instead of those that were told before.

@@ -79,5 +79,5 @@ pub use reflect::{
 };
 pub use saved::SavedValue;
 pub use schema::{Field, FieldStyle, Number, Shape, TYPES_MAX, TypeDef, TypeRef, TypeSchema, Variant};
-pub use snapshot::{Section, Snapshot, SnapshotWriter};
+pub use snapshot::{Section, Snapshot, SnapshotWriter, checksum};
 pub use value::{Difference, Value};

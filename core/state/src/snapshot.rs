@@ -118,6 +118,11 @@ impl SnapshotWriter {
     }
 }
 
+/// The checksum of the formats here.
+pub fn checksum(bytes: &[u8]) -> u64 {
+    xxh3_64(bytes)
+}
+
 fn table_checksum(head: &[u8], table: &[u8]) -> u64 {
     let mut hasher = Xxh3::new();
     hasher.update(head);

@@ -12,10 +12,10 @@ Examples:
   keel new system weather           a new module, ready to be edited
 
 Exit codes:
-  0  all went well, or you ended it; `snapshot diff`: the snapshots are the same
+  0  all went well, or you ended it; `snapshot diff`: the snapshots are the same; `replay`: the same came of it
   1  something went wrong; also when the first build of `run --frames N` or of `run --no-watch` fails;
-     `snapshot diff`: the snapshots differ
-  2  the command line makes no sense; `snapshot diff`: a snapshot can't be read
+     `snapshot diff`: the snapshots differ; `replay`: something else came of it
+  2  the command line makes no sense; `snapshot diff`, `replay`: the file can't be read
   3  the modules don't fit together, or one was refused: by `check`, or at the start of `run --frames N`
      and is not live at the end
   4  the engine process ended by itself";
@@ -28,6 +28,8 @@ Examples:
                                     600 frames as fast as they go, told as JSON
   keel run --no-watch               reload by the key `r` only
   keel run --limit entities=100000  a module that spawns more is stopped
+  keel run --record game.keellog    record it, for `keel replay`
+  keel run --retry 5                after each swap, show what the new code makes of the last 5 seconds
   keel run --from game.keel --save-to game.keel
                                     go on with a saved game, and save it at the end";
 
@@ -46,6 +48,12 @@ pub(super) const CHECK: &str = "\
 Examples:
   keel check                        builds all modules and looks at each library
   keel check --json                 the same as one object";
+
+pub(super) const REPLAY: &str = "\
+Examples:
+  keel replay game.keellog          what `keel run --record game.keellog` has recorded
+  keel replay --threads 4 --json game.keellog
+                                    on four threads; the answer as one object";
 
 pub(super) const SNAPSHOT: &str = "\
 Examples:

@@ -5,7 +5,8 @@ mod build;
 mod check;
 mod modules;
 mod new;
-mod snapshot;
+pub(crate) mod replay;
+pub(crate) mod snapshot;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Build(args) => build::run(&args),
         Command::Modules(args) => modules::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Snapshot(command) => snapshot::run(command),
         Command::New(command) => new::run(&command),
         Command::Bench(command) => bench::run(&command),

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use keel::ecs::WorldSnapshot;
 use keel::state::Snapshot;
 use keel_registry::{Code, describe_locals, describe_pools};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::{EXIT_DIFFER, EXIT_FAILURE, EXIT_TROUBLE, SnapshotCommand};
 use crate::event::code_name;
@@ -45,13 +45,13 @@ struct Compared<'f> {
 }
 
 /// One value that is another in each of two snapshots.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Difference {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Difference {
     /// What it belongs to.
-    what: String,
+    pub(crate) what: String,
     /// Null where the snapshot has no such value.
-    before: Option<String>,
-    after: Option<String>,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 pub(crate) fn run(command: SnapshotCommand) -> anyhow::Result<ExitCode> {
@@ -101,7 +101,10 @@ fn diff(before: &Path, after: &Path, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 /// Sorted by what they belong to.
-fn differences(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<Difference> {
+pub(crate) fn differences(
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Vec<Difference> {
     let all: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let changed = all.into_iter().filter(|what| before.get(*what) != after.get(*what));
     let difference = |what: &String| Difference {
@@ -122,7 +125,7 @@ fn tell(Difference { what, before, after }: &Difference) -> std::io::Result<()> 
     Ok(())
 }
 
-fn print(answer: &impl Serialize) -> anyhow::Result<()> {
+pub(super) fn print(answer: &impl Serialize) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, answer)?;
     writeln!(out)?;
@@ -130,7 +133,7 @@ fn print(answer: &impl Serialize) -> anyhow::Result<()> {
 }
 
 /// Says why, and gives the exit code.
-fn refuse(code: Option<&String>, message: &str, exit: u8) -> ExitCode {
+pub(super) fn refuse(code: Option<&String>, message: &str, exit: u8) -> ExitCode {
     eprintln!("error{}: {}", in_brackets(code), plain(message));
     ExitCode::from(exit)
 }
@@ -147,7 +150,8 @@ fn values(file: &Path) -> Result<BTreeMap<String, String>, (String, String)> {
     })
 }
 
-fn values_in(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {
+/// Everything in the bytes of a snapshot as text, by what it belongs to.
+pub(crate) fn values_in(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, String>> {
     let snapshot = Snapshot::parse(bytes)?;
     let mut values = WorldSnapshot::read(&snapshot)?.describe()?;
     for section in snapshot.sections().iter().filter(|section| section.kind() == "module") {

@@ -146,7 +146,7 @@ impl DashboardLink {
             }
             Event::Ready { .. } => LogLevel::Success,
             Event::Rejected { .. } | Event::Fault { .. } => LogLevel::Error,
-            Event::Restarted { .. } => LogLevel::Info,
+            Event::Restarted { .. } | Event::Rewound(_) | Event::Replayed(_) => LogLevel::Info,
             Event::Resumed { .. } => LogLevel::Warning,
             Event::Log { level, .. } => match level.as_str() {
                 "error" => LogLevel::Error,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keel::binding::{AnyPool, Binding};
-use keel::engine::{Engine, EngineConfig, Fault};
+use keel::engine::{Engine, EngineConfig, Fault, TracedCall};
 use keel_registry::{
     BoundViews, Candidate, Consent, Registry, RegistryConfig, Rejection, SwapReport, terminals,
 };
@@ -95,6 +95,14 @@ impl Driver {
         self.keeping_outside(Registry::reset)
     }
 
+    /// Goes on with the game in the bytes of a file instead, with the code that is live.
+    ///
+    /// # Errors
+    /// [`Rejection`] when they are damaged or don't fit the code; nothing has changed then.
+    pub(crate) fn rewind(&mut self, game: &[u8], consent: Consent) -> Result<SwapReport, Rejection> {
+        self.keeping_outside(|registry, engine| registry.rewind(engine, game, consent))
+    }
+
     /// Changes the game between two frames. What describes the outside stays what it was, though it lies in the world.
     fn keeping_outside<T>(&mut self, change: impl FnOnce(&mut Registry, &mut Engine) -> T) -> T {
         let outside = DashboardLink::take_outside(self.engine.world_mut());
@@ -109,6 +117,15 @@ impl Driver {
     /// [`Rejection`] when a type's or a module's state can't be saved.
     pub(crate) fn save(&mut self, buffer: Vec<u8>) -> Result<Vec<u8>, Rejection> {
         self.registry.save_game(&self.engine, buffer)
+    }
+
+    /// [`Driver::frame`], looked at call by call. What came of it otherwise is passed over.
+    pub(crate) fn traced_frame(&mut self, input: &FrameInput) -> Vec<TracedCall> {
+        self.dashboard.before_frame(self.engine.world(), input);
+        let calls = self.engine.update_traced(input.dt);
+        self.registry.note_faults(&self.engine.take_faults());
+        self.dashboard.after_frame(Duration::ZERO);
+        calls
     }
 
     /// Runs a frame. What is left of `time` is for idle systems.

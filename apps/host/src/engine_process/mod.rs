@@ -4,11 +4,15 @@ mod ambiguities;
 mod dashboard;
 pub(crate) mod driver;
 mod figures;
+mod history;
 pub(crate) mod input;
 mod link;
 mod logger;
 mod orders;
 mod pace;
+mod record;
+mod recorder;
+mod replay;
 mod snapshots;
 mod statics;
 mod swapper;
@@ -26,12 +30,16 @@ use crate::cli::{EngineArgs, limits};
 use crate::event::{Event, LEVEL_OUTPUT};
 use crate::os;
 use crate::protocol::{FromEngine, ToEngine};
+use crate::recording::Record;
 use dashboard::{DashboardLink, Drawn};
 use driver::Driver;
 use figures::FrameFigures;
+use history::History;
 use input::FrameInput;
 use link::Link;
 use pace::Pace;
+use record::Libraries;
+use recorder::Recorder;
 use snapshots::Snapshots;
 use statics::ToldStatics;
 use swapper::Swapper;
@@ -43,6 +51,9 @@ pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
     let (link, orders) = Link::start(stream)?;
     logger::install(&link);
     install_panic_hook(keel_loader::backtrace);
+    if let Some(file) = &args.replay {
+        return replay::run(args, file, &link, &orders);
+    }
     let mut host = Host::new(args, link);
     host.run(&orders)
 }
@@ -52,7 +63,12 @@ struct Host {
     link: Link,
     driver: Driver,
     swapper: Swapper,
+    /// The length of a step of simulation time.
+    step: Duration,
     pace: Pace,
+    history: History,
+    recorder: Option<Recorder>,
+    libraries: Libraries,
     /// The keys that were pressed since the last frame.
     keys: Vec<Key>,
     /// The columns and rows of the terminal, if it is a screen.
@@ -84,6 +100,10 @@ impl Host {
             link,
             swapper: Swapper::new(driver.registry.checker()),
             driver,
+            step,
+            history: History::new(Duration::from_secs(args.history.into())),
+            recorder: None,
+            libraries: Libraries::new(),
             pace: Pace::new(args.fps, step, args.fixed),
             keys: Vec::new(),
             terminal,
@@ -105,6 +125,9 @@ impl Host {
             let order = orders.recv().context("the supervisor has gone")?;
             is_loaded = matches!(order, ToEngine::Load { .. });
             self.obey(order);
+        }
+        if self.running {
+            self.begin_recording();
         }
         // What it took to load the modules is no frame's time.
         self.figures = FrameFigures::new(Instant::now());
@@ -158,6 +181,7 @@ impl Host {
     fn frame(&mut self) {
         let begin = Instant::now();
         let input = self.frame_input();
+        self.record(&Record::Frame(input.clone()));
         let framed = self.driver.frame(&input, self.pace.for_frame());
         self.figures.add(framed.work);
         self.tell_frame(begin);
@@ -170,6 +194,7 @@ impl Host {
             self.tell_stats();
         }
         self.tidy();
+        self.recorded_frame();
         self.keep_snapshot();
     }
 

@@ -1,6 +1,7 @@
 //! What the supervisor orders, and how it is done.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use keel::types::ViewId;
 use keel_registry::{
@@ -12,6 +13,7 @@ use super::dashboard::DashboardLink;
 use super::swapper::{self, Checked};
 use crate::event::{Event, Stage};
 use crate::protocol::{BuildState, FromEngine, Game, Library, ToEngine};
+use crate::recording::{Change, Record};
 use crate::refusal::unread_game;
 
 impl Host {
@@ -28,6 +30,10 @@ impl Host {
                 self.driver.registry.plan_views(views.iter().map(|view| ViewId::of(view)));
             }
             ToEngine::Reset => self.reset(),
+            ToEngine::Rewind { back_ms } => self.rewind(Duration::from_millis(back_ms)),
+            ToEngine::SaveRecording { path, back_ms } => {
+                self.save_recording(path, Duration::from_millis(back_ms));
+            }
             ToEngine::Pause { paused } => {
                 self.paused = paused;
                 self.pace.restart();
@@ -50,6 +56,7 @@ impl Host {
 
     /// Loads all modules at once. Those that are refused are told and left out.
     fn load(&mut self, modules: Vec<Library>, game: Option<Game>, accept_loss: bool) {
+        self.note_libraries(&modules);
         let checker = self.driver.registry.checker();
         let generations: Vec<_> = modules.iter().map(|library| library.generation).collect();
         let checked = swapper::check_all(&checker, modules, |index| generations[index]);
@@ -107,9 +114,10 @@ impl Host {
     }
 
     pub(super) fn finish_swap(&mut self, checked: Checked) {
-        let request = checked.request();
+        let request = checked.request().clone();
         match self.swapper.apply(checked, &mut self.driver) {
             Ok(failed_starts) => {
+                self.record_swap(&request.modules, request.accept_loss);
                 failed_starts
                     .into_iter()
                     .for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
@@ -118,7 +126,7 @@ impl Host {
                 // The new code runs at once; its first frame is not kept waiting for the old one's time.
                 self.pace.hurry();
             }
-            Err((stage, rejection)) => self.tell_rejection(stage, rejection, Some(request)),
+            Err((stage, rejection)) => self.tell_rejection(stage, rejection, Some(request.id)),
         }
         self.show_modules();
     }
@@ -130,6 +138,8 @@ impl Host {
         let modules: Vec<_> = modules.iter().map(String::as_str).filter(is_live).collect();
         match self.driver.remove(&modules) {
             Ok(()) => {
+                let removed = modules.iter().map(|module| (*module).to_owned()).collect();
+                self.record(&Record::Change(Change::Remove { modules: removed }));
                 // Without it others may be in no order, of which the log has told.
                 self.swapper.ambiguities.news(self.driver.engine.schedule());
                 modules
@@ -143,6 +153,11 @@ impl Host {
     }
 
     fn reset(&mut self) {
+        self.record(&Record::Change(Change::Reset));
+        self.reset_game();
+    }
+
+    pub(super) fn reset_game(&mut self) {
         match self.driver.reset() {
             Ok(failed) => {
                 failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));

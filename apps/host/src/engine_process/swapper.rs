@@ -20,9 +20,9 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    /// The number of the request.
-    pub(crate) fn request(&self) -> u64 {
-        self.request.id
+    /// What was asked for.
+    pub(crate) fn request(&self) -> &SwapRequest {
+        &self.request
     }
 }
 

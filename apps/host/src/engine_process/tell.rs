@@ -44,8 +44,7 @@ impl Host {
     }
 
     pub(super) fn tell_fault(&mut self, fault: Fault) {
-        let Fault { module, system, message, backtrace, frame, suspended } = fault;
-        self.tell(Event::Fault { module, system, message, backtrace, frame, suspended });
+        self.tell(fault.into());
     }
 
     pub(super) fn tell_stats(&mut self) {

@@ -20,6 +20,8 @@ impl Supervisor {
             Command::Reload(name) => self.reload(&name),
             Command::Load { module, path } => self.load(module, &path),
             Command::Reset => self.send(&ToEngine::Reset),
+            Command::Rewind(back) => self.send(&ToEngine::Rewind { back_ms: back.as_millis() as u64 }),
+            Command::Retry(back) => self.retry(back),
             Command::Pause => {
                 self.paused = !self.paused;
                 self.send(&ToEngine::Pause { paused: self.paused });

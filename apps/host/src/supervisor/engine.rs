@@ -48,6 +48,19 @@ impl EngineProcess {
         for limit in &args.limits {
             command.arg("--limit").arg(limit.to_string());
         }
+        if let Some(file) = &args.record {
+            command.arg("--record").arg(std::path::absolute(file)?);
+            command.arg("--hash-every").arg(args.hash_every.to_string());
+        }
+        command.arg("--history").arg(args.history.to_string());
+        if args.accept_loss {
+            command.arg("--accept-loss");
+        }
+        if let Some(replay) = &args.replay {
+            command.arg("--replay").arg(std::path::absolute(&replay.file)?);
+            command.arg("--threads").arg(replay.threads.to_string());
+            command.args(replay.until.iter().flat_map(|until| ["--until".to_owned(), until.to_string()]));
+        }
         match size {
             Some((columns, rows)) => {
                 command.arg("--columns").arg(columns.to_string()).arg("--rows").arg(rows.to_string());

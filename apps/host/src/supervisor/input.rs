@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::path::PathBuf;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -12,8 +13,12 @@ use keel::console::Key;
 use crate::cli::RunArgs;
 use crate::supervisor::output::is_screen;
 
-/// The commands that can be written to standard input, one a line, while there is no terminal.
-pub(crate) const COMMANDS: &str = "reload [MODULE], load MODULE FILE, reset, pause, accept, save FILE, quit";
+/// The commands that can be written to standard input, one a line, while there is no terminal. Seconds are `5s` or `2.5`.
+pub(crate) const COMMANDS: &str =
+    "reload [MODULE], load MODULE FILE, reset, rewind SECONDS, retry SECONDS, pause, accept, save FILE, quit";
+
+/// How far the keys go back.
+const BACK_BY_KEY: Duration = Duration::from_secs(5);
 
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub(crate) enum Command {
     Reload(String),
     Load { module: String, path: PathBuf },
     Reset,
+    Rewind(Duration),
+    Retry(Duration),
     Pause,
     Accept,
     Save(PathBuf),
@@ -75,11 +82,22 @@ fn parse(line: &str) -> Command {
         ["reload", module] => Command::Reload((*module).to_owned()),
         ["load", module, path] => Command::Load { module: (*module).to_owned(), path: path.into() },
         ["reset"] => Command::Reset,
+        [what @ ("rewind" | "retry"), time] => match (seconds(time), *what) {
+            (None, _) => Command::Unknown(line.to_owned()),
+            (Some(time), "rewind") => Command::Rewind(time),
+            (Some(time), _) => Command::Retry(time),
+        },
         ["pause"] => Command::Pause,
         ["accept"] => Command::Accept,
         ["save", path] => Command::Save(path.into()),
         _ => Command::Unknown(line.to_owned()),
     }
+}
+
+/// `5s`, `2.5s` or `5`.
+pub(crate) fn seconds(text: &str) -> Option<Duration> {
+    let seconds = text.strip_suffix('s').unwrap_or(text).parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 fn read_keys(to: &Sender<Command>) {
@@ -104,6 +122,8 @@ fn command_of(key: KeyEvent) -> Option<Command> {
         KeyCode::Char('r') => return Some(Command::ReloadAll),
         KeyCode::Char('R') => return Some(Command::Reset),
         KeyCode::Char('p') => return Some(Command::Pause),
+        KeyCode::Char('<') => return Some(Command::Rewind(BACK_BY_KEY)),
+        KeyCode::Char('>') => return Some(Command::Retry(BACK_BY_KEY)),
         KeyCode::Char('c') => return Some(Command::Accept),
         KeyCode::Char(letter) if control => Key::Control(letter),
         KeyCode::Char(letter) => Key::Letter(letter),

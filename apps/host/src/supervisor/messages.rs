@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::{Purpose, Supervisor};
 use crate::cli::{EXIT_ENGINE_DIED, EXIT_REFUSED};
+use crate::commands::replay::exit_code;
 use crate::event::Event;
 use crate::protocol::{FromEngine, Received};
 
@@ -33,6 +34,24 @@ impl Supervisor {
             Some(Received::Message(FromEngine::GoneOn)) => {
                 let resumed = self.recovery.gone_on();
                 resumed.into_iter().for_each(|event| self.tell(event));
+            }
+            Some(Received::Message(FromEngine::Event(event @ Event::Replayed(_)))) => {
+                if let Event::Replayed(line) = &event
+                    && self.args.replay.is_some()
+                {
+                    self.exit = Some(exit_code(Some(line)));
+                }
+                self.show(Received::Message(FromEngine::Event(event)))?;
+            }
+            Some(Received::Message(FromEngine::Event(event @ Event::Swap(_)))) => {
+                self.show(Received::Message(FromEngine::Event(event)))?;
+                self.retry_after_swap();
+            }
+            Some(Received::Message(FromEngine::Done { .. })) if self.args.replay.is_some() => {
+                self.exit.get_or_insert(exit_code(None));
+            }
+            Some(Received::Message(FromEngine::SavedRecording { path, error })) => {
+                self.retry_recording(path, error);
             }
             Some(Received::Message(FromEngine::Done { failed: false, refused })) => {
                 self.exit = Some(self.exit_of_all_frames(refused));
@@ -88,6 +107,7 @@ impl Supervisor {
                 | FromEngine::GoneOn
                 | FromEngine::Snapshot { .. }
                 | FromEngine::SnapshotPart { .. }
+                | FromEngine::SavedRecording { .. }
                 | FromEngine::Reload { .. },
             )
             | Received::Snapshot(_) => {}

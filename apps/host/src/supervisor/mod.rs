@@ -15,6 +15,7 @@ mod messages;
 mod output;
 mod recovery;
 mod refused;
+mod retry;
 mod stage;
 mod swap;
 mod tell;
@@ -80,6 +81,8 @@ struct Supervisor {
     watcher: Option<Watcher>,
     staging: Staging,
     engine: Option<EngineProcess>,
+    /// Runs the last seconds again, with the new code.
+    retry: Option<EngineProcess>,
     output: Output,
     input: Input,
     /// What was saved and is being built.
@@ -132,6 +135,7 @@ impl Supervisor {
             watcher,
             staging,
             engine: None,
+            retry: None,
             output,
             input,
             edits: Edits::default(),
@@ -164,6 +168,7 @@ impl Supervisor {
         let builds = self.builder.events().clone();
         while self.exit.is_none() {
             let messages = self.engine.as_ref().map_or_else(never, |engine| engine.messages().clone());
+            let retried = self.retry.as_ref().map_or_else(never, |engine| engine.messages().clone());
             select! {
                 recv(changes) -> change => match change {
                     Ok(Ok(change)) => self.take_change(&change),
@@ -173,6 +178,7 @@ impl Supervisor {
                 recv(outcomes) -> outcome => self.take_outcome(outcome.context("the build thread has ended")?)?,
                 recv(builds) -> event => if let Ok(event) = event { self.take_build_event(event) },
                 recv(messages) -> message => self.take_message(message.ok())?,
+                recv(retried) -> message => self.take_retried(message.ok()),
                 recv(commands) -> command => self.take_command(command.unwrap_or(Command::Quit)),
             }
         }
@@ -181,6 +187,10 @@ impl Supervisor {
 
     /// Ends the engine and leaves the terminal as it was.
     fn end(&mut self) -> anyhow::Result<ExitCode> {
+        if let Some(mut retry) = self.retry.take() {
+            retry.send(&ToEngine::Stop);
+            retry.finish(Duration::ZERO);
+        }
         if let Some(mut engine) = self.engine.take() {
             engine.send(&ToEngine::Stop);
             for message in engine.messages().iter_until(Instant::now() + STOP_DEADLINE) {

@@ -70,6 +70,11 @@ impl Staging {
         self.directory.path().join("restart.keel")
     }
 
+    /// Where the last seconds of the game are, to be run again.
+    pub(crate) fn retry_file(&self) -> PathBuf {
+        self.directory.path().join("retry.keellog")
+    }
+
     /// Copies host, facade and all modules.
     pub(crate) fn adopt(&mut self, report: &BuildReport) -> anyhow::Result<()> {
         let host = report.artifacts.iter().find(|artifact| workspace::is_host(&artifact.package));

@@ -37,6 +37,7 @@ pub(super) fn run(args: SaveArgs) -> anyhow::Result<ExitCode> {
         seed: args.seed,
         no_watch: true,
         save_to: Some(args.file.clone()),
+        history: 0,
         ..RunArgs::default()
     };
     if !json {

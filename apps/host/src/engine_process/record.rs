@@ -1,0 +1,193 @@
+//! What the engine keeps of the game's past, in memory and in a file, and how it goes back there.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keel::engine::contain;
+use keel::state::checksum;
+use keel_registry::Consent;
+
+use super::Host;
+use super::recorder::Recorder;
+use crate::event::{Event, RewoundLine, Stage};
+use crate::protocol::{FromEngine, Library};
+use crate::recording::{Change, Game, Head, Record, RecordedModule, RecordingWriter};
+
+/// The newest library of each module, by name.
+pub(super) type Libraries = BTreeMap<String, PathBuf>;
+
+impl Host {
+    /// Begins to record, if that is wanted: the game is about to run its first frame.
+    pub(super) fn begin_recording(&mut self) {
+        if let Some(path) = self.args.record.clone() {
+            let begun = Recorder::create(&path, self.args.hash_every).map(|recorder| {
+                self.recorder = Some(recorder);
+                self.write(&Record::Head(self.head()));
+            });
+            if let Err(error) = begun {
+                self.tell_log("error", format!("{error:#}"));
+            }
+        }
+        self.remember(true);
+    }
+
+    /// Notes libraries that were loaded or swapped in.
+    pub(super) fn note_libraries(&mut self, libraries: &[Library]) {
+        let paths = libraries.iter().map(|library| (library.module.clone(), library.path.clone()));
+        self.libraries.extend(paths);
+    }
+
+    pub(super) fn record_swap(&mut self, libraries: &[Library], accept_loss: bool) {
+        self.note_libraries(libraries);
+        let names: Vec<_> = libraries.iter().map(|library| library.module.as_str()).collect();
+        let modules = self.recorded_modules(|name| names.contains(&name));
+        self.record(&Record::Change(Change::Swap { modules, accept_loss }));
+    }
+
+    /// Records what comes into the game, before it does: a frame that ends this process is in the file.
+    pub(super) fn record(&mut self, record: &Record) {
+        self.history.add(record);
+        self.write(record);
+    }
+
+    /// After a frame: the hashes, if they are due, and a snapshot.
+    pub(super) fn recorded_frame(&mut self) {
+        if self.recorder.as_mut().is_some_and(Recorder::wants_hashes) {
+            self.write_hashes();
+        }
+        if !self.paused && self.history.is_due(Instant::now()) {
+            self.remember(false);
+        }
+    }
+
+    /// Takes a snapshot between two frames. The recording goes on from it if it `begins` another line of time.
+    fn remember(&mut self, begins: bool) {
+        let wants = self.recorder.is_some() && begins;
+        let begin = Instant::now();
+        if !wants && !self.history.is_due(begin) {
+            return;
+        }
+        // What panics here is code of a module, that of a type's `Serialize`.
+        let saved = contain(|| self.driver.save(Vec::new()));
+        match saved.and_then(|saved| saved.map_err(|rejection| rejection.to_string())) {
+            Ok(game) => {
+                if wants {
+                    self.write(&Record::Start(Game(game.clone())));
+                    self.write_hashes();
+                }
+                let now = Instant::now();
+                self.history.begin(Arc::new(game), now - begin, now);
+            }
+            Err(message) => {
+                self.history.postpone(Instant::now());
+                self.tell_log("warn", format!("there is no way back to this moment of the game: {message}"));
+            }
+        }
+    }
+
+    fn write_hashes(&mut self) {
+        match self.driver.registry.state_hash_parts(&self.driver.engine) {
+            Ok(parts) => self.write(&Record::Hashes(parts)),
+            Err(rejection) => self.tell_log("warn", format!("the recording lacks hashes: {rejection}")),
+        }
+    }
+
+    fn write(&mut self, record: &Record) {
+        let written = self.recorder.as_mut().map_or(Ok(()), |recorder| recorder.add(record));
+        if let Err(error) = written {
+            self.tell_log("error", format!("{error:#}"));
+        }
+    }
+
+    fn head(&self) -> Head {
+        let step = self.step;
+        let modules = self.recorded_modules(|_| true);
+        Head { keel: env!("CARGO_PKG_VERSION").to_owned(), step, modules }
+    }
+
+    fn recorded_modules(&self, is_meant: impl Fn(&str) -> bool) -> Vec<RecordedModule> {
+        let modules = self.driver.registry.modules().into_iter().filter(|status| is_meant(&status.name));
+        let recorded = modules.map(|status| RecordedModule {
+            library: library_hash(self.libraries.get(&status.name)),
+            name: status.name,
+            version: status.version,
+        });
+        recorded.collect()
+    }
+
+    /// Goes back so much simulated time, to the exact frame. The code stays what it is now.
+    pub(super) fn rewind(&mut self, back: Duration) {
+        let begin = Instant::now();
+        let from = self.driver.engine.time().frame;
+        let Some((place, passed)) = self.history.back(back) else {
+            let message = "there is nothing to go back to: no history is kept; run without `--history 0`";
+            return self.tell_log("warn", message.to_owned());
+        };
+        let Some((game, records)) = self.history.way_to(place) else { return };
+        let consent = if self.args.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
+        match self.driver.rewind(&game, consent) {
+            Err(rejection) => return self.tell_rejection(Stage::Swap, rejection, None),
+            Ok(report) => {
+                let failed = report.failed_starts.into_iter();
+                failed.for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
+            }
+        }
+        self.history.cut(place);
+        let replayed = self.run_again(&records);
+        self.remember(true);
+        self.pace.restart();
+        self.tell(Event::Rewound(RewoundLine {
+            from,
+            frame: self.driver.engine.time().frame,
+            back_ms: passed.as_secs_f64() * 1e3,
+            is_all: passed < back,
+            replayed,
+            pause_ms: begin.elapsed().as_secs_f64() * 1e3,
+        }));
+    }
+
+    /// Runs what was recorded again, with the code of now. How many frames there were.
+    fn run_again(&mut self, records: &[Record]) -> u64 {
+        let mut frames = 0;
+        for record in records {
+            match record {
+                Record::Frame(input) => {
+                    let mut input = input.clone();
+                    // The dashboard is outside, and does not go back.
+                    (input.now, input.terminal) = (self.driver.dashboard.now(), self.terminal);
+                    let framed = self.driver.frame(&input, Duration::ZERO);
+                    framed.faults.into_iter().for_each(|fault| self.tell_fault(fault));
+                    frames += 1;
+                }
+                Record::Change(Change::Reset) => self.reset_game(),
+                _ => {}
+            }
+        }
+        frames
+    }
+
+    /// Writes the last so much simulated time into a file, with the game as it is now at its end, and tells.
+    pub(super) fn save_recording(&mut self, path: PathBuf, back: Duration) {
+        let error = self.try_save_recording(&path, back).err().map(|error| format!("{error:#}"));
+        self.link.send(&FromEngine::SavedRecording { path, error });
+    }
+
+    fn try_save_recording(&mut self, path: &Path, back: Duration) -> anyhow::Result<()> {
+        let place = self.history.back(back).map(|(place, _)| place);
+        let way = place.and_then(|place| Some((place, self.history.way_to(place)?.0)));
+        let Some((place, game)) = way else { anyhow::bail!("no history is kept; run without `--history 0`") };
+        let mut writer = RecordingWriter::default();
+        writer.add(&Record::Head(self.head()))?;
+        writer.add(&Record::Start(Game(game.to_vec())))?;
+        self.history.since(place).try_for_each(|record| writer.add(record))?;
+        writer.add(&Record::End(Game(self.driver.save(Vec::new())?)))?;
+        Ok(keel::state::write_file(path, &writer.take())?)
+    }
+}
+
+/// The hash of a library's file; 0 where it can't be read.
+pub(super) fn library_hash(path: Option<&PathBuf>) -> u64 {
+    path.and_then(|path| std::fs::read(path).ok()).map_or(0, |bytes| checksum(&bytes))
+}
