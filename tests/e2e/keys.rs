@@ -10,7 +10,8 @@ const GUIDE: &str = include_str!("../../docs/guide/04-what-machines-read.md");
 
 /// The events of the guide, each with a scenario at the end of which [`check_events`] looks at it with all that it may
 /// have.
-const EVENTS: [&str; 8] = ["ready", "stats", "swap", "rejected", "restarted", "resumed", "fault", "log"];
+const EVENTS: [&str; 10] =
+    ["ready", "stats", "swap", "rejected", "restarted", "resumed", "rewound", "replayed", "fault", "log"];
 
 #[test]
 fn the_guide_has_a_table_for_each_event() {
@@ -28,12 +29,19 @@ fn the_guide_has_a_table_for_each_event() {
 pub(crate) fn check_events(game: &Game, events: &[&str]) {
     for event in events {
         assert!(EVENTS.contains(event), "{event}");
-        let mut found = BTreeSet::new();
         let lines = game.history().iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        lines.filter(|line| line["event"] == *event).for_each(|line| collect_keys(&line, "", &mut found));
-        assert!(found.remove("event"), "the game has told of no `{event}`");
-        check_keys(&format!("lines of `{event}`"), &found, &keys_of_the_event(event));
+        let lines: Vec<_> = lines.filter(|line| line["event"] == *event).collect();
+        check_lines(event, &lines);
     }
+}
+
+/// [`check_events`] of lines that need not be of one game.
+#[track_caller]
+pub(crate) fn check_lines(event: &str, lines: &[Value]) {
+    let mut found = BTreeSet::new();
+    lines.iter().for_each(|line| collect_keys(line, "", &mut found));
+    assert!(found.remove("event"), "the game has told of no `{event}`");
+    check_keys(&format!("lines of `{event}`"), &found, &keys_of_the_event(event));
 }
 
 /// Checks the figures of `keel bench swap`.

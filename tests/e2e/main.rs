@@ -16,6 +16,7 @@ mod inputs;
 mod keys;
 mod libraries;
 mod observers;
+mod recording;
 #[cfg(target_os = "linux")]
 mod recovery;
 mod resolve;

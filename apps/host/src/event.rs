@@ -117,6 +117,7 @@ pub(crate) struct ReplayedLine {
     /// Modules that were not there then, and are left out.
     pub(crate) left_out: Vec<String>,
     /// Where something else came of it, if it did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) divergence: Option<DivergenceLine>,
     /// Both outcomes, if the recording has its own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
