@@ -1,10 +1,11 @@
 //! Types, and the parts of values, by name.
 
 use keel::ecs::{
-    ComponentValue, EcsError, Entity, PathValues, PreparedPath, PreparedTerms, ReflectionView,
-    TypeReflection, World,
+    ComponentDefinition, ComponentValue, EcsError, Entity, PathValues, PreparedPath, PreparedTerms,
+    ReflectionView, TypeReflection, World,
 };
 use keel::state::{SavedValue, Value};
+use keel::types::ComponentId;
 
 use crate::Ecs;
 
@@ -15,6 +16,14 @@ impl ReflectionView for Ecs {
 
     fn info(&self, world: &World, name: &str) -> Result<TypeReflection, EcsError> {
         world.reflect(name)
+    }
+
+    fn define(&self, world: &mut World, definition: &ComponentDefinition) -> Result<ComponentId, EcsError> {
+        world.define_component(definition)
+    }
+
+    fn definitions(&self, world: &World) -> Vec<ComponentDefinition> {
+        world.definitions().map(|definition| ComponentDefinition::clone(definition)).collect()
     }
 
     fn prepare(&self, world: &World, path: &str) -> Result<PreparedPath, EcsError> {

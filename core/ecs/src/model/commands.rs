@@ -1,6 +1,6 @@
 //! Structural changes that wait until the world is free.
 
-use crate::{Bundle, EcsError, Entity, Event, Limits, Relation, Resource, World};
+use crate::{Bundle, ComponentDefinition, EcsError, Entity, Event, Limits, Relation, Resource, World};
 
 type Command = Box<dyn FnOnce(&mut World) -> Result<(), EcsError> + Send>;
 
@@ -115,6 +115,11 @@ impl Commands {
             world.remove_resource::<T>();
             Ok(())
         });
+    }
+
+    /// Makes a component known that no Rust type stands behind; see [`World::define_component`].
+    pub fn define_component(&mut self, definition: ComponentDefinition) {
+        self.add(move |world| world.define_component(&definition).map(drop));
     }
 
     /// Sends an event.

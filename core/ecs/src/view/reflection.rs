@@ -1,10 +1,10 @@
 //! Types, and the parts of values, by name.
 
-use keel_core_types::View;
+use keel_core_types::{ComponentId, View};
 use keel_module_macros::view;
 use keel_state::{SavedValue, Value};
 
-use crate::{EcsError, Entity, PreparedPath, PreparedTerms, TypeReflection, World};
+use crate::{ComponentDefinition, EcsError, Entity, PreparedPath, PreparedTerms, TypeReflection, World};
 
 /// What is at some paths in one match of a query.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,16 @@ pub trait ReflectionView: View {
     /// # Errors
     /// See [`ReflectionView`].
     fn info(&self, world: &World, name: &str) -> Result<TypeReflection, EcsError>;
+
+    /// Makes a component known that no Rust type stands behind; see [`World::define_component`].
+    ///
+    /// # Errors
+    /// [`EcsError::NameTaken`] when a type of a module has the name, [`EcsError::Redefinition`] when values that are there
+    /// can't become those of the definition. Nothing has changed then.
+    fn define(&self, world: &mut World, definition: &ComponentDefinition) -> Result<ComponentId, EcsError>;
+
+    /// The components that were defined so, in the order of their ids.
+    fn definitions(&self, world: &World) -> Vec<ComponentDefinition>;
 
     /// A path that remembers where it leads, to read and write by itself. It may be kept across a swap.
     ///

@@ -1,7 +1,8 @@
 //! The calls of the reflection view.
 
-use keel::ecs::{Entity, PreparedTerms, ReflectionView};
+use keel::ecs::{Commands, ComponentDefinition, Entity, PreparedTerms, ReflectionView};
 use keel::state::Value;
+use keel::types::ComponentId;
 
 use crate::{Hull, Position, Tide, Velocity, at, new_world, refuses, saved, stale, view};
 
@@ -74,6 +75,34 @@ fn values_are_made_of_names() {
     refuses(reflection().insert(&mut world, ship, "Tide", &Value::named([])), "`Tide` is a resource");
     refuses(reflection().send(&world, "Eaten", &Value::named([("by", (-1).into())])), "Eaten.by is u64; -1");
     assert_eq!((world.len(), world.event_count("Eaten").unwrap().sent), (count, 1));
+}
+
+#[test]
+fn components_are_defined_at_run_time() {
+    let mut world = new_world();
+    let health = ComponentDefinition::parse("struct Health { left: f32, log: Vec<String> }").unwrap();
+    assert_eq!(reflection().define(&mut world, &health).unwrap(), ComponentId::of("Health"));
+    let fields = Value::named([("left", 2.into())]);
+    let ship =
+        reflection().spawn(&mut world, &[("Health", fields.clone()), ("Position", fields_of(1))]).unwrap();
+    reflection().write(&mut world, ship, "Health.log", &vec!["hit"].into()).unwrap();
+    assert_eq!(reflection().read(&world, ship, "Health.log[0]").unwrap(), "hit".into());
+    assert!(reflection().info(&world, "Health").unwrap().is_defined);
+    let defined = reflection().definitions(&world);
+    assert_eq!(defined.iter().map(|it| it.name()).collect::<Vec<_>>(), ["Health"]);
+
+    let taken = ComponentDefinition::parse("struct Position { x: u8 }").unwrap();
+    refuses(reflection().define(&mut world, &taken), "a module registers a component of that name");
+    let poorer = ComponentDefinition::parse("struct Health { left: f32 }").unwrap();
+    refuses(reflection().define(&mut world, &poorer), "`Health.log` of type Vec<String> is gone");
+    let mut commands = Commands::new();
+    commands.define_component(poorer.accept_losses());
+    assert!(commands.apply(&mut world).is_empty());
+    assert_eq!(reflection().info(&world, "Health").unwrap().fields().len(), 1);
+}
+
+fn fields_of(x: i32) -> Value {
+    Value::named([("x", x.into())])
 }
 
 #[test]

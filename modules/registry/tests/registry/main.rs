@@ -7,6 +7,7 @@ mod agree;
 mod atomic;
 mod bench;
 mod changes;
+mod defined;
 mod failures;
 mod lifecycle;
 mod locals;
