@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use keel::ecs::{Entity, ModelTypeInfo, PreparedPath, PreparedTerms, World};
+use keel::ecs::{ComponentDefinition, Entity, ModelTypeInfo, PreparedPath, PreparedTerms, World};
 use keel::engine::{Engine, EngineConfig, FunctionDescriptor, ModuleTag, PreparedCall};
 use keel::prelude::*;
 
@@ -78,10 +78,16 @@ fn main() {
         (0..ENTITIES).map(|at| (Position { x: at as f32, ..Position::default() }, label.clone())),
     );
     world.insert_resource(Tide { level: 0.5 }).unwrap();
+    let health = "struct Health { left: f32, at: (u8, f32), log: String, most: f32, mood: Option<u32> }";
+    world.define_component(&ComponentDefinition::parse(health).unwrap()).unwrap();
+    for entity in &entities {
+        world.insert_named(*entity, "Health", &[("log", "keel".into()), ("mood", 7.into())]).unwrap();
+    }
     let bench = Bench { world: &world, entities: &entities };
     bench.typed();
     bench.paths();
     bench.rows();
+    bench.defined();
     calls();
 }
 
@@ -186,6 +192,31 @@ impl Bench<'_> {
             black_box(level.read_resource::<f32>(world).unwrap());
         });
         self.measure("path   write Tide.level", |_| level.write_resource(world, 0.5).unwrap());
+    }
+
+    /// A component that no Rust type stands behind.
+    fn defined(&self) {
+        let world = self.world;
+        let path = |text: &str| world.prepare_path(text).unwrap();
+        for text in ["Health.left", "Health.at.1", "Health.most"] {
+            let mut path = path(text);
+            self.measure(&format!("defined  read {text} as f32"), |entity| {
+                black_box(path.read::<f32>(world, entity).unwrap());
+            });
+        }
+        let mut left = path("Health.left");
+        self.measure("defined  write Health.left", |entity| left.write(world, entity, 1.0_f32).unwrap());
+        let mut log = path("Health.log");
+        self.measure("defined  show Health.log, not copied", |entity| {
+            log.with(world, entity, |value| {
+                black_box(value);
+            })
+            .unwrap();
+        });
+        self.measure("defined  write Health.log", |entity| log.write(world, entity, "hull").unwrap());
+        self.measure("defined  read Health whole", |entity| {
+            black_box(world.value(entity, "Health").unwrap().value().unwrap());
+        });
     }
 
     fn rows(&self) {

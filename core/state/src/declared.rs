@@ -124,7 +124,8 @@ impl LiveSchema {
     fn fill_defaults(&mut self) {
         loop {
             let mut changed = false;
-            for index in 0..self.notes.len() {
+            // Types stand before those inside them, mostly.
+            for index in (0..self.notes.len()).rev() {
                 let def = &self.schema.types()[index];
                 if def.shape == Shape::Enum || self.notes[index].default.is_some() {
                     continue;
@@ -220,7 +221,7 @@ fn check_sizes(schema: &TypeSchema) -> Result<(), StateError> {
     let mut least: Vec<Option<u64>> = vec![None; schema.types().len()];
     loop {
         let mut changed = false;
-        for (index, def) in schema.types().iter().enumerate() {
+        for (index, def) in schema.types().iter().enumerate().rev() {
             let found = least_of_def(def, &least);
             if found.is_some() && least[index].is_none_or(|known| found < Some(known)) {
                 least[index] = found;

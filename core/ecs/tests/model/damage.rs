@@ -2,13 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use keel_ecs::{ChangeMark, Changed, RemovalCursor, World, WorldSnapshot};
-use keel_state::{Snapshot, SnapshotWriter};
+use keel_ecs::{ChangeMark, Changed, ComponentDefinition, QueryTerms, RemovalCursor, World, WorldSnapshot};
+use keel_state::{Snapshot, SnapshotWriter, Value};
 
 use crate::changes::{Fire, Hull, tracked_types, tracked_world};
 use crate::{Cargo, Eaten, Frozen, Tide, at, save};
 
-const SECTIONS: [&str; 4] = ["index", "data", "changes", "ticks"];
+const SECTIONS: [&str; 5] = ["index", "data", "changes", "ticks", "definitions"];
 
 type Sections = [Vec<u8>; SECTIONS.len()];
 
@@ -31,6 +31,13 @@ fn sections() -> Sections {
     world.despawn(wreck).unwrap();
     world.insert_resource(Tide { level: 3 }).unwrap();
     world.send(Eaten { by: 4 });
+    let health = "struct Health { of: Kind, at: [u8; 2], log: Vec<String>, seen: Map<u8, char> } enum Kind { A, B(f32) }";
+    let default = Value::named([("of", "A".into())]);
+    let health = ComponentDefinition::parse(health).unwrap().with_default(&default).unwrap().with_doc("Its.");
+    world.define_component(&health).unwrap();
+    let seen = Value::Map(vec![(1.into(), 'x'.into()), (2.into(), 'ß'.into())]);
+    world.insert_named(ship, "Health", &[("log", vec!["a"].into()), ("seen", seen)]).unwrap();
+    world.insert_named(boat, "Health", &[("of", Value::variant("B", [("0", 1.into())]))]).unwrap();
     let mut file = SnapshotWriter::new(Vec::new());
     save(&world).write(&mut file).unwrap();
     let bytes = file.finish();
@@ -56,6 +63,7 @@ fn use_sections(sections: &Sections, accept_loss: bool) -> bool {
         return false;
     };
     let _ = world.hash();
+    use_defined(&mut world);
     let _ = world.query_since::<&mut Hull, Changed<Fire>>(ChangeMark::default()).iter().count();
     let _ = RemovalCursor::<Hull>::default().read(&world.removals()).len();
     world.end_step();
@@ -67,6 +75,25 @@ fn use_sections(sections: &Sections, accept_loss: bool) -> bool {
     world.clear_entities();
     assert!(world.is_empty());
     true
+}
+
+/// Whatever is known by a definition that came out is used as such.
+fn use_defined(world: &mut World) {
+    let names: Vec<_> = world.definitions().map(|definition| definition.name().to_owned()).collect();
+    for name in names {
+        for entity in world.entities_matching(&QueryTerms::new().with(&name)).unwrap_or_default() {
+            world.value(entity, &name).unwrap().value().unwrap();
+            for part in ["of", "of.B.0", "at[1]", "log[0]", "seen[1]"] {
+                let path = format!("{name}.{part}");
+                if let Ok(value) = world.read_path::<Value>(entity, &path) {
+                    world.write_path(entity, &path, &value).unwrap();
+                }
+            }
+        }
+        let entity = world.spawn(());
+        let _ = world.insert_named(entity, &name, &[]);
+        world.despawn(entity).unwrap();
+    }
 }
 
 #[track_caller]

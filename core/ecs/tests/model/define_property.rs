@@ -69,7 +69,7 @@ impl Plain {
             Self::Number(_) => Self::Number(i64::from(seed) - 500),
             Self::Texts(_) => Self::Texts((0..seed % 4).map(|number| "ab".repeat(number.into())).collect()),
             Self::Row(_) => Self::Row([seed as u8, (seed / 3) as u8]),
-            Self::Mood(_) => Self::Mood((seed % 2 == 0).then_some(seed)),
+            Self::Mood(_) => Self::Mood(seed.is_multiple_of(2).then_some(seed)),
         }
     }
 
