@@ -165,6 +165,12 @@ impl Game {
         })
     }
 
+    /// Waits for the game to be gone on with after its engine has ended.
+    #[track_caller]
+    pub(crate) fn wait_resumed(&mut self) -> Value {
+        self.wait("the game to be gone on with", |event| event["event"] == "resumed")
+    }
+
     #[track_caller]
     pub(crate) fn wait_log(&mut self, part: &str) -> String {
         let is_it = |event: &Value| event["event"] == "log" && message(event).contains(part);
@@ -235,6 +241,13 @@ impl Game {
         self.command("quit");
         let status = self.end();
         assert!(status.success(), "{status}");
+        let Self { workspace, .. } = self;
+        workspace
+    }
+
+    /// The workspace of a game that has ended.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn into_workspace(self) -> Workspace {
         let Self { workspace, .. } = self;
         workspace
     }

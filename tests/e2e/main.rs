@@ -22,6 +22,8 @@ mod recovery;
 mod resolve;
 #[cfg(target_os = "linux")]
 mod restart;
+#[cfg(target_os = "linux")]
+mod resume;
 mod runs;
 mod saves;
 mod schedule;

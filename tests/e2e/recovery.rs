@@ -6,7 +6,7 @@ use crate::game::{Game, signal};
 use crate::keys::check_events;
 use crate::workspace::{Workspace, text};
 
-const SOURCE: &str = "systems/rogue/src/lib.rs";
+pub(crate) const SOURCE: &str = "systems/rogue/src/lib.rs";
 
 /// A module that counts the steps it has seen, and each of whose calls can be made to end the process.
 const MODULE: &str = r#"//! A module that ends the process where it is told to.
@@ -82,14 +82,19 @@ keel::export_module! { view_model: Rogue }
 "#;
 
 /// The module, ending the process by `how` in `call`.
-fn ending(call: &str, how: &str) -> String {
+pub(crate) fn ending(call: &str, how: &str) -> String {
     let place = format!("/*{call}*/");
     assert!(MODULE.contains(&place));
     MODULE.replace(&place, &format!("ends::{how}();"))
 }
 
+/// The module, ending the process after so many steps.
+pub(crate) fn ending_later(steps: u64) -> String {
+    MODULE.replace("/*update*/", &format!("if self.steps > {steps} {{ ends::abort(); }}"))
+}
+
 /// The module, ending nothing, different from all that were built before it.
-fn sound(version: u32) -> String {
+pub(crate) fn sound(version: u32) -> String {
     format!("{MODULE}\n/// The version.\npub const VERSION: u32 = {version};\n")
 }
 
@@ -112,15 +117,10 @@ fn steps(game: &mut Game) -> u64 {
     fields.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
 }
 
-#[track_caller]
-fn wait_resumed(game: &mut Game) -> Value {
-    game.wait("the game to be gone on with", |event| event["event"] == "resumed")
-}
-
 /// Checks that the rogue was put back, and that all else goes on.
 #[track_caller]
 fn check_put_back(game: &mut Game, before: u64, how: &str, put_back: &Value) {
-    let resumed = wait_resumed(game);
+    let resumed = game.wait_resumed();
     assert!(resumed["why"].as_str().unwrap().contains(how), "{resumed}");
     assert_eq!(&resumed["put_back"], put_back, "{resumed}");
     let lost = resumed["frames_lost"].as_u64().unwrap();
@@ -179,7 +179,7 @@ fn a_new_module_that_ends_the_engine_is_left_out_and_comes_back_mended() {
     game.workspace.new_system("rogue");
     game.wait_swap("rogue");
     game.workspace.write(SOURCE, &ending("update", "segfault"));
-    let resumed = wait_resumed(&mut game);
+    let resumed = game.wait_resumed();
     assert_eq!(resumed["put_back"], from_to(1, 0));
     let workspace = game.quit();
 
@@ -204,7 +204,7 @@ fn a_game_that_was_gone_on_with_is_the_game_that_it_would_have_been() {
     let mut game = Game::start_with(workspace, &run);
     game.wait("a snapshot", |event| event["event"] == "stats" && event["frame"].as_u64() > Some(100));
     signal(game.engine_pid(), "KILL");
-    let resumed = wait_resumed(&mut game);
+    let resumed = game.wait_resumed();
     assert_eq!(resumed["put_back"], json!([]), "nobody is to blame for a kill");
     assert!(resumed["frame"].as_u64() > Some(0), "{resumed}");
     let status = game.end();
@@ -228,7 +228,7 @@ fn a_paused_game_goes_on_paused() {
     let before = game.still();
     // What a paused game has become is saved once more only if something has changed.
     signal(game.engine_pid(), "KILL");
-    let resumed = wait_resumed(&mut game);
+    let resumed = game.wait_resumed();
     let lost = resumed["frames_lost"].as_u64().unwrap();
     let after = game.still();
     assert!(

@@ -34,6 +34,9 @@ const SNAPSHOTS: Span = Span::seconds(1);
 /// More threads than that are nobody's processors.
 const THREADS_MAX: i64 = 1024;
 
+/// How often the newest of them goes to disk.
+const SNAPSHOTS_ON_DISK: Span = Span::seconds(10);
+
 /// What the world can be compared with.
 const ENGINES: [&str; 8] = ["hecs", "bevy", "flecs", "shipyard", "legion", "sparsey", "floor", "none"];
 
@@ -105,6 +108,9 @@ pub(crate) struct RunArgs {
     /// Goes on with the game in this snapshot.
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
+    /// Goes on with the last run that has not ended well: with its newest snapshot on disk, or with this one.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "from")]
+    pub(crate) resume: Option<Option<PathBuf>>,
     /// Saves the game into this snapshot when it ends.
     #[arg(long, value_name = "FILE")]
     pub(crate) save_to: Option<PathBuf>,
@@ -133,6 +139,9 @@ pub(crate) struct RunArgs {
     /// Instead of a run of its own.
     #[arg(skip)]
     pub(crate) replay: Option<ReplayArgs>,
+    /// How often the newest of them goes to disk, for `keel run --resume`.
+    #[arg(long, value_name = "SECONDS|off", default_value_t = SNAPSHOTS_ON_DISK)]
+    pub(crate) snapshots_on_disk: Span,
     /// Who takes the events. Standard output is then somebody else's, and people read on standard error.
     #[arg(skip)]
     pub(crate) told: Option<Sender<Event>>,
@@ -158,6 +167,8 @@ impl Default for RunArgs {
             history: 30,
             retry: None,
             replay: None,
+            snapshots_on_disk: SNAPSHOTS_ON_DISK,
+            resume: None,
             told: None,
         }
     }

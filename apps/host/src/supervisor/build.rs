@@ -115,7 +115,7 @@ impl Supervisor {
         match std::mem::replace(&mut self.purpose, Purpose::Swap) {
             Purpose::Begin => {
                 self.staging.adopt(&report)?;
-                self.start_engine(self.args.from.clone())?;
+                self.begin_game()?;
             }
             Purpose::Restart { reason, begun } => {
                 self.staging.keep_for_restart(report);

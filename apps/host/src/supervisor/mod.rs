@@ -43,7 +43,7 @@ use engine::EngineProcess;
 use input::{Command, Input};
 use members::read_lockfile;
 use output::Output;
-use recovery::Recovery;
+use recovery::{DiskNews, Found, Recovery};
 use refused::Refused;
 use stage::Staging;
 
@@ -66,7 +66,15 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         output::tell_refused(&args, Code::NoSnapshot, unread_game(game, &error))?;
         return Ok(ExitCode::from(EXIT_REFUSED));
     }
+    let found = match Found::of(&args, &workspace) {
+        Ok(found) => found,
+        Err(message) => {
+            output::tell_refused(&args, Code::NoSnapshot, message)?;
+            return Ok(ExitCode::from(EXIT_REFUSED));
+        }
+    };
     let mut supervisor = Supervisor::new(args, cache, workspace)?;
+    supervisor.take_up(found)?;
     supervisor.run()
 }
 
@@ -91,6 +99,8 @@ struct Supervisor {
     purpose: Purpose,
     /// What is gone on with when the engine has ended by itself.
     recovery: Recovery,
+    /// What becomes of its snapshots on disk.
+    disk_news: Receiver<DiskNews>,
     /// Swaps that would lose data, to be made if the user accepts that.
     consents: Consents,
     paused: bool,
@@ -141,6 +151,7 @@ impl Supervisor {
             edits: Edits::default(),
             purpose: Purpose::Begin,
             recovery: Recovery::default(),
+            disk_news: never(),
             consents: Consents::default(),
             paused: false,
             save_failed: false,
@@ -166,6 +177,7 @@ impl Supervisor {
         let outcomes = self.queue.outcomes().clone();
         let commands = self.input.commands().clone();
         let builds = self.builder.events().clone();
+        let mut disk_news = self.disk_news.clone();
         while self.exit.is_none() {
             let messages = self.engine.as_ref().map_or_else(never, |engine| engine.messages().clone());
             let retried = self.retry.as_ref().map_or_else(never, |engine| engine.messages().clone());
@@ -179,6 +191,10 @@ impl Supervisor {
                 recv(builds) -> event => if let Ok(event) = event { self.take_build_event(event) },
                 recv(messages) -> message => self.take_message(message.ok())?,
                 recv(retried) -> message => self.take_retried(message.ok()),
+                recv(disk_news) -> news => match news {
+                    Ok(news) => self.take_disk_news(news),
+                    Err(_) => disk_news = never(),
+                },
                 recv(commands) -> command => self.take_command(command.unwrap_or(Command::Quit)),
             }
         }
@@ -201,7 +217,10 @@ impl Supervisor {
         self.output.restore();
         let was_lost =
             self.save_failed && self.args.save_to.is_some() && self.exit == Some(ExitCode::SUCCESS);
-        Ok(if was_lost { ExitCode::from(EXIT_FAILURE) } else { self.exit.unwrap_or(ExitCode::SUCCESS) })
+        let code =
+            if was_lost { ExitCode::from(EXIT_FAILURE) } else { self.exit.unwrap_or(ExitCode::SUCCESS) };
+        self.recovery.end(code == ExitCode::SUCCESS);
+        Ok(code)
     }
 
     fn send(&mut self, order: &ToEngine) {

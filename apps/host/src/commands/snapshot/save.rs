@@ -7,7 +7,7 @@ use crossbeam_channel::unbounded;
 use serde::Serialize;
 
 use super::{print, refuse};
-use crate::cli::{EXIT_FAILURE, RunArgs, SaveArgs};
+use crate::cli::{EXIT_FAILURE, RunArgs, SaveArgs, Span};
 use crate::event::Event;
 use crate::supervisor;
 
@@ -36,6 +36,8 @@ pub(super) fn run(args: SaveArgs) -> anyhow::Result<ExitCode> {
         fps: 0,
         seed: args.seed,
         no_watch: true,
+        // Somebody waits for this run, and begins it again.
+        snapshots: Span(None),
         save_to: Some(args.file.clone()),
         history: 0,
         ..RunArgs::default()

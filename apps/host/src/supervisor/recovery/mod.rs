@@ -1,6 +1,9 @@
 //! What the supervisor goes on with when the engine process has ended by itself: the newest snapshot, and the code that
 //! ran before the one which brought the engine down.
 
+mod begin;
+mod disk;
+mod folder;
 mod kept;
 mod lineage;
 mod resume;
@@ -10,6 +13,9 @@ use std::time::{Duration, Instant};
 
 use crate::event::{Event, PutBack};
 use crate::protocol::{Library, TakenGame};
+pub(super) use begin::Found;
+use disk::Disk;
+pub(super) use disk::DiskNews;
 use kept::{KeptGame, KeptGames};
 use lineage::Lineage;
 
@@ -23,6 +29,8 @@ const STABLE_AFTER: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(super) struct Recovery {
     games: KeptGames,
+    /// `None` if nothing goes to disk.
+    disk: Option<Disk>,
     lineage: Lineage,
     /// Swaps that the engine was asked for and has not answered, by their numbers.
     asked: Vec<(u64, Vec<Library>)>,
@@ -30,6 +38,8 @@ pub(super) struct Recovery {
     ends: u32,
     /// Whether an engine ended in this run.
     has_ended: bool,
+    /// Whether a frame has run.
+    has_run: bool,
     /// Since when the engine runs frames.
     running_since: Option<Instant>,
     /// What is to be told once the first frame has run.
@@ -55,7 +65,10 @@ struct Plan {
 impl Recovery {
     /// Keeps a snapshot.
     pub(super) fn keep(&mut self, game: TakenGame) {
-        self.games.keep(game, Instant::now());
+        let game = self.games.keep(game, Instant::now());
+        if let Some(disk) = &mut self.disk {
+            disk.keep(&game);
+        }
     }
 
     /// The engine has told which libraries are live. Those that were asked for are.
@@ -89,6 +102,7 @@ impl Recovery {
     /// The engine has run its first frame. What is to be told, if it goes on with a game.
     pub(super) fn gone_on(&mut self) -> Option<Event> {
         self.running_since = Some(Instant::now());
+        self.has_run = true;
         let Resuming { why, put_back, ended_at, frame, frames_lost } = self.resuming.take()?;
         let resume_ms = ended_at.elapsed().as_secs_f64() * 1e3;
         Some(Event::Resumed { why, put_back, frame, frames_lost, resume_ms })
@@ -160,6 +174,17 @@ impl Recovery {
             self.lineage.leave_out(&module);
         }
         asked
+    }
+
+    /// The run ends. If it ends well, nothing of it is left to go on with. One that has not come to its first frame
+    /// leaves what it was to go on with.
+    pub(super) fn end(&mut self, well: bool) {
+        let Some(disk) = self.disk.take() else { return };
+        if well && self.has_run {
+            disk.remove();
+        } else {
+            disk.leave(self.games.newest().filter(|_| self.has_run));
+        }
     }
 
     /// The libraries that are to be live; none if no engine has come so far.

@@ -48,11 +48,16 @@ impl Supervisor {
         let frames_lost = reached.max(before).saturating_sub(frame);
         let why = end.how.clone();
         self.recovery.resuming = Some(Resuming { why, put_back, ended_at, frame, frames_lost });
-        self.start_again(game.as_ref().map(|game| game.bytes.as_slice()))
+        // Nobody is there to be asked, and what the code before doesn't know is lost with the code that does.
+        self.start_with(game.as_ref().map(|game| game.bytes.as_slice()), true)?;
+        if matches!(self.purpose, Purpose::Replace { .. }) {
+            self.send(&ToEngine::SaveGame { path: self.staging.restart_file() });
+        }
+        Ok(())
     }
 
-    /// Starts an engine with the libraries that are to be live, and what a lost one knew.
-    fn start_again(&mut self, game: Option<&[u8]>) -> anyhow::Result<()> {
+    /// Starts an engine with the libraries that are to be live, and a game in memory.
+    pub(super) fn start_with(&mut self, game: Option<&[u8]>, accept_loss: bool) -> anyhow::Result<()> {
         let mut modules = self.recovery.libraries();
         if modules.is_empty() {
             modules = self.staging.newest();
@@ -60,11 +65,7 @@ impl Supervisor {
         let engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
         let sent = |bytes: &[u8]| Game::Sent { bytes: bytes.len() as u64, content: Vec::new() };
         let from = game.map(sent).or_else(|| self.args.from.clone().map(Game::File));
-        // Nobody is there to be asked, and what the code before doesn't know is lost with the code that does.
-        self.begin(engine, modules, from, game.unwrap_or_default(), true);
-        if matches!(self.purpose, Purpose::Replace { .. }) {
-            self.send(&ToEngine::SaveGame { path: self.staging.restart_file() });
-        }
+        self.begin(engine, modules, from, game.unwrap_or_default(), accept_loss);
         Ok(())
     }
 
@@ -72,7 +73,16 @@ impl Supervisor {
     fn give_up(&mut self, how: &str) {
         self.output.restore();
         eprintln!("error: the engine process ended: {how}");
-        eprintln!("Start it again with `keel run`; what it printed last is above.");
+        let newest = self.recovery.games.newest();
+        match self.recovery.disk.take().and_then(|disk| disk.leave(newest)) {
+            Some(path) => {
+                eprintln!("The newest snapshot of the game lies in {}.", path.display());
+                eprintln!(
+                    "Mend what ended it, and go on by `keel run --resume`; what it printed last is above."
+                );
+            }
+            None => eprintln!("Start it again with `keel run`; what it printed last is above."),
+        }
         self.exit = Some(ExitCode::from(EXIT_ENGINE_DIED));
     }
 }
