@@ -174,6 +174,29 @@ fn code_that_ends_the_engine_before_it_is_live_never_gets_there() {
 }
 
 #[test]
+fn old_code_that_ends_the_engine_when_it_goes_costs_the_game_no_more_than_a_second() {
+    let mut game = start();
+    game.workspace.write(SOURCE, &ending("drop", "abort"));
+    game.wait_swap("rogue");
+    // Four generations before the live one stay; the fifth that comes lets it go.
+    for version in 1..=4 {
+        game.workspace.write(SOURCE, &sound(version));
+        game.wait_swap("rogue");
+    }
+    let before = steps(&mut game);
+    game.workspace.write(SOURCE, &sound(5));
+    let resumed = game.wait_resumed();
+    assert!(resumed["why"].as_str().unwrap().contains("signal 6 (abort)"), "{resumed}");
+    assert_eq!(resumed["put_back"][0]["module"], "rogue", "{resumed}");
+    game.assert_goes_on();
+    let lost = resumed["frames_lost"].as_u64().unwrap();
+    assert!(steps(&mut game) > before.saturating_sub(lost));
+    game.workspace.write(SOURCE, &sound(6));
+    game.wait_swap("rogue");
+    game.quit();
+}
+
+#[test]
 fn a_new_module_that_ends_the_engine_is_left_out_and_comes_back_mended() {
     let mut game = Game::start();
     game.workspace.new_system("rogue");

@@ -18,7 +18,7 @@ Exit codes:
   2  the command line makes no sense; `snapshot diff`, `replay`: the file can't be read
   3  the modules don't fit together, or one was refused: by `check`, or at the start of `run --frames N`
      and is not live at the end
-  4  the engine process ended by itself";
+  4  the engine process ended by itself, again and again; or once, in a run of so many frames (`--frames N`)";
 
 pub(super) const RUN: &str = "\
 Examples:
@@ -31,7 +31,8 @@ Examples:
   keel run --record game.keellog    record it, for `keel replay`
   keel run --retry 5                after each swap, show what the new code makes of the last 5 seconds
   keel run --from game.keel --save-to game.keel
-                                    go on with a saved game, and save it at the end";
+                                    go on with a saved game, and save it at the end
+  keel run --resume                 go on with a run that was killed";
 
 pub(super) const BUILD: &str = "\
 Examples:
