@@ -3,9 +3,9 @@
 use crate::game::{Game, message};
 use crate::workspace::Workspace;
 
-const SOURCE: &str = "systems/unlucky/src/lib.rs";
+pub(crate) const SOURCE: &str = "systems/unlucky/src/lib.rs";
 
-const MODULE: &str = r#"//! A module that fails where it is told to.
+pub(crate) const MODULE: &str = r#"//! A module that fails where it is told to.
 
 use keel::prelude::*;
 use keel::state::{Change, SavedValue, StateError};
@@ -80,7 +80,7 @@ fn failing(call: &str, how: How) -> String {
 }
 
 /// The module, failing nowhere, different from all that were built before it.
-fn fixed(version: u32) -> String {
+pub(crate) fn fixed(version: u32) -> String {
     format!("{MODULE}\n/// The version.\npub const VERSION: u32 = {version};\n")
 }
 
@@ -89,7 +89,8 @@ fn start() -> Game {
     start_with(&[])
 }
 
-fn start_with(arguments: &[&str]) -> Game {
+/// Such a game with more arguments.
+pub(crate) fn start_with(arguments: &[&str]) -> Game {
     let mut game = Game::start_with(Workspace::take(), arguments);
     game.workspace.new_system("unlucky");
     game.wait_swap("unlucky");
@@ -100,7 +101,7 @@ fn start_with(arguments: &[&str]) -> Game {
 }
 
 /// How many steps the module has seen.
-fn steps(game: &mut Game) -> u64 {
+pub(crate) fn steps(game: &mut Game) -> u64 {
     let (_, values) = game.save();
     let fields = values.get("module unlucky").to_owned();
     fields.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
@@ -128,7 +129,7 @@ fn what_fails_before_it_is_live_is_refused_and_the_old_code_runs_on() {
 
 #[test]
 fn a_panic_in_update_suspends_the_module_until_its_next_swap_and_an_error_does_not() {
-    let mut game = start();
+    let mut game = start_with(&["--probation", "off"]);
     game.workspace.write(SOURCE, &failing("update", How::Error));
     game.wait_swap("unlucky");
     for _ in 0..2 {

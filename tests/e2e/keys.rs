@@ -10,8 +10,19 @@ const GUIDE: &str = include_str!("../../docs/guide/04-what-machines-read.md");
 
 /// The events of the guide, each with a scenario at the end of which [`check_events`] looks at it with all that it may
 /// have.
-const EVENTS: [&str; 10] =
-    ["ready", "stats", "swap", "rejected", "restarted", "resumed", "rewound", "replayed", "fault", "log"];
+const EVENTS: [&str; 11] = [
+    "ready",
+    "stats",
+    "swap",
+    "rejected",
+    "rolled_back",
+    "restarted",
+    "resumed",
+    "rewound",
+    "replayed",
+    "fault",
+    "log",
+];
 
 #[test]
 fn the_guide_has_a_table_for_each_event() {

@@ -37,6 +37,9 @@ const THREADS_MAX: i64 = 1024;
 /// How often the newest of them goes to disk.
 const SNAPSHOTS_ON_DISK: Span = Span::seconds(10);
 
+/// For how long after its swap a module's panic puts back what it ran before.
+const PROBATION: Span = Span::seconds(5);
+
 /// What the world can be compared with.
 const ENGINES: [&str; 8] = ["hecs", "bevy", "flecs", "shipyard", "legion", "sparsey", "floor", "none"];
 
@@ -71,6 +74,9 @@ pub(crate) enum Command {
     /// the same came of it, 1 something else, 2 the recording can't be read.
     #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
+    /// Puts back what a module of the running game ran before. The game goes on as it is.
+    #[command(after_help = examples::ROLLBACK)]
+    Rollback(RollbackArgs),
     /// Saves, shows or compares snapshots of games.
     #[command(subcommand, after_help = examples::SNAPSHOT)]
     Snapshot(SnapshotCommand),
@@ -142,6 +148,10 @@ pub(crate) struct RunArgs {
     /// How often the newest of them goes to disk, for `keel run --resume`.
     #[arg(long, value_name = "SECONDS|off", default_value_t = SNAPSHOTS_ON_DISK)]
     pub(crate) snapshots_on_disk: Span,
+    /// For how many seconds of the game after its swap a module's panic puts back what it ran before, and the game with it;
+    /// `off` for none: a panic suspends the module.
+    #[arg(long, value_name = "SECONDS|off", default_value_t = PROBATION)]
+    pub(crate) probation: Span,
     /// Who takes the events. Standard output is then somebody else's, and people read on standard error.
     #[arg(skip)]
     pub(crate) told: Option<Sender<Event>>,
@@ -169,6 +179,7 @@ impl Default for RunArgs {
             replay: None,
             snapshots_on_disk: SNAPSHOTS_ON_DISK,
             resume: None,
+            probation: PROBATION,
             told: None,
         }
     }
@@ -196,6 +207,21 @@ pub(crate) struct BuildArgs {
     /// JSON on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct RollbackArgs {
+    /// The module's name. What was swapped together with it goes back, too.
+    pub(crate) module: String,
+    /// The generation to go back to, or forward again; else what ran before this one.
+    #[arg(long, value_name = "N")]
+    pub(crate) to: Option<u64>,
+    /// Gives up what the older code has no place for.
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
+    /// Which run, if there are several of this workspace.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Args)]
@@ -384,6 +410,9 @@ pub(crate) struct EngineArgs {
     /// Accepts what loses data.
     #[arg(long)]
     pub(crate) accept_loss: bool,
+    /// How long a probation is.
+    #[arg(long, default_value_t = Span(None))]
+    pub(crate) probation: Span,
     /// The columns of the terminal; 0 for none.
     #[arg(long, default_value_t = 0)]
     pub(crate) columns: u16,

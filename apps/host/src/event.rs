@@ -55,6 +55,8 @@ pub(crate) enum Event {
     Replayed(Box<ReplayedLine>),
     /// The game has gone back.
     Rewound(RewoundLine),
+    /// A module runs again what it ran before.
+    RolledBack(Box<RollbackLine>),
     /// The engine process was started again.
     Restarted { reason: String, restart_ms: f64 },
     /// The engine process had ended by itself, and the game goes on in another one.
@@ -215,6 +217,38 @@ pub(crate) struct SwapLine {
     pub(crate) tasks_cancelled: usize,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RollbackLine {
+    /// The module that was asked for, or failed; those that went back with it are joined by `+`.
+    pub(crate) module: String,
+    pub(crate) modules: Vec<PutBackLine>,
+    /// What failed, during its probation; absent if somebody has asked for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) fault: Option<String>,
+    /// How many frames the game went back; 0 where it goes on as it is.
+    pub(crate) frames_lost: u64,
+    pub(crate) pause_ms: f64,
+    pub(crate) carried: usize,
+    pub(crate) converted: usize,
+    pub(crate) defaulted: Vec<String>,
+    pub(crate) dropped: Vec<String>,
+    /// Every other change of a type, in words.
+    pub(crate) changed: Vec<String>,
+    /// Whether the world was built anew.
+    pub(crate) rebuilt: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PutBackLine {
+    pub(crate) name: String,
+    /// The generation that ran.
+    pub(crate) from: u64,
+    /// The generation in which the code that was put back went live first.
+    pub(crate) to: u64,
+    /// Its number now.
+    pub(crate) generation: u64,
+}
+
 /// Two systems that use the same thing, one of them to write it, and that nobody has put in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AmbiguityLine {
@@ -281,6 +315,7 @@ impl Event {
             }
             Self::Replayed(line) => line.text(),
             Self::Rewound(line) => line.text(),
+            Self::RolledBack(line) => line.text(),
             Self::Restarted { reason, restart_ms } => {
                 format!("the engine was started again in {restart_ms:.0} ms: {reason}")
             }
@@ -413,18 +448,36 @@ impl SwapLine {
         if self.paused {
             text.push_str("; its steps run when the game goes on");
         }
-        for (what, fields) in [
+        text.push_str(&lists([
             ("defaulted", &self.defaulted),
             ("dropped", &self.dropped),
             ("changed", &self.changed),
             ("kept aside, as nobody knows their types", &self.kept),
-        ] {
-            if !fields.is_empty() {
-                text.push_str(&format!("; {what}: {}", fields.join(", ")));
-            }
-        }
+        ]));
         text + &in_no_order(&self.ambiguities)
     }
+}
+
+impl RollbackLine {
+    /// The line for people.
+    pub(crate) fn text(&self) -> String {
+        let put_back = self.modules.iter().map(|PutBackLine { name, from, to, generation }| {
+            format!("{name} v{from} is taken back: v{to} runs again, as v{generation}")
+        });
+        let mut text = put_back.collect::<Vec<_>>().join("; ");
+        if let Some(fault) = &self.fault {
+            text.push_str(&format!(", after {fault}; the game goes on {} frames ago", self.frames_lost));
+        }
+        text.push_str(&format!("; paused {:.2} ms", self.pause_ms));
+        let told = [("defaulted", &self.defaulted), ("dropped", &self.dropped), ("changed", &self.changed)];
+        text + &lists(told)
+    }
+}
+
+/// What is appended to a line for people of each list that is not empty.
+fn lists<const N: usize>(told: [(&str, &Vec<String>); N]) -> String {
+    let lists = told.iter().filter(|(_, fields)| !fields.is_empty());
+    lists.map(|(what, fields)| format!("; {what}: {}", fields.join(", "))).collect()
 }
 
 #[cfg(test)]

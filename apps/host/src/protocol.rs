@@ -41,6 +41,8 @@ pub(crate) enum ToEngine {
     Rewind { back_ms: u64 },
     /// Write the last so much simulated time into this file as a recording, and tell.
     SaveRecording { path: PathBuf, back_ms: u64 },
+    /// Put back what a module ran before.
+    Rollback(RollbackRequest),
     /// Stand still, or go on.
     Pause { paused: bool },
     /// Save the game into this file, and tell.
@@ -101,6 +103,26 @@ pub(crate) struct SwapRequest {
     pub(crate) accept_loss: bool,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RollbackRequest {
+    /// The number that its answer comes back with, if somebody waits for one.
+    #[serde(default)]
+    pub(crate) id: Option<u64>,
+    pub(crate) module: String,
+    /// The generation; none for the one before.
+    pub(crate) to: Option<u64>,
+    pub(crate) accept_loss: bool,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// The stable name of the reason, if it was refused.
+    pub(crate) code: Option<String>,
+    /// For people.
+    pub(crate) message: String,
+}
+
 /// What cargo is doing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum BuildState {
@@ -126,6 +148,8 @@ pub(crate) enum FromEngine {
     Screen { bytes: u32 },
     /// The person in front of the dashboard wants this module to be built and swapped.
     Reload { module: String },
+    /// A request was carried out, or refused.
+    Answered { id: u64, answer: Answer },
     /// The game was saved, or why not.
     Saved { path: PathBuf, error: Option<String> },
     /// The last seconds were written as a recording, or why not.

@@ -79,6 +79,10 @@ impl State {
         scroll(&mut self.error_scroll, key, pages.error)
     }
 
+    fn marked(&self, dashboard: &Dashboard) -> Option<String> {
+        dashboard.modules.get(self.marked as usize).map(|module| module.name.clone())
+    }
+
     fn take_key_of_focus(&mut self, key: Key, dashboard: &mut Dashboard, pages: Pages) -> bool {
         if key == Key::Tab {
             self.focus = match self.focus {
@@ -95,8 +99,11 @@ impl State {
                 true
             }
             Focus::Modules if key == Key::Letter('m') => {
-                let marked = dashboard.modules.get(self.marked as usize);
-                dashboard.reload = marked.map(|module| module.name.clone());
+                dashboard.reload = self.marked(dashboard);
+                true
+            }
+            Focus::Modules if key == Key::Letter('b') => {
+                dashboard.rollback = self.marked(dashboard);
                 true
             }
             Focus::Modules => {

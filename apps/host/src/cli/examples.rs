@@ -16,8 +16,8 @@ Exit codes:
   1  something went wrong; also when the first build of `run --frames N` or of `run --no-watch` fails;
      `snapshot diff`: the snapshots differ; `replay`: something else came of it
   2  the command line makes no sense; `snapshot diff`, `replay`: the file can't be read
-  3  the modules don't fit together, or one was refused: by `check`, or at the start of `run --frames N`
-     and is not live at the end
+  3  the modules don't fit together, or one was refused: by `check`, by `rollback`, or at the start of
+     `run --frames N` and is not live at the end
   4  the engine process ended by itself, again and again; or once, in a run of so many frames (`--frames N`)";
 
 pub(super) const RUN: &str = "\
@@ -30,6 +30,7 @@ Examples:
   keel run --limit entities=100000  a module that spawns more is stopped
   keel run --record game.keellog    record it, for `keel replay`
   keel run --retry 5                after each swap, show what the new code makes of the last 5 seconds
+  keel run --probation off          a panic suspends its module, also right after a swap
   keel run --from game.keel --save-to game.keel
                                     go on with a saved game, and save it at the end
   keel run --resume                 go on with a run that was killed";
@@ -55,6 +56,15 @@ Examples:
   keel replay game.keellog          what `keel run --record game.keellog` has recorded
   keel replay --threads 4 --json game.keellog
                                     on four threads; the answer as one object";
+
+pub(super) const ROLLBACK: &str = "\
+Examples:
+  keel rollback shoal-swim          what it ran before; once more for what it ran before that
+  keel rollback shoal-swim --to 3   its generation 3
+  keel rollback shoal-swim --accept-loss
+                                    though the older code has no place for a field that came since
+
+Exit codes: 0 it is put back, 1 no game is running or it can't be asked, 3 it was refused";
 
 pub(super) const SNAPSHOT: &str = "\
 Examples:

@@ -1,11 +1,13 @@
 //! What each command does.
 
+mod ask;
 mod bench;
 mod build;
 mod check;
 mod modules;
 mod new;
 pub(crate) mod replay;
+mod rollback;
 pub(crate) mod snapshot;
 
 use std::process::ExitCode;
@@ -22,6 +24,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Modules(args) => modules::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Rollback(args) => rollback::run(&args),
         Command::Snapshot(command) => snapshot::run(command),
         Command::New(command) => new::run(&command),
         Command::Bench(command) => bench::run(&command),

@@ -115,6 +115,11 @@ impl DashboardLink {
         world.resource_mut::<Dashboard>().ok().and_then(|mut dashboard| dashboard.reload.take())
     }
 
+    /// The module that the person in front of the dashboard wants to run again what it ran before; asked once.
+    pub(crate) fn take_rollback(world: &World) -> Option<String> {
+        world.resource_mut::<Dashboard>().ok().and_then(|mut dashboard| dashboard.rollback.take())
+    }
+
     pub(crate) fn modules(world: &World, modules: Vec<ModuleStatus>, census: Census, rss_kib: u64) {
         with(world, |dashboard| {
             dashboard.modules = modules.into_iter().map(module_line).collect();
@@ -146,7 +151,10 @@ impl DashboardLink {
             }
             Event::Ready { .. } => LogLevel::Success,
             Event::Rejected { .. } | Event::Fault { .. } => LogLevel::Error,
-            Event::Restarted { .. } | Event::Rewound(_) | Event::Replayed(_) => LogLevel::Info,
+            Event::RolledBack(line) if line.fault.is_some() => LogLevel::Warning,
+            Event::Restarted { .. } | Event::Rewound(_) | Event::Replayed(_) | Event::RolledBack(_) => {
+                LogLevel::Info
+            }
             Event::Resumed { .. } => LogLevel::Warning,
             Event::Log { level, .. } => match level.as_str() {
                 "error" => LogLevel::Error,

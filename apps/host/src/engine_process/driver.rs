@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use keel::binding::{AnyPool, Binding};
 use keel::engine::{Engine, EngineConfig, Fault, TracedCall};
 use keel_registry::{
-    BoundViews, Candidate, Consent, Registry, RegistryConfig, Rejection, SwapReport, terminals,
+    BoundViews, Candidate, Consent, Registry, RegistryConfig, Rejection, RollbackReport, SwapReport,
+    TakenBack, terminals,
 };
 
 use super::dashboard::{DashboardLink, Drawn};
@@ -29,21 +30,29 @@ pub(crate) struct Framed {
     pub(crate) has_stepped: bool,
     /// What came out of the terminal.
     pub(crate) drawn: Drawn,
-    /// What failed in it. The registry knows of it.
+    /// What failed in it.
     pub(crate) faults: Vec<Fault>,
+    /// What was put back for that.
+    pub(crate) taken_back: Vec<TakenBack>,
 }
 
 impl Driver {
-    /// A game without modules, whose terminal has so many columns and rows, if it is a screen. `is_watching` says whether
-    /// saved sources are swapped by themselves.
-    pub(crate) fn new(config: EngineConfig, terminal: Option<(u16, u16)>, is_watching: bool) -> Self {
+    /// A game without modules, whose terminal has so many columns and rows, if it is a screen. `probation` is how long a
+    /// panic after a swap puts back what ran before; `is_watching` says whether saved sources are swapped by themselves.
+    pub(crate) fn new(
+        config: EngineConfig,
+        probation: Option<Duration>,
+        terminal: Option<(u16, u16)>,
+        is_watching: bool,
+    ) -> Self {
         let binding = Arc::new(Binding::new());
         let engine = Engine::with_views(config, Box::new(BoundViews::new(&binding)));
         let mut own_types = Engine::own_types();
         own_types.extend(keel::console::own_types().map(Arc::new));
         let terminals = terminals();
         let own_pools: Vec<Arc<dyn AnyPool>> = vec![terminals.clone()];
-        let registry = RegistryConfig { own_types, own_pools, ..RegistryConfig::default() };
+        let probation = probation.unwrap_or_default();
+        let registry = RegistryConfig { own_types, own_pools, probation, ..RegistryConfig::default() };
         let registry = Registry::new(registry, binding);
         let mut driver =
             Self { engine, registry, dashboard: DashboardLink::new(terminal, is_watching, terminals) };
@@ -111,6 +120,28 @@ impl Driver {
         changed
     }
 
+    /// Takes in what has failed in a frame: where it is on probation, it is put back, and the game with it.
+    fn after_frame(&mut self, faults: &[Fault]) -> Vec<TakenBack> {
+        if faults.iter().any(|fault| fault.suspended) {
+            // The game may become another one.
+            return self.keeping_outside(|registry, engine| registry.after_frame(engine, faults));
+        }
+        self.registry.after_frame(&mut self.engine, faults)
+    }
+
+    /// Puts back what a module ran before, or its generation `to`.
+    ///
+    /// # Errors
+    /// [`Rejection`]; nothing has changed then.
+    pub(crate) fn roll_back(
+        &mut self,
+        module: &str,
+        to: Option<u64>,
+        consent: Consent,
+    ) -> Result<RollbackReport, Rejection> {
+        self.keeping_outside(|registry, engine| registry.rollback(engine, module, to, consent))
+    }
+
     /// The game as it is between two frames, as the bytes of a file. `buffer` is reused.
     ///
     /// # Errors
@@ -135,8 +166,9 @@ impl Driver {
         self.engine.update_with(input.dt, time);
         let work = begin.elapsed();
         let faults = self.engine.take_faults();
-        self.registry.note_faults(&faults);
         let has_stepped = self.engine.time().step > step;
-        Framed { work, has_stepped, drawn: self.dashboard.after_frame(work), faults }
+        let drawn = self.dashboard.after_frame(work);
+        let taken_back = self.after_frame(&faults);
+        Framed { work, has_stepped, drawn, faults, taken_back }
     }
 }

@@ -13,6 +13,7 @@ mod pace;
 mod record;
 mod recorder;
 mod replay;
+mod rollback;
 mod snapshots;
 mod statics;
 mod swapper;
@@ -29,7 +30,7 @@ use keel::engine::{EngineConfig, install_panic_hook};
 use crate::cli::{EngineArgs, limits};
 use crate::event::{Event, LEVEL_OUTPUT};
 use crate::os;
-use crate::protocol::{FromEngine, ToEngine};
+use crate::protocol::{FromEngine, RollbackRequest, ToEngine};
 use crate::recording::Record;
 use dashboard::{DashboardLink, Drawn};
 use driver::Driver;
@@ -93,7 +94,7 @@ impl Host {
         let config =
             EngineConfig { step, seed: args.seed, limits: limits(&args.limits), ..EngineConfig::default() };
         let terminal = (args.columns > 0).then_some((args.columns, args.rows));
-        let driver = Driver::new(config, terminal, !args.no_watch);
+        let driver = Driver::new(config, args.probation.0, terminal, !args.no_watch);
         Self {
             args: args.clone(),
             snapshots: Snapshots::start(args.snapshots.0, &link),
@@ -189,7 +190,7 @@ impl Host {
         for line in self.swapper.after_frame(framed.has_stepped, self.paused) {
             self.tell(Event::Swap(Box::new(line)));
         }
-        framed.faults.into_iter().for_each(|fault| self.tell_fault(fault));
+        self.end_frame(framed.faults, framed.taken_back);
         if self.figures.is_due(Instant::now()) {
             self.tell_stats();
         }
@@ -224,6 +225,9 @@ impl Host {
         }
         if let Some(module) = DashboardLink::take_reload(self.driver.engine.world()) {
             self.link.send(&FromEngine::Reload { module });
+        }
+        if let Some(module) = DashboardLink::take_rollback(self.driver.engine.world()) {
+            self.roll_back(&RollbackRequest { id: None, module, to: None, accept_loss: false });
         }
     }
 

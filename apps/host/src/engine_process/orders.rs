@@ -34,6 +34,7 @@ impl Host {
             ToEngine::SaveRecording { path, back_ms } => {
                 self.save_recording(path, Duration::from_millis(back_ms));
             }
+            ToEngine::Rollback(request) => self.roll_back(&request),
             ToEngine::Pause { paused } => {
                 self.paused = paused;
                 self.pace.restart();

@@ -141,18 +141,35 @@ pub(crate) fn check_all(
     modules.into_iter().zip(outcomes).collect()
 }
 
+/// What of the data has changed its shape, as it is told.
+pub(super) struct ToldChanges {
+    pub(super) defaulted: Vec<String>,
+    pub(super) dropped: Vec<String>,
+    /// Every other change, in words.
+    pub(super) changed: Vec<String>,
+}
+
+impl ToldChanges {
+    pub(super) fn of(report: &SwapReport) -> Self {
+        let of_modules = report.modules.iter().flat_map(|module| &module.changes);
+        let changes: Vec<_> =
+            report.world.changes.iter().chain(&report.pools.changes).chain(of_modules).collect();
+        let of_kind = |is: fn(&ChangeKind) -> bool| {
+            changes.iter().filter(|change| is(change.kind())).map(|change| change.path().to_owned()).collect()
+        };
+        let is_defaulted = |kind: &ChangeKind| matches!(kind, ChangeKind::Defaulted);
+        let is_dropped =
+            |kind: &ChangeKind| matches!(kind, ChangeKind::Dropped { .. } | ChangeKind::DroppedVariant);
+        let others =
+            changes.iter().filter(|change| !is_defaulted(change.kind()) && !is_dropped(change.kind()));
+        let changed = others.map(|change: &&Change| change.to_string()).collect();
+        Self { defaulted: of_kind(is_defaulted), dropped: of_kind(is_dropped), changed }
+    }
+}
+
 fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Duration) -> SwapLine {
     let names: Vec<_> = report.modules.iter().map(|module| module.name.as_str()).collect();
-    let of_modules = report.modules.iter().flat_map(|module| &module.changes);
-    let changes: Vec<_> =
-        report.world.changes.iter().chain(&report.pools.changes).chain(of_modules).collect();
-    let of_kind = |is: fn(&ChangeKind) -> bool| {
-        changes.iter().filter(|change| is(change.kind())).map(|change| change.path().to_owned()).collect()
-    };
-    let is_defaulted = |kind: &ChangeKind| matches!(kind, ChangeKind::Defaulted);
-    let is_dropped =
-        |kind: &ChangeKind| matches!(kind, ChangeKind::Dropped { .. } | ChangeKind::DroppedVariant);
-    let others = changes.iter().filter(|change| !is_defaulted(change.kind()) && !is_dropped(change.kind()));
+    let ToldChanges { defaulted, dropped, changed } = ToldChanges::of(report);
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     SwapLine {
         module: names.join("+"),
@@ -169,9 +186,9 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
         pause_ms: ms(report.pause),
         carried: report.world.carried + report.pools.carried,
         converted: report.world.converted + report.pools.converted,
-        defaulted: of_kind(is_defaulted),
-        dropped: of_kind(is_dropped),
-        changed: others.map(|change: &&Change| change.to_string()).collect(),
+        defaulted,
+        dropped,
+        changed,
         kept: report.world.kept.clone(),
         ambiguities: Vec::new(),
         rebuilt: report.rebuilt,

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::Supervisor;
 use super::input::{self, Command};
-use crate::protocol::ToEngine;
+use crate::protocol::{RollbackRequest, ToEngine};
 use crate::workspace;
 
 impl Supervisor {
@@ -19,6 +19,10 @@ impl Supervisor {
             }
             Command::Reload(name) => self.reload(&name),
             Command::Load { module, path } => self.load(module, &path),
+            Command::Rollback { module, to, accept_loss } => {
+                self.send(&ToEngine::Rollback(RollbackRequest { id: None, module, to, accept_loss }));
+            }
+            Command::Request(request, reply) => self.take_request(request, reply),
             Command::Reset => self.send(&ToEngine::Reset),
             Command::Rewind(back) => self.send(&ToEngine::Rewind { back_ms: back.as_millis() as u64 }),
             Command::Retry(back) => self.retry(back),

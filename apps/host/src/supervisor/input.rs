@@ -11,22 +11,34 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use keel::console::Key;
 
 use crate::cli::RunArgs;
+use crate::protocol::Answer;
+use crate::supervisor::control::ControlRequest;
 use crate::supervisor::output::is_screen;
 
 /// The commands that can be written to standard input, one a line, while there is no terminal. Seconds are `5s` or `2.5`.
-pub(crate) const COMMANDS: &str =
-    "reload [MODULE], load MODULE FILE, reset, rewind SECONDS, retry SECONDS, pause, accept, save FILE, quit";
+pub(crate) const COMMANDS: &str = "reload [MODULE], load MODULE FILE, rollback MODULE [GENERATION] [accept-loss], reset, \
+                                   rewind SECONDS, retry SECONDS, pause, accept, save FILE, quit";
 
 /// How far the keys go back.
 const BACK_BY_KEY: Duration = Duration::from_secs(5);
 
 /// What the user wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Command {
     Quit,
     ReloadAll,
     Reload(String),
-    Load { module: String, path: PathBuf },
+    Load {
+        module: String,
+        path: PathBuf,
+    },
+    Rollback {
+        module: String,
+        to: Option<u64>,
+        accept_loss: bool,
+    },
+    /// Another terminal asks, and waits for the answer.
+    Request(ControlRequest, Sender<Answer>),
     Reset,
     Rewind(Duration),
     Retry(Duration),
@@ -34,7 +46,10 @@ pub(crate) enum Command {
     Accept,
     Save(PathBuf),
     Key(Key),
-    Resize { columns: u16, rows: u16 },
+    Resize {
+        columns: u16,
+        rows: u16,
+    },
     Unknown(String),
 }
 
@@ -42,7 +57,7 @@ pub(crate) enum Command {
 pub(crate) struct Input {
     commands: Receiver<Command>,
     // Keeps the channel open when standard input has ended.
-    _sender: Sender<Command>,
+    sender: Sender<Command>,
 }
 
 impl Input {
@@ -58,7 +73,12 @@ impl Input {
             if is_screen(args) { ("keel-keys", read_keys) } else { ("keel-commands", read_lines) };
         let to = sender.clone();
         thread::Builder::new().name(name.to_owned()).spawn(move || read(&to))?;
-        Ok(Self { commands, _sender: sender })
+        Ok(Self { commands, sender })
+    }
+
+    /// Where commands can be sent to.
+    pub(crate) fn sender(&self) -> Sender<Command> {
+        self.sender.clone()
     }
 
     pub(crate) fn commands(&self) -> &Receiver<Command> {
@@ -81,6 +101,9 @@ fn parse(line: &str) -> Command {
         ["reload"] => Command::ReloadAll,
         ["reload", module] => Command::Reload((*module).to_owned()),
         ["load", module, path] => Command::Load { module: (*module).to_owned(), path: path.into() },
+        ["rollback", module, rest @ ..] => {
+            rollback(module, rest).unwrap_or(Command::Unknown(line.to_owned()))
+        }
         ["reset"] => Command::Reset,
         [what @ ("rewind" | "retry"), time] => match (seconds(time), *what) {
             (None, _) => Command::Unknown(line.to_owned()),
@@ -98,6 +121,19 @@ fn parse(line: &str) -> Command {
 pub(crate) fn seconds(text: &str) -> Option<Duration> {
     let seconds = text.strip_suffix('s').unwrap_or(text).parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
+}
+
+fn rollback(module: &str, mut rest: &[&str]) -> Option<Command> {
+    let to = rest.first().and_then(|word| word.parse().ok());
+    if to.is_some() {
+        rest = &rest[1..];
+    }
+    let accept_loss = match rest {
+        [] => false,
+        ["accept-loss"] => true,
+        _ => return None,
+    };
+    Some(Command::Rollback { module: module.to_owned(), to, accept_loss })
 }
 
 fn read_keys(to: &Sender<Command>) {
@@ -142,4 +178,29 @@ fn command_of(key: KeyEvent) -> Option<Command> {
         _ => return None,
     };
     Some(Command::Key(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rollback_names_a_module_and_may_name_a_generation_and_accept_losses() {
+        let read = |line: &str| match parse(line) {
+            Command::Rollback { module, to, accept_loss } => Some((module, to, accept_loss)),
+            Command::Unknown(unknown) => {
+                assert_eq!(unknown, line);
+                None
+            }
+            other => panic!("{other:?}"),
+        };
+        let swim = |to, accept_loss| Some(("swim".to_owned(), to, accept_loss));
+        assert_eq!(read("rollback swim"), swim(None, false));
+        assert_eq!(read("rollback swim 3"), swim(Some(3), false));
+        assert_eq!(read("rollback swim accept-loss"), swim(None, true));
+        assert_eq!(read(" rollback  swim 3 accept-loss"), swim(Some(3), true));
+        for wrong in ["rollback", "rollback swim -1", "rollback swim accept-loss 3", "rollback swim 3 4"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -35,6 +35,7 @@ impl Supervisor {
         }
         self.engine = Some(engine);
         self.consents.clear();
+        self.asked.clear();
     }
 
     pub(super) fn restart(&mut self, reason: String, saved_at: SystemTime) {

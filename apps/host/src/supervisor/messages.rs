@@ -26,6 +26,7 @@ impl Supervisor {
                 return self.replace_engine();
             }
             Some(Received::Message(FromEngine::Reload { module })) => self.reload(&module),
+            Some(Received::Message(FromEngine::Answered { id, answer })) => self.asked.answer(id, answer),
             Some(Received::Message(FromEngine::Begun { frame })) => {
                 self.first_frame.get_or_insert(frame);
             }
@@ -108,6 +109,7 @@ impl Supervisor {
                 | FromEngine::Snapshot { .. }
                 | FromEngine::SnapshotPart { .. }
                 | FromEngine::SavedRecording { .. }
+                | FromEngine::Answered { .. }
                 | FromEngine::Reload { .. },
             )
             | Received::Snapshot(_) => {}

@@ -6,6 +6,7 @@
 mod build;
 mod commands;
 mod consent;
+mod control;
 mod edits;
 mod engine;
 mod input;
@@ -38,6 +39,8 @@ use crate::protocol::ToEngine;
 use crate::refusal::{read_code, unread_game};
 use crate::workspace;
 use consent::Consents;
+use control::Asked;
+pub(crate) use control::{ControlRequest, FOLDER as CONTROL_FOLDER};
 use edits::Edits;
 use engine::EngineProcess;
 use input::{Command, Input};
@@ -103,6 +106,8 @@ struct Supervisor {
     disk_news: Receiver<DiskNews>,
     /// Swaps that would lose data, to be made if the user accepts that.
     consents: Consents,
+    /// What other terminals have asked for.
+    asked: Asked,
     paused: bool,
     save_failed: bool,
     /// The game's frame at which this run began, once an engine has told it.
@@ -134,6 +139,7 @@ impl Supervisor {
         let staging = Staging::new(&builder)?;
         let input = Input::start(&args)?;
         let output = Output::start(&args)?;
+        let control = control::listen(staging.folder(), input.sender());
         let cleaned = builder.config().cleaned_variables();
         let mut supervisor = Self {
             args,
@@ -153,6 +159,7 @@ impl Supervisor {
             recovery: Recovery::default(),
             disk_news: never(),
             consents: Consents::default(),
+            asked: Asked::default(),
             paused: false,
             save_failed: false,
             first_frame: None,
@@ -160,6 +167,10 @@ impl Supervisor {
             refused: None,
             exit: None,
         };
+        if let Err(error) = control {
+            let message = format!("no other terminal can ask this run for anything: {error}");
+            supervisor.log("warn", message);
+        }
         if !cleaned.is_empty() {
             let names = cleaned.join(", ");
             supervisor.log(

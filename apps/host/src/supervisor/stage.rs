@@ -65,6 +65,11 @@ impl Staging {
         &self.run
     }
 
+    /// The run directory.
+    pub(crate) fn folder(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Where the game is saved while the engine is replaced.
     pub(crate) fn restart_file(&self) -> PathBuf {
         self.directory.path().join("restart.keel")

@@ -47,6 +47,9 @@ pub struct Dashboard {
     /// The module that the person in front of it wants to be built and swapped; the host takes it.
     #[keel(skip)]
     pub reload: Option<String>,
+    /// The module that the person in front of it wants to run again what it ran before; the host takes it.
+    #[keel(skip)]
+    pub rollback: Option<String>,
     /// Whether simulation time stands still.
     #[keel(skip)]
     pub is_paused: bool,

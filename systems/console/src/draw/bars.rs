@@ -11,7 +11,7 @@ use crate::text::fitted;
 use crate::world::Scene;
 
 /// What the keys do that the host and the dashboard take, most important first.
-const KEYS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 8] = [
     ("q", "quit"),
     ("r", "reload"),
     ("R", "reset"),
@@ -19,6 +19,7 @@ const KEYS: [(&str, &str); 7] = [
     ("c", "accept losses"),
     ("tab", "focus"),
     ("m", "reload the marked"),
+    ("b", "take the marked back"),
 ];
 
 pub(super) fn header(mut canvas: Canvas<'_>, dashboard: &Dashboard, scene: &Scene, state: &State) {
@@ -84,7 +85,7 @@ pub(super) fn help(mut canvas: Canvas<'_>, state: &State) {
     canvas.fill(PANEL);
     let mut column = 1;
     // A module is marked only while the list has the arrow keys; elsewhere the letter is the game's.
-    let is_taken = |key: &str| key != "m" || state.focus == Focus::Modules;
+    let is_taken = |key: &str| !matches!(key, "m" | "b") || state.focus == Focus::Modules;
     for (key, does) in KEYS.into_iter().filter(|(key, _)| is_taken(key)) {
         let width = (key.len() + 1 + does.len()) as u16;
         if column + width >= canvas.width() {

@@ -329,6 +329,19 @@ fn the_marked_module_is_reloaded() {
 }
 
 #[test]
+fn the_marked_module_is_taken_back() {
+    let mut rig = busy(130, 40);
+    let wanted = |rig: &mut Rig| rig.dashboard(|dashboard| dashboard.rollback.take());
+    rig.check_lacks(&["b take the marked back"]);
+    rig.press([Key::Letter('b')]);
+    assert_eq!(wanted(&mut rig), None, "the letter is the game's");
+    rig.press([Key::Tab, Key::Down, Key::Down, Key::Letter('b')]);
+    rig.check(&["▸console ", "b take the marked back"]);
+    assert_eq!(wanted(&mut rig).as_deref(), Some("console"));
+    assert_eq!(rig.dashboard(|dashboard| dashboard.reload.take()), None);
+}
+
+#[test]
 fn it_says_whether_sources_are_watched() {
     let mut rig = busy(100, 30);
     rig.check(&["● watching"]);

@@ -123,7 +123,7 @@ impl<'l> Replay<'l> {
             always_parallel: args.threads > 1,
             ..EngineConfig::default()
         };
-        let mut driver = Driver::new(config, terminal.flatten(), false);
+        let mut driver = Driver::new(config, None, terminal.flatten(), false);
         driver.registry.plan_views(views.iter().map(|view| ViewId::of(view)));
         let libraries = modules.into_iter().map(|library| (library.module.clone(), library)).collect();
         let mut replay = Self {

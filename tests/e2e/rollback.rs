@@ -1,0 +1,157 @@
+//! Going back to what a module ran before: after a panic soon after its swap, and by hand from another terminal.
+
+use serde_json::Value;
+
+use crate::faults::{MODULE, SOURCE, fixed, start_with, steps};
+use crate::game::{Game, list};
+use crate::workspace::text;
+
+/// The module, panicking in update once it has run for so many steps since this code was live.
+fn panicking_after(count: u64, items: &str) -> String {
+    let line = format!(
+        "let since = *SINCE.get_or_init(|| self.steps);
+         if self.steps >= since + {count} {{ panic!(\"no luck after {count} steps\") }}"
+    );
+    let since = "static SINCE: std::sync::OnceLock<u64> = std::sync::OnceLock::new();";
+    format!("{}\n{since}\n{items}\n", MODULE.replace("/*update*/", &line))
+}
+
+#[track_caller]
+fn wait_rolled_back(game: &mut Game) -> Value {
+    game.wait("a rollback", |event| event["event"] == "rolled_back")
+}
+
+/// The hash that the world of the plain game has after so many steps, which a module without entities does not change.
+fn hash_of_the_plain_game(game: &Game, steps: u64) -> String {
+    let frames = steps.to_string();
+    let run = ["run", "--headless", "--json", "--no-watch", "--fps", "0", "--frames", &frames];
+    let output = game.workspace.keel(&run);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let events = stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let last = events.filter(|event| event["event"] == "stats").next_back().unwrap();
+    assert_eq!(last["step"], steps);
+    last["world_hash"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_panics_soon_after_its_swap_is_taken_back_with_the_world() {
+    let mut game = start_with(&[]);
+    let drop =
+        "impl Drop for Unlucky { fn drop(&mut self) { if SINCE.get().is_some() { panic!(\"dropped\") } } }";
+    let unsaved =
+        panicking_after(60, "").replace("/*save_state*/", "if self.steps > 0 { panic!(\"unsaved\") }");
+    // In the first frame, after three seconds, after one in which it could not be saved, and when it goes, too.
+    let sources = [
+        (panicking_after(0, ""), 1),
+        (panicking_after(180, ""), 200),
+        (unsaved, 62),
+        (panicking_after(1, drop), 3),
+    ];
+    let mut generation = 1;
+    for (source, lost_max) in sources {
+        let before = steps(&mut game);
+        game.workspace.write(SOURCE, &source);
+        assert_eq!(game.wait_swap("unlucky").line["generation"], generation + 1);
+        let fault = game.wait_fault("unlucky");
+        assert_eq!(fault["suspended"], false, "{fault}");
+        let told = wait_rolled_back(&mut game);
+        let put_back = &told["modules"][0];
+        assert_eq!((&told["module"], &put_back["name"]), (&"unlucky".into(), &"unlucky".into()));
+        assert_eq!((&put_back["from"], &put_back["to"]), (&(generation + 1).into(), &1.into()));
+        assert_eq!(put_back["generation"], generation + 2);
+        let lost = told["frames_lost"].as_u64().unwrap();
+        assert!((1..=lost_max).contains(&lost), "{told}");
+        assert!(
+            told["fault"].as_str().unwrap().contains("unlucky/update panicked at systems/unlucky"),
+            "{told}"
+        );
+        game.assert_goes_on();
+        assert!(steps(&mut game) > before, "the old code runs on");
+        generation += 2;
+    }
+    crate::keys::check_events(&game, &["fault"]);
+    game.pause();
+    let still = game.still();
+    assert_eq!(still.hash, hash_of_the_plain_game(&game, still.step), "nothing of it is left in the world");
+    // A mended one is swapped as always, and one that panics late is suspended alone.
+    game.pause();
+    game.workspace.write(SOURCE, &panicking_after(330, ""));
+    game.wait_swap("unlucky");
+    assert_eq!(game.wait_fault("unlucky")["suspended"], true);
+    game.workspace.write(SOURCE, &fixed(1));
+    game.wait_swap("unlucky");
+    game.assert_goes_on();
+    game.quit();
+}
+
+/// `keel rollback unlucky ARGUMENTS`: its exit code and what it printed.
+fn roll_back(game: &Game, arguments: &[&str]) -> (i32, String) {
+    let output = game.workspace.keel(&[&["rollback"], arguments].concat());
+    (output.status.code().unwrap(), text(&output))
+}
+
+#[track_caller]
+fn check_rolled_back(game: &mut Game, arguments: &[&str], to: u64, generation: u64) {
+    let (code, printed) = roll_back(game, &[&["unlucky"], arguments].concat());
+    let told = format!("v{to} runs again, as v{generation}");
+    assert!(code == 0 && printed.contains(&told), "{code}: {printed}");
+    let event = wait_rolled_back(game);
+    assert_eq!((&event["modules"][0]["to"], &event["frames_lost"]), (&to.into(), &0.into()), "{event}");
+    assert!(event.get("fault").is_none(), "{event}");
+}
+
+#[track_caller]
+fn check_refused(game: &Game, arguments: &[&str], code: i32, part: &str) {
+    let (found, printed) = roll_back(game, arguments);
+    assert!(found == code && printed.contains(part), "{found}: {printed}");
+}
+
+#[test]
+fn a_module_is_taken_back_from_another_terminal_as_deep_as_the_ring() {
+    // Its first two generations are those of `start_with`.
+    let mut game = start_with(&["--probation", "off"]);
+    for version in 1..=4 {
+        game.workspace.write(SOURCE, &fixed(version));
+        game.wait_swap("unlucky");
+    }
+    let before = steps(&mut game);
+    for (to, generation) in [(4, 6), (3, 7), (2, 8), (1, 9)] {
+        check_rolled_back(&mut game, &[], to, generation);
+    }
+    let too_deep =
+        "error[no-such-module]: module `unlucky` runs generation 9 and has nothing before it to go back to";
+    check_refused(&game, &["unlucky"], 3, too_deep);
+    check_refused(&game, &["unlucky", "--to", "0"], 3, "no generation 0 to go back to: kept are 5, 4, 3, 2");
+    check_refused(
+        &game,
+        &["no-luck"],
+        3,
+        "error[no-such-module]: there is no module `no-luck`; there are: console",
+    );
+    check_refused(&game, &["unlucky", "--run", "run-0-0"], 1, "there is no run run-0-0; there are: run-");
+    check_rolled_back(&mut game, &["--to", "5"], 5, 10);
+    game.assert_goes_on();
+    assert!(steps(&mut game) > before, "its fields went with it");
+
+    // A field that came since is given up with consent only.
+    let lucky =
+        MODULE.replace("pub steps: u64,", "pub steps: u64,\n    /// What it has.\n    pub luck: u64,");
+    game.workspace.write(SOURCE, &lucky);
+    game.wait_swap("unlucky");
+    check_refused(&game, &["unlucky"], 3, "error[data-loss]");
+    let rejected = game.wait_rejected("unlucky");
+    assert_eq!(rejected["code"], "data-loss");
+    game.command("rollback unlucky");
+    let hint = "`keel rollback unlucky --accept-loss` goes back nevertheless";
+    assert!(game.wait_rejected("unlucky")["message"].as_str().unwrap().ends_with(hint));
+    game.command("rollback unlucky accept-loss");
+    let told = wait_rolled_back(&mut game);
+    assert_eq!(list(&told["dropped"]), ["Unlucky.luck"]);
+    assert_eq!(told["modules"][0]["to"], 5);
+    game.assert_goes_on();
+    assert!(steps(&mut game) > before);
+    let workspace = game.quit();
+    let output = workspace.keel(&["rollback", "unlucky"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("no game of this workspace is running"), "{}", text(&output));
+}
