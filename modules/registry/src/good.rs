@@ -8,8 +8,9 @@ use keel_engine::Engine;
 
 use crate::{Registry, Rejection};
 
-/// How much of the game is lost at most where saving it costs next to nothing, in simulated time.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// How much of the game is lost at most where saving it costs next to nothing, in simulated time. Whoever notes a game each
+/// second is never kept waiting for another one.
+const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Saving takes at most one part in so many of the game's time.
 const SHARE: u32 = 100;
@@ -27,7 +28,7 @@ const POINTS_BYTES_MAX: usize = 256 << 20;
 /// A whole game, as the bytes of a file.
 pub(crate) struct GoodGame {
     pub(crate) frame: u64,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Arc<Vec<u8>>,
 }
 
 /// The games to go back to.
@@ -75,7 +76,8 @@ impl GoodGames {
 
     fn take_buffer(&mut self) -> Vec<u8> {
         let newest = self.newest.take_if(|newest| Arc::strong_count(newest) == 1);
-        newest.and_then(Arc::into_inner).map(|game| game.bytes).unwrap_or_default()
+        let bytes = newest.and_then(Arc::into_inner).map(|game| game.bytes);
+        bytes.and_then(Arc::into_inner).unwrap_or_default()
     }
 
     fn keep_point(&mut self, swap: u64) {
@@ -94,7 +96,7 @@ impl GoodGames {
 impl Registry {
     /// Keeps `bytes`, which [`Registry::save_game`] has just made of the running game, as one to go back to. Who saves the
     /// game for other reasons spares the registry doing it again.
-    pub fn note_good(&mut self, engine: &Engine, bytes: Vec<u8>) {
+    pub fn note_good(&mut self, engine: &Engine, bytes: Arc<Vec<u8>>) {
         let time = engine.time();
         self.good.newest = Some(Arc::new(GoodGame { frame: time.frame, bytes }));
         self.good.saved_at = Some((time.now, Instant::now()));
@@ -120,7 +122,7 @@ impl Registry {
         let (begin, buffer) = (Instant::now(), self.good.take_buffer());
         match self.save_game(engine, buffer) {
             Ok(bytes) => {
-                self.note_good(engine, bytes);
+                self.note_good(engine, Arc::new(bytes));
                 self.good.failed = false;
             }
             Err(rejection) => self.tell_not_saved(engine, &rejection),

@@ -52,12 +52,13 @@ impl Host {
         self.write(record);
     }
 
-    /// After a frame: the hashes, if they are due, and a snapshot.
+    /// After a frame: the hashes, if they are due, and a snapshot where nobody else takes any.
     pub(super) fn recorded_frame(&mut self) {
         if self.recorder.as_mut().is_some_and(Recorder::wants_hashes) {
             self.write_hashes();
         }
-        if !self.paused && self.history.is_due(Instant::now()) {
+        let is_alone = self.args.snapshots.0.is_none();
+        if is_alone && !self.paused && self.history.is_due(Instant::now()) {
             self.remember(false);
         }
     }

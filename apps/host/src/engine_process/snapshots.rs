@@ -1,5 +1,5 @@
-//! Snapshots of the running game, taken between two frames, and handed to the supervisor: it goes on with the newest one
-//! when this process has ended by itself.
+//! Snapshots of the running game, taken between two frames. Each serves all who go back: the supervisor, when this process
+//! has ended by itself; the registry, when new code fails; and the history, when somebody asks.
 
 use std::sync::Arc;
 use std::thread;
@@ -68,12 +68,14 @@ impl Snapshots {
         self.spare.take().and_then(|spare| Arc::try_unwrap(spare).ok()).unwrap_or_default()
     }
 
-    fn take_up(&mut self, snapshot: Snapshot) {
+    /// `unused` is one that nobody needs any more.
+    fn take_up(&mut self, snapshot: Snapshot, unused: Option<Arc<Vec<u8>>>) {
         if let Some(outgoing) = &self.outgoing {
             // One that waits for its turn is as good.
             let _ = outgoing.try_send(snapshot.clone());
         }
-        self.spare = self.newest.replace(snapshot).map(|before| before.bytes);
+        let before = self.newest.replace(snapshot).map(|before| before.bytes);
+        self.spare = unused.or(before);
     }
 }
 
@@ -87,7 +89,11 @@ impl Host {
         }
         match self.take_snapshot() {
             Ok(snapshot) => {
-                self.snapshots.take_up(snapshot);
+                let game = &snapshot.bytes;
+                self.driver.registry.note_good(&self.driver.engine, Arc::clone(game));
+                let now = Instant::now();
+                let unused = self.history.begin(Arc::clone(game), now - begin, now);
+                self.snapshots.take_up(snapshot, unused);
                 if std::mem::take(&mut self.snapshots.is_failing) {
                     self.tell_log("info", "the game is kept against a crash again".to_owned());
                 }

@@ -87,7 +87,7 @@ fn a_panic_within_the_first_seconds_costs_a_second_of_the_game_at_most() {
     // other reasons hands that in.
     assert_eq!(frames(&mut rig, 120), []);
     let saved = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
-    rig.registry.note_good(&rig.engine, saved);
+    rig.registry.note_good(&rig.engine, std::sync::Arc::new(saved));
     let report = frames(&mut rig, 61).remove(0).outcome.unwrap();
     assert!((1..=61).contains(&report.frames_lost), "{}", report.frames_lost);
     assert_eq!(rig.mark("v2"), 301 - report.frames_lost, "what the new code did before stays");
