@@ -85,7 +85,7 @@ pub(crate) fn fixed(version: u32) -> String {
 }
 
 /// A game with the module in it, failing nowhere yet.
-fn start() -> Game {
+pub(crate) fn start() -> Game {
     start_with(&[])
 }
 
@@ -201,36 +201,6 @@ fn a_state_that_cannot_be_saved_refuses_the_swap_and_the_game_goes_on() {
         assert!(steps(&mut game) > 0);
     }
     game.quit();
-}
-
-#[cfg(unix)]
-#[test]
-fn code_that_ends_the_engine_process_is_told_with_its_signal() {
-    const OVERFLOW: &str = "#[inline(never)]\nfn deeper(depth: u64) -> u64 {\n    \
-                            let ground = std::hint::black_box([depth; 1024]);\n    \
-                            if depth == u64::MAX { 0 } else { deeper(depth + 1) + ground[7] }\n}\n";
-    for (line, items, signal) in [
-        ("std::process::abort();", "", "signal 6 (abort)"),
-        (
-            // The page at 0, but not 0 itself: std aborts at that, instead of trying it.
-            "#[allow(unsafe_code, reason = \"it is to crash\")]\n        \
-             // SAFETY: none; nothing is mapped there.\n        \
-             unsafe { std::ptr::without_provenance_mut::<u64>(std::hint::black_box(64)).write_volatile(self.steps) };",
-            "",
-            "signal 11 (segmentation fault)",
-        ),
-        ("self.steps += std::hint::black_box(deeper(self.steps));", OVERFLOW, "signal 6 (abort)"),
-    ] {
-        let mut game = start_with(&["--snapshots", "off"]);
-        let source = MODULE.replace("/*update*/", line) + items;
-        game.workspace.write(SOURCE, &source);
-        let status = game.end();
-        let told = game.history().join("\n");
-        assert_eq!(status.code(), Some(4), "{line}: {told}");
-        assert!(told.contains(&format!("the engine process ended: {signal}")), "{line}: {told}");
-        assert_eq!(told.contains("has overflowed its stack"), !items.is_empty(), "{told}");
-        assert!(!told.contains('\u{1b}'), "{told:?}");
-    }
 }
 
 #[track_caller]

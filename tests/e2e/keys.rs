@@ -10,7 +10,7 @@ const GUIDE: &str = include_str!("../../docs/guide/04-what-machines-read.md");
 
 /// The events of the guide, each with a scenario at the end of which [`check_events`] looks at it with all that it may
 /// have.
-const EVENTS: [&str; 11] = [
+const EVENTS: [&str; 14] = [
     "ready",
     "stats",
     "swap",
@@ -21,6 +21,9 @@ const EVENTS: [&str; 11] = [
     "rewound",
     "replayed",
     "fault",
+    "crash",
+    "hang",
+    "hang_ended",
     "log",
 ];
 

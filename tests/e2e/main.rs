@@ -24,6 +24,7 @@ mod resolve;
 mod restart;
 #[cfg(target_os = "linux")]
 mod resume;
+mod rogues;
 mod rollback;
 mod runs;
 mod saves;

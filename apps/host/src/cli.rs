@@ -37,6 +37,9 @@ const THREADS_MAX: i64 = 1024;
 /// How often the newest of them goes to disk.
 const SNAPSHOTS_ON_DISK: Span = Span::seconds(10);
 
+/// How long code of a module may take to return before that is told.
+const WATCHDOG: Span = Span::seconds(1);
+
 /// For how long after its swap a module's panic puts back what it ran before.
 const PROBATION: Span = Span::seconds(5);
 
@@ -152,6 +155,9 @@ pub(crate) struct RunArgs {
     /// `off` for none: a panic suspends the module.
     #[arg(long, value_name = "SECONDS|off", default_value_t = PROBATION)]
     pub(crate) probation: Span,
+    /// Tells of code that does not return within so long; `off` for never.
+    #[arg(long, value_name = "SECONDS|off", default_value_t = WATCHDOG)]
+    pub(crate) watchdog: Span,
     /// Who takes the events. Standard output is then somebody else's, and people read on standard error.
     #[arg(skip)]
     pub(crate) told: Option<Sender<Event>>,
@@ -180,6 +186,7 @@ impl Default for RunArgs {
             snapshots_on_disk: SNAPSHOTS_ON_DISK,
             resume: None,
             probation: PROBATION,
+            watchdog: WATCHDOG,
             told: None,
         }
     }
@@ -413,6 +420,12 @@ pub(crate) struct EngineArgs {
     /// How long a probation is.
     #[arg(long, default_value_t = Span(None))]
     pub(crate) probation: Span,
+    /// What a fault leaves of this process goes into this file.
+    #[arg(long)]
+    pub(crate) crash_report: PathBuf,
+    /// How long code may take to return before that is told.
+    #[arg(long, default_value_t = Span(None))]
+    pub(crate) watchdog: Span,
     /// The columns of the terminal; 0 for none.
     #[arg(long, default_value_t = 0)]
     pub(crate) columns: u16,

@@ -1,12 +1,15 @@
 //! What a running game tells: the objects that `--json` prints, one a line. The guide's chapter "What machines read"
 //! documents each field.
 
+mod crash;
+
 use keel::engine::Fault;
 use keel_builder::BuiltBy;
 use keel_registry::Code;
 use serde::{Deserialize, Serialize};
 
 use crate::commands::snapshot::Difference;
+pub(crate) use crash::{CrashLine, HangLine};
 
 /// The level of a [`Event::Log`] that a module has written to the console.
 pub(crate) const LEVEL_OUTPUT: &str = "output";
@@ -83,6 +86,12 @@ pub(crate) enum Event {
         frame: u64,
         suspended: bool,
     },
+    /// A fault that no process can contain in itself has ended the engine.
+    Crash(Box<CrashLine>),
+    /// Code of a module does not return.
+    Hang(HangLine),
+    /// It has returned after all.
+    HangEnded(HangLine),
     /// Something else worth a line.
     Log { level: String, message: String },
 }
@@ -292,6 +301,11 @@ pub(crate) fn code_name(code: Code) -> String {
     name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
+/// A backtrace as it is shown below a line.
+fn below(backtrace: Option<&str>) -> String {
+    backtrace.into_iter().flat_map(str::lines).map(|call| format!("\n    in {call}")).collect()
+}
+
 impl Event {
     /// The line for people.
     pub(crate) fn text(&self) -> String {
@@ -328,10 +342,11 @@ impl Event {
             }
             Self::Fault { module, system, message, backtrace, suspended, .. } => {
                 let suspended = if *suspended { "; the module is suspended until its next swap" } else { "" };
-                let calls = backtrace.iter().flat_map(|backtrace| backtrace.lines());
-                let calls: String = calls.map(|call| format!("\n    in {call}")).collect();
-                format!("{module}/{system} failed: {message}{suspended}{calls}")
+                format!("{module}/{system} failed: {message}{suspended}{}", below(backtrace.as_deref()))
             }
+            Self::Crash(crash) => crash.text(),
+            Self::Hang(hang) => hang.text(),
+            Self::HangEnded(hang) => hang.ended_text(),
             // As it was written.
             Self::Log { level, message } if level == LEVEL_OUTPUT => message.clone(),
             Self::Log { level, message } => format!("{level}: {message}"),

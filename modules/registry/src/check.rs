@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_lite::future;
 use keel_binding::Offer;
 use keel_core_types::{ModuleId, Provided, ViewDeclaration};
+use keel_crash::{Mark, Thread};
 use keel_ecs::ModelTypeInfo;
 use keel_engine::{ModuleTag, contain};
 use keel_loader::{LibraryFile, LoadedViewModel, Loader, Module};
@@ -201,6 +202,7 @@ impl Checker {
         future: impl Future<Output = ModuleResult>,
     ) -> Result<(), Rejection> {
         let deadline = self.deadline;
+        let _running = Thread::current().enter(Mark::of(module, call));
         let outcome = contain(|| {
             async_io::block_on(future::or(async { Some(future.await) }, async {
                 async_io::Timer::after(deadline).await;
@@ -222,6 +224,7 @@ pub(crate) fn contained(
     call: &str,
     run: impl FnOnce() -> ModuleResult,
 ) -> Result<(), Rejection> {
+    let _running = Thread::current().enter(Mark::of(module, call));
     match contain(run) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Rejection::call(module, call, &error.to_string())),

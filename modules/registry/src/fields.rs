@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use keel_crash::{Mark, Thread};
 use keel_engine::{Engine, EngineError, ModuleCode, ModuleTag, SavedLocals, contain};
 use keel_loader::LoadedViewModel;
 use keel_state::{Change, SavedValue};
@@ -54,6 +55,7 @@ pub(crate) fn save_state(
     view_model: &Mutex<LoadedViewModel>,
 ) -> Result<SavedState, Rejection> {
     let failed = |message: &str| Rejection::save_state(tag.name(), message);
+    let _running = Thread::current().enter(Mark::of(tag.name(), "save_state"));
     let fields = contain(|| view_model.lock().save_state()).map_err(|panic| failed(&panic))?;
     let fields = fields.map_err(|error| failed(&error.to_string()))?;
     let locals = contain(|| engine.save_locals(tag)).map_err(|panic| failed(&panic))?;
@@ -68,6 +70,7 @@ pub(crate) fn restore_locals(
     consent: Consent,
 ) -> Result<Vec<Change>, Rejection> {
     let name = code.module.name().to_owned();
+    let _running = Thread::current().enter(Mark::of(&name, "restore_state"));
     let restored = contain(|| code.restore_locals(saved.clone(), consent.accepts_loss()));
     let restored = restored.map_err(|panic| Rejection::restore_state(&name, &panic))?;
     restored.map_err(|error| match &error {
@@ -84,6 +87,7 @@ pub(crate) fn restore_state(
     saved: &SavedValue,
     consent: Consent,
 ) -> Result<Vec<Change>, Rejection> {
+    let _running = Thread::current().enter(Mark::of(name, "restore_state"));
     let restored = contain(|| view_model.restore_state(saved, consent.accepts_loss()));
     let restored = restored.map_err(|panic| Rejection::restore_state(name, &panic))?;
     restored.map_err(|error| {

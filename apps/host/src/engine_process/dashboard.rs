@@ -150,11 +150,15 @@ impl DashboardLink {
                 return;
             }
             Event::Ready { .. } => LogLevel::Success,
-            Event::Rejected { .. } | Event::Fault { .. } => LogLevel::Error,
-            Event::RolledBack(line) if line.fault.is_some() => LogLevel::Warning,
-            Event::Restarted { .. } | Event::Rewound(_) | Event::Replayed(_) | Event::RolledBack(_) => {
-                LogLevel::Info
+            Event::Rejected { .. } | Event::Fault { .. } | Event::Crash(_) | Event::Hang(_) => {
+                LogLevel::Error
             }
+            Event::RolledBack(line) if line.fault.is_some() => LogLevel::Warning,
+            Event::Restarted { .. }
+            | Event::Rewound(_)
+            | Event::Replayed(_)
+            | Event::RolledBack(_)
+            | Event::HangEnded(_) => LogLevel::Info,
             Event::Resumed { .. } => LogLevel::Warning,
             Event::Log { level, .. } => match level.as_str() {
                 "error" => LogLevel::Error,

@@ -1,6 +1,7 @@
 //! The engine process: worlds, frames and modules. It does what the supervisor says, and tells what happens.
 
 mod ambiguities;
+mod crash;
 mod dashboard;
 pub(crate) mod driver;
 mod figures;
@@ -51,7 +52,9 @@ pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
     let stream = os::own_stream().context("this is the engine process; start it by `keel run`")?;
     let (link, orders) = Link::start(stream)?;
     logger::install(&link);
+    crash::leave_reports(args)?;
     install_panic_hook(keel_loader::backtrace);
+    let _watchdog = args.watchdog.0.map(|limit| crash::watch(limit, &link)).transpose()?;
     if let Some(file) = &args.replay {
         return replay::run(args, file, &link, &orders);
     }

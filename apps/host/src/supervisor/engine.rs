@@ -1,6 +1,7 @@
 //! An engine process, as its supervisor sees it.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +12,10 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::cli::RunArgs;
-use crate::event::Event;
+use crate::event::{CrashLine, Event};
 use crate::os::{self, Stream};
 use crate::protocol::{self, FromEngine, MessageReader, Received, ToEngine};
+use crate::supervisor::crash;
 use crate::supervisor::stage::Run;
 
 /// A running engine.
@@ -23,6 +25,7 @@ pub(crate) struct EngineProcess {
     messages: Receiver<Received>,
     /// The frame of the game that it has told of last.
     frame: Arc<AtomicU64>,
+    crash_report: PathBuf,
 }
 
 /// How an engine ended.
@@ -32,7 +35,19 @@ pub(crate) struct EngineEnd {
     pub(crate) how: String,
     /// Whether somebody outside has ended it: no code of a module ends a process by these signals.
     pub(crate) from_outside: bool,
+    /// What it has left of a fault, if that was its end.
+    pub(crate) crash: Option<CrashLine>,
 }
+
+impl EngineEnd {
+    /// An end of which nothing else is known.
+    pub(crate) fn told(how: String) -> Self {
+        Self { how, from_outside: false, crash: None }
+    }
+}
+
+/// How many processes were started: each leaves its report in a file of its own.
+static STARTED: AtomicU64 = AtomicU64::new(0);
 
 impl EngineProcess {
     /// Starts the host that lies in the run directory.
@@ -78,6 +93,10 @@ impl EngineProcess {
         if args.json {
             command.arg("--hash");
         }
+        let crash_report =
+            run.host.with_file_name(format!("crash-{}.txt", STARTED.fetch_add(1, Ordering::Relaxed)));
+        command.arg("--crash-report").arg(&crash_report);
+        command.arg("--watchdog").arg(args.watchdog.to_string());
         command.env(run.library_variable, &run.library_path);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let connect = os::join_child(&mut command)?;
@@ -92,7 +111,7 @@ impl EngineProcess {
         forward_lines(child.stderr.take(), &sender, "warn")?;
         let frame = Arc::default();
         receive_messages(stream.try_clone()?, sender, Arc::clone(&frame))?;
-        Ok(Self { child, stream, messages, frame })
+        Ok(Self { child, stream, messages, frame, crash_report })
     }
 
     /// What the engine says. Closed when it has ended.
@@ -117,6 +136,18 @@ impl EngineProcess {
 
     /// Waits for the process to end, kills it at the deadline, and says how it ended.
     pub(crate) fn finish(mut self, deadline: Duration) -> EngineEnd {
+        let mut end = self.wait(deadline);
+        end.crash = crash::read(&self.crash_report, &end.how);
+        end
+    }
+
+    /// Ends it now, whatever it does.
+    pub(crate) fn kill(&mut self) {
+        // One that has ended already is as well.
+        let _ = self.child.kill();
+    }
+
+    fn wait(&mut self, deadline: Duration) -> EngineEnd {
         let expiry = Instant::now() + deadline;
         // Its last words: the channel closes when its pipes do.
         while self.messages.recv_deadline(expiry).is_ok() {}
@@ -126,8 +157,7 @@ impl EngineProcess {
                 Ok(None) if Instant::now() < expiry => thread::sleep(Duration::from_millis(2)),
                 _ => {
                     let _ = self.child.kill();
-                    let unknown =
-                        |error: io::Error| EngineEnd { how: error.to_string(), from_outside: false };
+                    let unknown = |error: io::Error| EngineEnd::told(error.to_string());
                     return self.child.wait().map_or_else(unknown, describe);
                 }
             }
@@ -187,8 +217,8 @@ fn describe(status: ExitStatus) -> EngineEnd {
                 _ => "",
             };
             let from_outside = matches!(signal, 1 | 2 | 9 | 15);
-            return EngineEnd { how: format!("signal {signal}{name}"), from_outside };
+            return EngineEnd { how: format!("signal {signal}{name}"), from_outside, crash: None };
         }
     }
-    EngineEnd { how: status.to_string(), from_outside: false }
+    EngineEnd::told(status.to_string())
 }

@@ -7,6 +7,7 @@ mod build;
 mod commands;
 mod consent;
 mod control;
+mod crash;
 mod edits;
 mod engine;
 mod input;

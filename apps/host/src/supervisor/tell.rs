@@ -13,7 +13,7 @@ impl Supervisor {
     pub(super) fn tell(&mut self, event: Event) {
         let (level, message) = match &event {
             Event::Log { level, message } => (level.clone(), message.clone()),
-            Event::Rejected { .. } => ("error".to_owned(), event.text()),
+            Event::Rejected { .. } | Event::Crash(_) => ("error".to_owned(), event.text()),
             Event::Resumed { .. } => ("warn".to_owned(), event.text()),
             _ => ("info".to_owned(), event.text()),
         };

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Plan, Resuming};
 use crate::cli::EXIT_ENGINE_DIED;
+use crate::event::Event;
 use crate::protocol::{Game, ToEngine};
 use crate::supervisor::engine::{EngineEnd, EngineProcess};
 use crate::supervisor::{Purpose, STOP_DEADLINE, Supervisor};
@@ -15,8 +16,13 @@ impl Supervisor {
         let ended_at = Instant::now();
         let Some(engine) = self.engine.take() else { return Ok(()) };
         let reached = engine.frame();
-        let end = engine.finish(STOP_DEADLINE);
-        self.go_on(None, &end, ended_at, reached)
+        let mut end = engine.finish(STOP_DEADLINE);
+        let blamed = end.crash.take().and_then(|crash| {
+            let module = crash.module.clone();
+            self.tell(Event::Crash(Box::new(crash)));
+            module
+        });
+        self.go_on(blamed.as_deref(), end, ended_at, reached)
     }
 
     /// Ends the engine, and goes on with the game in another one. `blamed` is the module that is to be put back, if it
@@ -26,13 +32,13 @@ impl Supervisor {
         let Some(engine) = self.engine.take() else { return Ok(()) };
         let reached = engine.frame();
         engine.finish(Duration::ZERO);
-        self.go_on(blamed, &EngineEnd { how: why, from_outside: false }, ended_at, reached)
+        self.go_on(blamed, EngineEnd::told(why), ended_at, reached)
     }
 
     fn go_on(
         &mut self,
         blamed: Option<&str>,
-        end: &EngineEnd,
+        end: EngineEnd,
         ended_at: Instant,
         reached: u64,
     ) -> anyhow::Result<()> {
@@ -46,7 +52,7 @@ impl Supervisor {
         // Of a process that ended before its first frame, the one before has told last.
         let before = self.recovery.resuming.take().map_or(0, |before| before.frame + before.frames_lost);
         let frames_lost = reached.max(before).saturating_sub(frame);
-        let why = end.how.clone();
+        let why = end.how;
         self.recovery.resuming = Some(Resuming { why, put_back, ended_at, frame, frames_lost });
         // Nobody is there to be asked, and what the code before doesn't know is lost with the code that does.
         self.start_with(game.as_ref().map(|game| game.bytes.as_slice()), true)?;

@@ -1,0 +1,126 @@
+//! Modules whose code no process can contain: what ends the engine, and what does not return. What is told of each, and
+//! what becomes of the game.
+
+use serde_json::Value;
+
+use crate::faults::{MODULE, SOURCE, start};
+use crate::game::{Game, message};
+
+/// A way to go wrong: what `rogue` does, in the line that ends with `// here`.
+struct Rogue {
+    code: &'static str,
+    kind: &'static str,
+    signal: Option<i32>,
+    message: &'static str,
+    /// How the process ended.
+    how: &'static str,
+}
+
+const ROGUES: [Rogue; 7] = [
+    Rogue {
+        // The page at 0, but not 0 itself: std aborts at that, instead of trying it.
+        code: "unsafe { std::ptr::without_provenance_mut::<u64>(std::hint::black_box(64)).write_volatile(steps) }; // here",
+        kind: "segmentation-fault",
+        signal: Some(11),
+        message: "segmentation fault at address 0x40",
+        how: "signal 11 (segmentation fault)",
+    },
+    Rogue {
+        code: "if steps < u64::MAX { std::process::abort(); } // here",
+        kind: "abort",
+        signal: Some(6),
+        message: "abort",
+        how: "signal 6 (abort)",
+    },
+    Rogue {
+        code: "let ground = std::hint::black_box([steps; 1024]);\n    \
+               if std::hint::black_box(steps) < u64::MAX { rogue(steps + 1); } // here\n    \
+               std::hint::black_box(ground);",
+        kind: "stack-overflow",
+        signal: Some(11),
+        message: "stack overflow at address 0x",
+        how: "signal 11 (segmentation fault)",
+    },
+    Rogue {
+        code: "unsafe { std::arch::asm!(\"xor edx, edx\", \"xor ecx, ecx\", \"div ecx\", out(\"eax\") _, out(\"ecx\") _, \
+               out(\"edx\") _) }; // here\n    std::hint::black_box(steps);",
+        kind: "arithmetic-error",
+        signal: Some(8),
+        message: "arithmetic error at address 0x",
+        how: "signal 8 (arithmetic error)",
+    },
+    Rogue {
+        code: "unsafe { std::arch::asm!(\"ud2\") }; // here\n    std::hint::black_box(steps);",
+        kind: "illegal-instruction",
+        signal: Some(4),
+        message: "illegal instruction at address 0x",
+        how: "signal 4 (illegal instruction)",
+    },
+    Rogue {
+        code: "if steps < u64::MAX { std::process::exit(3); } // here",
+        kind: "exit",
+        signal: None,
+        message: "the process was ended by its own code, exit status: 3",
+        how: "exit status: 3",
+    },
+    Rogue {
+        code: "let _deep = Deep(steps); // here\n    if steps < u64::MAX { panic!(\"first\"); }",
+        kind: "abort",
+        signal: Some(6),
+        message: "abort: panicked at systems/unlucky/src/lib.rs:",
+        how: "signal 6 (abort)",
+    },
+];
+
+/// Its drop panics, also while another panic is under way.
+const DEEP: &str = "struct Deep(u64);\nimpl Drop for Deep {\n    fn drop(&mut self) {\n        \
+                    if self.0 < u64::MAX { panic!(\"second\"); }\n    }\n}\n";
+
+/// The module, calling `rogue` in `update`, and the line of its source that goes wrong.
+fn source(code: &str) -> (String, usize) {
+    let call = MODULE.replace("/*update*/", "rogue(std::hint::black_box(self.steps));");
+    let source = format!(
+        "{call}\n{DEEP}\n#[inline(never)]\n#[allow(unsafe_code, unconditional_recursion, \
+         clippy::undocumented_unsafe_blocks, reason = \"it is to go wrong\")]\nfn rogue(steps: u64) {{\n    {code}\n}}\n"
+    );
+    let line = source.lines().position(|line| line.ends_with("// here")).unwrap() + 1;
+    (source, line)
+}
+
+fn event(game: &Game, name: &str) -> Option<Value> {
+    let events = game.history().iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events.filter(|event| event["event"] == name).last()
+}
+
+/// Checks that a backtrace names the function `rogue` with a line of the module's source, and nothing of the engine.
+#[track_caller]
+fn check_backtrace(event: &Value, line: usize) {
+    let backtrace = event["backtrace"].as_str().unwrap_or_else(|| panic!("there is none: {event}"));
+    let call = format!("rogue at {SOURCE}:{line}");
+    assert!(backtrace.contains(&call), "{call} is not in\n{backtrace}");
+    assert!(["core/engine", "modules/"].iter().all(|it| !backtrace.contains(it)), "{backtrace}");
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn whatever_ends_the_engine_is_told_with_module_system_and_calls() {
+    for Rogue { code, kind, signal, message: expected, how } in ROGUES {
+        let mut game = start();
+        let (source, line) = source(code);
+        game.workspace.write(SOURCE, &source);
+        let status = game.end();
+        let told = game.history().join("\n");
+        assert_eq!(status.code(), Some(4), "{code}: {told}");
+        assert!(told.contains(&format!("the engine process ended: {how}")), "{code}: {told}");
+        assert!(!told.contains('\u{1b}'), "{told:?}");
+        let crash = event(&game, "crash").unwrap_or_else(|| panic!("{code}: no crash is told: {told}"));
+        assert_eq!((&crash["module"], &crash["system"]), (&"unlucky".into(), &"update".into()), "{crash}");
+        assert_eq!((crash["kind"].as_str(), crash["signal"].as_i64()), (Some(kind), signal.map(Into::into)));
+        assert!(message(&crash).starts_with(expected), "{crash}");
+        assert!(crash["frame"].as_u64().unwrap() > 0, "{crash}");
+        check_backtrace(&crash, line);
+        if signal == Some(11) {
+            crate::keys::check_events(&game, &["crash"]);
+        }
+    }
+}
