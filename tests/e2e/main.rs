@@ -33,5 +33,7 @@ mod snapshot;
 mod swap;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(unix)]
+mod trial;
 mod under_way;
 mod workspace;

@@ -7,16 +7,16 @@ use crate::faults::{MODULE, SOURCE, start};
 use crate::game::{Game, message};
 
 /// A way to go wrong: what `rogue` does, in the line that ends with `// here`.
-struct Rogue {
-    code: &'static str,
-    kind: &'static str,
+pub(crate) struct Rogue {
+    pub(crate) code: &'static str,
+    pub(crate) kind: &'static str,
     signal: Option<i32>,
     message: &'static str,
     /// How the process ended.
     how: &'static str,
 }
 
-const ROGUES: [Rogue; 7] = [
+pub(crate) const ROGUES: [Rogue; 7] = [
     Rogue {
         // The page at 0, but not 0 itself: std aborts at that, instead of trying it.
         code: "unsafe { std::ptr::without_provenance_mut::<u64>(std::hint::black_box(64)).write_volatile(steps) }; // here",
@@ -77,7 +77,7 @@ const DEEP: &str = "struct Deep(u64);\nimpl Drop for Deep {\n    fn drop(&mut se
                     if self.0 < u64::MAX { panic!(\"second\"); }\n    }\n}\n";
 
 /// The module, calling `rogue` in `update`, and the line of its source that goes wrong.
-fn source(code: &str) -> (String, usize) {
+pub(crate) fn source(code: &str) -> (String, usize) {
     let call = MODULE.replace("/*update*/", "rogue(std::hint::black_box(self.steps));");
     let source = format!(
         "{call}\n{DEEP}\n#[inline(never)]\n#[allow(unsafe_code, unconditional_recursion, \

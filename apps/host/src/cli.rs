@@ -3,6 +3,7 @@
 mod examples;
 mod limit;
 mod span;
+mod trial;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 use crate::event::Event;
 pub(crate) use limit::{Limit, limits};
 pub(crate) use span::Span;
+pub(crate) use trial::TrialFrames;
 
 /// Something went wrong; standard error says what.
 pub(crate) const EXIT_FAILURE: u8 = 1;
@@ -27,6 +29,9 @@ pub(crate) const EXIT_ENGINE_DIED: u8 = 4;
 
 /// More frames a second are none that anyone sees, and their steps would be shorter than timers are exact.
 const FPS_MAX: i64 = 1000;
+
+/// Enough for a system that runs every second frame.
+const TRIAL: TrialFrames = TrialFrames(3);
 
 /// How often the game is kept in memory.
 const SNAPSHOTS: Span = Span::seconds(1);
@@ -133,6 +138,10 @@ pub(crate) struct RunArgs {
     /// where that would take more than 1 % of the time. `off`: such an end is the run's end.
     #[arg(long, value_name = "SECONDS|off", default_value_t = SNAPSHOTS)]
     pub(crate) snapshots: Span,
+    /// New code runs so many frames on a copy of the game, in a process of its own, before it runs in the game. `off`: in the
+    /// game at once.
+    #[arg(long, value_name = "FRAMES|off", default_value_t = TRIAL)]
+    pub(crate) trial: TrialFrames,
     /// Records the run into this file, for `keel replay`.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
@@ -145,6 +154,9 @@ pub(crate) struct RunArgs {
     /// After each swap, runs the last so many seconds again with the new code, beside the game, and tells what came of it.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) retry: Option<u32>,
+    /// New code is tried out, instead of a run of its own.
+    #[arg(skip)]
+    pub(crate) is_trial: bool,
     /// Instead of a run of its own.
     #[arg(skip)]
     pub(crate) replay: Option<ReplayArgs>,
@@ -178,6 +190,8 @@ impl Default for RunArgs {
             accept_loss: false,
             limits: Vec::new(),
             snapshots: SNAPSHOTS,
+            trial: TRIAL,
+            is_trial: false,
             record: None,
             hash_every: 1,
             history: 30,
@@ -405,6 +419,9 @@ pub(crate) struct EngineArgs {
     /// So many seconds are kept in memory.
     #[arg(long, default_value_t = 0)]
     pub(crate) history: u32,
+    /// Tries new code out for so many frames instead.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) trial: u32,
     /// Runs this recording again instead.
     #[arg(long)]
     pub(crate) replay: Option<PathBuf>,

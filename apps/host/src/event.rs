@@ -2,6 +2,7 @@
 //! documents each field.
 
 mod crash;
+mod trial;
 
 use keel::engine::Fault;
 use keel_builder::BuiltBy;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commands::snapshot::Difference;
 pub(crate) use crash::{CrashLine, HangLine};
+pub(crate) use trial::TrialLine;
 
 /// The level of a [`Event::Log`] that a module has written to the console.
 pub(crate) const LEVEL_OUTPUT: &str = "output";
@@ -53,6 +55,9 @@ pub(crate) enum Event {
         /// Which of the supervisor's requests; absent if none was.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         request: Option<u64>,
+        /// What it did on a copy of the game; absent if it was not refused for that.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        trial: Option<TrialLine>,
     },
     /// A recording was run again.
     Replayed(Box<ReplayedLine>),
@@ -281,6 +286,8 @@ fn in_no_order(ambiguities: &[AmbiguityLine]) -> String {
 pub(crate) struct StagesMs {
     pub(crate) detect: f64,
     pub(crate) build: f64,
+    #[serde(default)]
+    pub(crate) trial: f64,
     pub(crate) check: f64,
     pub(crate) swap: f64,
 }
@@ -292,6 +299,7 @@ pub(crate) enum Stage {
     Resolve,
     Build,
     Check,
+    Trial,
     Swap,
 }
 
@@ -322,10 +330,11 @@ impl Event {
                 format!("frame {frame}: {fps:.0} fps, {frame_ms:.2} ms a frame, {entities} entities")
             }
             Self::Swap(swap) => swap.text(),
-            Self::Rejected { module, stage, code, message, .. } => {
+            Self::Rejected { module, stage, code, message, trial, .. } => {
                 let stage = format!("{stage:?}").to_lowercase();
                 let who = if module.is_empty() { "the workspace or the game" } else { module };
-                format!("{who} was refused at {stage} [{code}]: {message}")
+                let calls = below(trial.as_ref().and_then(|trial| trial.backtrace.as_deref()));
+                format!("{who} was refused at {stage} [{code}]: {message}{calls}")
             }
             Self::Replayed(line) => line.text(),
             Self::Rewound(line) => line.text(),
@@ -453,11 +462,11 @@ impl RewoundLine {
 
 impl SwapLine {
     fn text(&self) -> String {
-        let StagesMs { detect, build, check, swap } = self.stages_ms;
+        let StagesMs { detect, build, trial, check, swap } = self.stages_ms;
         let whole = self.edit_to_running_ms.map_or_else(String::new, |ms| format!(" in {ms:.0} ms"));
         let mut text = format!(
-            "{} v{} is live{whole}: detect {detect:.0}, build {build:.0}, check {check:.1}, swap {swap:.2}; paused \
-             {:.2} ms; {} values carried, {} converted",
+            "{} v{} is live{whole}: detect {detect:.0}, build {build:.0}, trial {trial:.0}, check {check:.1}, swap \
+             {swap:.2}; paused {:.2} ms; {} values carried, {} converted",
             self.module, self.generation, self.pause_ms, self.carried, self.converted
         );
         if self.paused {
@@ -503,7 +512,8 @@ mod tests {
     fn a_refusal_says_who_was_refused() {
         let text = |module: &str| {
             let (stage, code, message) = (Stage::Resolve, "conflict".to_owned(), "a cycle".to_owned());
-            Event::Rejected { module: module.to_owned(), stage, code, message, request: None }.text()
+            Event::Rejected { module: module.to_owned(), stage, code, message, request: None, trial: None }
+                .text()
         };
         assert_eq!(text("swim"), "swim was refused at resolve [conflict]: a cycle");
         assert_eq!(text(""), "the workspace or the game was refused at resolve [conflict]: a cycle");

@@ -11,11 +11,12 @@ use std::path::PathBuf;
 
 use keel::console::Key;
 use keel_builder::BuiltBy;
-use keel_registry::Stated;
+use keel_registry::{Code, Stated};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::event::Event;
+use crate::engine_process::input::FrameInput;
+use crate::event::{Event, Stage};
 pub(crate) use transfer::{
     MessageReader, SNAPSHOT_BYTES_MAX, TakenGame, receive_order, send_snapshot, send_with_game,
 };
@@ -57,6 +58,10 @@ pub(crate) enum ToEngine {
     Key(Key),
     /// The terminal has another size.
     Resize { columns: u16, rows: u16 },
+    /// Tell what has come into the game in so many frames after the newest snapshot.
+    TellInputs { frames: u32 },
+    /// What has come into the game lately, for its trial.
+    Inputs { frames: Vec<FrameInput> },
     /// End.
     Stop,
 }
@@ -100,6 +105,9 @@ pub(crate) struct SwapRequest {
     pub(crate) build_ms: f64,
     /// None if nothing was built for it.
     pub(crate) built_by: Option<BuiltBy>,
+    /// How long it ran on a copy of the game.
+    #[serde(default)]
+    pub(crate) trial_ms: f64,
     pub(crate) accept_loss: bool,
 }
 
@@ -129,6 +137,14 @@ pub(crate) enum BuildState {
     Building {
         modules: Vec<String>,
     },
+    /// These modules run on a copy of the game.
+    Trying {
+        modules: Vec<String>,
+    },
+    /// They were refused there.
+    Refused {
+        modules: Vec<String>,
+    },
     /// It went well; these modules are about to be swapped.
     Done {
         rebuilt: Vec<String>,
@@ -137,6 +153,19 @@ pub(crate) enum BuildState {
         modules: Vec<String>,
         rendered: String,
     },
+}
+
+/// What came of new code that was tried out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum TrialOutcome {
+    /// It ran.
+    Fits,
+    /// There was no copy of the game to try it on.
+    NotMade,
+    /// It was refused as the game would refuse it.
+    Refused { stage: Stage, module: String, code: Code, message: String },
+    /// A panic that would have suspended a module.
+    Panicked { module: String, system: String, message: String, backtrace: Option<String>, frame: u64 },
 }
 
 /// From the engine to the supervisor.
@@ -166,6 +195,10 @@ pub(crate) enum FromEngine {
     Snapshot { frame: u64, libraries: Vec<Library>, bytes: u64 },
     /// So many bytes of the snapshot that was begun last follow.
     SnapshotPart { bytes: u32 },
+    /// What has come into the game in some frames after the newest snapshot.
+    Inputs { frames: Vec<FrameInput> },
+    /// What came of new code that was tried out.
+    Tried(TrialOutcome),
     /// The last frame has run, or (`failed`) the game that was to be gone on with could not be. `refused` says that a
     /// module which was refused at the start is not live.
     Done { failed: bool, refused: bool },

@@ -31,7 +31,7 @@ mod thread;
 mod watch;
 
 pub use mark::{Mark, Marked};
-pub use os::{install, maps};
+pub use os::{install, limit_memory, maps};
 pub use panic::{forget_panic, note_panic};
 pub use report::{CrashKind, CrashReport};
 pub use thread::{Running, Thread, set_frame};

@@ -56,6 +56,12 @@ pub enum Code {
     DataLoss,
     /// There is no such module, or no such generation.
     NoSuchModule,
+    /// It panicked on a copy of the game.
+    TrialPanic,
+    /// It ended the process that had a copy of the game.
+    TrialCrash,
+    /// It did not come to an end on a copy of the game.
+    TrialHang,
 }
 
 /// A new generation was refused; the old one goes on running.

@@ -132,7 +132,9 @@ impl DashboardLink {
         let now = self.now();
         with(world, |dashboard| {
             dashboard.build = match state {
-                BuildState::Done { .. } => Build::Idle,
+                BuildState::Done { .. } | BuildState::Trying { .. } | BuildState::Refused { .. } => {
+                    Build::Idle
+                }
                 BuildState::Building { modules } => Build::Building { modules, since: now },
                 BuildState::Failed { modules, rendered } => {
                     Build::Failed { modules, message: rendered, at: now }
@@ -214,6 +216,7 @@ fn swap_report(line: &SwapLine) -> SwapReport {
     let stages = [
         ("detect", line.stages_ms.detect),
         ("build", line.stages_ms.build),
+        ("trial", line.stages_ms.trial),
         ("check", line.stages_ms.check),
         ("swap", line.stages_ms.swap),
     ];

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::input::FrameInput;
 use crate::recording::Record;
 
 /// A snapshot is taken no sooner than so long after the one before.
@@ -110,6 +111,16 @@ impl History {
     pub(crate) fn way_to(&self, place: Place) -> Option<(Arc<Vec<u8>>, Vec<Record>)> {
         let Moment { game, records } = self.moments.get(place.moment)?;
         Some((Arc::clone(game), records.get(..place.records)?.to_vec()))
+    }
+
+    /// What has come in since the newest snapshot, in so many frames at most.
+    pub(crate) fn newest_inputs(&self, frames: usize) -> Vec<FrameInput> {
+        let records = self.moments.back().into_iter().flat_map(|moment| &moment.records);
+        let inputs = records.filter_map(|record| match record {
+            Record::Frame(input) => Some(input.clone()),
+            _ => None,
+        });
+        inputs.take(frames).collect()
     }
 
     /// All from the snapshot before a place until now.

@@ -19,6 +19,7 @@ mod snapshots;
 mod statics;
 mod swapper;
 mod tell;
+mod trial;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -59,6 +60,10 @@ pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
         return replay::run(args, file, &link, &orders);
     }
     let mut host = Host::new(args, link);
+    if args.trial > 0 {
+        host.trial(&orders);
+        return Ok(());
+    }
     host.run(&orders)
 }
 

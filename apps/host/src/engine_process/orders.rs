@@ -51,6 +51,9 @@ impl Host {
             ToEngine::Resize { columns, rows } => {
                 self.terminal = self.terminal.map(|_| (columns, rows));
             }
+            ToEngine::TellInputs { frames } => self.tell_inputs(frames),
+            // For a trial, which is asked elsewhere.
+            ToEngine::Inputs { .. } => {}
             ToEngine::Stop => self.running = false,
         }
     }
@@ -181,7 +184,14 @@ impl Host {
         for ModuleStatus { name, state: at, .. } in self.driver.registry.modules() {
             let event = match state {
                 BuildState::Building { modules } if modules.contains(&name) => LifeEvent::Saved,
-                BuildState::Failed { modules, .. } if modules.contains(&name) => LifeEvent::Failed,
+                BuildState::Failed { modules, .. } | BuildState::Refused { modules }
+                    if modules.contains(&name) =>
+                {
+                    LifeEvent::Failed
+                }
+                BuildState::Trying { modules } if at == State::Checking && modules.contains(&name) => {
+                    LifeEvent::CheckedForTrial
+                }
                 BuildState::Done { rebuilt } if at == State::Building && rebuilt.contains(&name) => {
                     LifeEvent::Built
                 }

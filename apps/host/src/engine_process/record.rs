@@ -169,6 +169,12 @@ impl Host {
         frames
     }
 
+    /// Tells what has come into so many frames after the newest snapshot.
+    pub(super) fn tell_inputs(&self, frames: u32) {
+        let frames = self.history.newest_inputs(frames as usize);
+        self.link.send(&FromEngine::Inputs { frames });
+    }
+
     /// Writes the last so much simulated time into a file, with the game as it is now at its end, and tells.
     pub(super) fn save_recording(&mut self, path: PathBuf, back: Duration) {
         let error = self.try_save_recording(&path, back).err().map(|error| format!("{error:#}"));

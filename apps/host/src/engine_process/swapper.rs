@@ -179,6 +179,7 @@ fn line(request: &SwapRequest, report: &SwapReport, check: Duration, swap: Durat
         stages_ms: StagesMs {
             detect: request.detect_ms,
             build: request.build_ms,
+            trial: request.trial_ms,
             check: ms(check),
             swap: ms(swap),
         },
@@ -213,6 +214,7 @@ mod tests {
             detect_ms: 0.0,
             build_ms: 0.0,
             built_by: None,
+            trial_ms: 0.0,
             accept_loss: false,
         }
     }

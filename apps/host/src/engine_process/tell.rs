@@ -40,7 +40,7 @@ impl Host {
     pub(super) fn tell_rejection(&mut self, stage: Stage, rejection: Rejection, request: Option<u64>) {
         let code = code_name(rejection.code);
         let Rejection { module, message, .. } = rejection;
-        self.tell(Event::Rejected { module, stage, code, message, request });
+        self.tell(Event::Rejected { module, stage, code, message, request, trial: None });
     }
 
     pub(super) fn tell_fault(&mut self, fault: Fault) {

@@ -68,6 +68,9 @@ impl Supervisor {
         if requests.is_empty() {
             return;
         }
+        if matches!(self.purpose, Purpose::Swap) {
+            self.prepare_trial();
+        }
         let modules = names(&requests);
         self.send(&ToEngine::Build(BuildState::Building { modules }));
         self.edits.submitted();
@@ -94,6 +97,7 @@ impl Supervisor {
         let mut report = match outcome.result {
             Ok(report) => report,
             Err(failure) => {
+                self.forget_trial();
                 self.tell_build_failure(&names(&outcome.requests), &failure);
                 // Nobody would see the mended source, or nobody is there to mend it.
                 let is_left_alone = self.watcher.is_none() || self.args.frames.is_some();
@@ -128,7 +132,9 @@ impl Supervisor {
             }
             Purpose::Swap => {
                 let modules = self.staging.stage(&report)?;
-                if !modules.is_empty() {
+                if modules.is_empty() {
+                    self.forget_trial();
+                } else {
                     self.swap(modules, Some((report.elapsed, report.built_by)), edit);
                 }
             }

@@ -79,6 +79,7 @@ mod tests {
             detect_ms: 0.0,
             build_ms: 0.0,
             built_by: None,
+            trial_ms: 0.0,
             accept_loss: false,
         }
     }

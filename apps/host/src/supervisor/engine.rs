@@ -71,6 +71,9 @@ impl EngineProcess {
         if args.accept_loss {
             command.arg("--accept-loss");
         }
+        if args.is_trial {
+            command.arg("--trial").arg(args.trial.0.to_string());
+        }
         if let Some(replay) = &args.replay {
             command.arg("--replay").arg(std::path::absolute(&replay.file)?);
             command.arg("--threads").arg(replay.threads.to_string());

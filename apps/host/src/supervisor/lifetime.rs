@@ -35,6 +35,7 @@ impl Supervisor {
         }
         self.engine = Some(engine);
         self.consents.clear();
+        self.trials.clear();
         self.asked.clear();
     }
 

@@ -21,6 +21,7 @@ mod retry;
 mod stage;
 mod swap;
 mod tell;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -50,6 +51,7 @@ use output::Output;
 use recovery::{DiskNews, Found, Recovery};
 use refused::Refused;
 use stage::Staging;
+use trial::Trials;
 
 /// How long an engine that was told to end may take.
 const STOP_DEADLINE: Duration = Duration::from_secs(3);
@@ -101,6 +103,8 @@ struct Supervisor {
     edits: Edits,
     /// What the next outcome of the queue is for.
     purpose: Purpose,
+    /// New code that runs on a copy of the game.
+    trials: Trials,
     /// What is gone on with when the engine has ended by itself.
     recovery: Recovery,
     /// What becomes of its snapshots on disk.
@@ -157,6 +161,7 @@ impl Supervisor {
             input,
             edits: Edits::default(),
             purpose: Purpose::Begin,
+            trials: Trials::default(),
             recovery: Recovery::default(),
             disk_news: never(),
             consents: Consents::default(),
@@ -192,6 +197,7 @@ impl Supervisor {
         let mut disk_news = self.disk_news.clone();
         while self.exit.is_none() {
             let messages = self.engine.as_ref().map_or_else(never, |engine| engine.messages().clone());
+            let (tried, late) = (self.trials.messages(), self.trials.deadline());
             let retried = self.retry.as_ref().map_or_else(never, |engine| engine.messages().clone());
             select! {
                 recv(changes) -> change => match change {
@@ -202,6 +208,8 @@ impl Supervisor {
                 recv(outcomes) -> outcome => self.take_outcome(outcome.context("the build thread has ended")?)?,
                 recv(builds) -> event => if let Ok(event) = event { self.take_build_event(event) },
                 recv(messages) -> message => self.take_message(message.ok())?,
+                recv(tried) -> message => self.take_trial_message(message.ok()),
+                recv(late) -> _ => self.trial_is_late(),
                 recv(retried) -> message => self.take_retried(message.ok()),
                 recv(disk_news) -> news => match news {
                     Ok(news) => self.take_disk_news(news),
@@ -215,6 +223,7 @@ impl Supervisor {
 
     /// Ends the engine and leaves the terminal as it was.
     fn end(&mut self) -> anyhow::Result<ExitCode> {
+        self.trials.clear();
         if let Some(mut retry) = self.retry.take() {
             retry.send(&ToEngine::Stop);
             retry.finish(Duration::ZERO);

@@ -31,7 +31,8 @@ pub(crate) fn tell_refused(args: &RunArgs, code: Code, message: String) -> io::R
     }
     if args.json {
         let module = String::new();
-        let event = Event::Rejected { module, stage: Stage::Resolve, code, message, request: None };
+        let event =
+            Event::Rejected { module, stage: Stage::Resolve, code, message, request: None, trial: None };
         Output::start(args)?.event(&event)?;
     }
     Ok(())

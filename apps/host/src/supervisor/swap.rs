@@ -27,14 +27,20 @@ impl Supervisor {
             detect_ms: ms(edit.map(|edit| edit.detect()).unwrap_or_default()),
             build_ms: ms(build.map(|(elapsed, _)| elapsed).unwrap_or_default()),
             built_by: build.map(|(_, by)| by),
+            trial_ms: 0.0,
             accept_loss: self.args.accept_loss,
         });
     }
 
     fn ask(&mut self, request: SwapRequest) {
         let request = self.consents.ask(request);
-        self.recovery.note_asked(request.id, &request.modules);
         self.show_notice();
+        self.try_out(request);
+    }
+
+    /// Has the engine exchange what is known to be fit for it.
+    pub(super) fn swap_in(&mut self, request: SwapRequest) {
+        self.recovery.note_asked(request.id, &request.modules);
         self.send(&ToEngine::Swap(request));
     }
 

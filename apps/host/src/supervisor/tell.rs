@@ -50,6 +50,7 @@ impl Supervisor {
             code: code_name(build_code(failure)),
             message: plain,
             request: None,
+            trial: None,
         });
     }
 
@@ -61,6 +62,7 @@ impl Supervisor {
             code: code_name(read_code(error)),
             message: with_causes(error),
             request: None,
+            trial: None,
         });
     }
 }

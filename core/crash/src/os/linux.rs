@@ -69,6 +69,27 @@ pub fn install(report: File) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets this process have `more` bytes of private memory than it has now. An allocation beyond is refused, and ends the
+/// process with an abort. What is mapped and not written to counts, too.
+///
+/// # Errors
+/// When the system does not tell how much it has, or refuses the limit.
+#[allow(unsafe_code, reason = "limits are the system's")]
+pub fn limit_memory(more: u64) -> io::Result<()> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let data = status.lines().find_map(|line| line.strip_prefix("VmData:"));
+    let kib = data.and_then(|data| data.split_whitespace().next()?.parse::<u64>().ok());
+    let kib = kib.ok_or_else(|| io::Error::other("/proc/self/status does not tell of VmData"))?;
+    let most = kib.saturating_mul(1024).saturating_add(more);
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: the system reads a limit, which lives until it returns.
+    if unsafe { libc::setrlimit(libc::RLIMIT_DATA, &raw const limit) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 
 /// The signals of `masked` wait while the handler runs; those that can't wait end the process then.

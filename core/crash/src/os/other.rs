@@ -19,6 +19,14 @@ pub fn maps() -> String {
     String::new()
 }
 
+/// Nothing: on this system no memory is limited.
+///
+/// # Errors
+/// Always, of kind `Unsupported`.
+pub fn limit_memory(_more: u64) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this system limits no process's memory; only Linux does"))
+}
+
 pub(crate) fn enter_thread(_slot: &Slot) {}
 
 pub(crate) fn leave_thread(_slot: &Slot) {}

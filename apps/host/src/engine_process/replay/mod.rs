@@ -69,7 +69,14 @@ fn read(file: &Path) -> Result<Recording, Rejection> {
 }
 
 fn rejected(Rejection { module, code, message }: Rejection) -> Event {
-    Event::Rejected { module, stage: Stage::Check, code: code_name(code), message, request: None }
+    Event::Rejected {
+        module,
+        stage: Stage::Check,
+        code: code_name(code),
+        message,
+        request: None,
+        trial: None,
+    }
 }
 
 /// A recording that is being run again.

@@ -71,6 +71,11 @@ impl Recovery {
         }
     }
 
+    /// The newest snapshot.
+    pub(super) fn newest_game(&self) -> Option<Arc<KeptGame>> {
+        self.games.newest().cloned()
+    }
+
     /// The engine has told which libraries are live. Those that were asked for are.
     pub(super) fn note_live(&mut self, libraries: Vec<Library>) {
         let is_live = |asked: &Library| {
@@ -188,7 +193,7 @@ impl Recovery {
     }
 
     /// The libraries that are to be live; none if no engine has come so far.
-    fn libraries(&self) -> Vec<Library> {
+    pub(super) fn libraries(&self) -> Vec<Library> {
         self.lineage.live().cloned().collect()
     }
 }

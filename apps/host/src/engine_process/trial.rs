@@ -1,0 +1,132 @@
+//! A trial: this process has a copy of the game, and tries new code out on it. Whatever that code does, it does it here.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use keel::engine::{EngineConfig, Fault, contain};
+use keel_registry::{Consent, Rejection};
+
+use super::Host;
+use super::driver::{Driver, Framed};
+use super::input::FrameInput;
+use super::swapper;
+use crate::event::Stage;
+use crate::protocol::{FromEngine, SwapRequest, ToEngine, TrialOutcome};
+
+/// How much more memory than the copy of the game takes the new code may ask for.
+const MEMORY: u64 = 2 << 30;
+
+/// No systems of idle time: they get what is left of a frame, and here nothing is.
+const NO_TIME: Duration = Duration::ZERO;
+
+impl Host {
+    /// Takes a copy of the game, then new code for it, and says what came of it.
+    pub(super) fn trial(&mut self, orders: &Receiver<ToEngine>) {
+        let mut faulty = BTreeSet::new();
+        let mut inputs = Vec::new();
+        for order in orders {
+            match order {
+                load @ ToEngine::Load { .. } => {
+                    self.obey(load);
+                    if self.failed {
+                        return self.tell_tried(TrialOutcome::NotMade);
+                    }
+                    // What fails without the new code is not its doing.
+                    faulty = self.one_frame(&FrameInput::default()).faults.into_iter().map(name).collect();
+                    if let Err(error) = keel::crash::limit_memory(MEMORY) {
+                        self.tell_log("debug", format!("the trial's memory has no limit: {error}"));
+                    }
+                }
+                ToEngine::Inputs { frames } => inputs = frames,
+                ToEngine::Swap(request) => {
+                    let outcome = self.try_out(request, &faulty, inputs);
+                    return self.tell_tried(outcome);
+                }
+                ToEngine::Stop => return,
+                order @ ToEngine::Plan { .. } => self.obey(order),
+                // The others are for the game itself.
+                _ => {}
+            }
+        }
+    }
+
+    fn tell_tried(&self, outcome: TrialOutcome) {
+        self.link.send(&FromEngine::Tried(outcome));
+    }
+
+    /// Swaps new code in, runs frames with it, saves what it has made of the game, goes on with that, and ends the game.
+    fn try_out(
+        &mut self,
+        request: SwapRequest,
+        faulty: &BTreeSet<String>,
+        inputs: Vec<FrameInput>,
+    ) -> TrialOutcome {
+        let modules: Vec<_> = request.modules.iter().map(|library| library.module.clone()).collect();
+        let consent = if request.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
+        if let Err((stage, rejection)) = self.swap_for_trial(request, consent) {
+            return refused(stage, rejection);
+        }
+        let inputs = inputs.into_iter().map(Some).chain(std::iter::repeat(None));
+        for input in inputs.take(self.args.trial as usize) {
+            let faults = self.one_frame(&input.unwrap_or_default()).faults;
+            let new = faults.into_iter().find(|fault| fault.suspended && !faulty.contains(&fault.module));
+            if let Some(Fault { module, system, message, backtrace, frame, .. }) = new {
+                return TrialOutcome::Panicked { module, system, message, backtrace, frame };
+            }
+        }
+        let is_new = |rejection: &Rejection| modules.contains(&rejection.module);
+        match self.save_and_go_on() {
+            Err(rejection) if is_new(&rejection) => refused(Stage::Trial, rejection),
+            _ => {
+                let what_is_left = std::mem::replace(
+                    &mut self.driver,
+                    Driver::new(EngineConfig::default(), None, None, false),
+                );
+                match contain(|| drop(what_is_left)) {
+                    Err(message) => TrialOutcome::Panicked {
+                        module: modules.join("+"),
+                        system: "drop".to_owned(),
+                        message,
+                        backtrace: None,
+                        frame: 0,
+                    },
+                    Ok(()) => TrialOutcome::Fits,
+                }
+            }
+        }
+    }
+
+    fn swap_for_trial(&mut self, request: SwapRequest, consent: Consent) -> Result<(), (Stage, Rejection)> {
+        let registry = &self.driver.registry;
+        let (checker, next) = (registry.checker(), |module: &str| registry.next_generation(module));
+        let generations: Vec<_> = request.modules.iter().map(|library| next(&library.module)).collect();
+        let checked = swapper::check_all(&checker, request.modules, |index| generations[index]);
+        let candidates = checked.into_iter().map(|(_, outcome)| outcome).collect::<Result<_, _>>();
+        let candidates = candidates.map_err(|rejection| (Stage::Check, rejection))?;
+        let report = self.driver.swap(candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;
+        report.failed_starts.into_iter().next().map_or(Ok(()), |rejection| Err((Stage::Trial, rejection)))
+    }
+
+    /// Runs a frame with one step.
+    fn one_frame(&mut self, input: &FrameInput) -> Framed {
+        let dt = self.step;
+        let input = FrameInput { dt, paused: false, terminal: self.terminal, ..input.clone() };
+        self.driver.frame(&input, NO_TIME)
+    }
+
+    /// What the next swap will do with the new code: it is asked for its state, and another one made of that.
+    fn save_and_go_on(&mut self) -> Result<(), Rejection> {
+        let bytes = self.driver.save(Vec::new())?;
+        self.driver.rewind(&bytes, Consent::AcceptLoss).map(drop)
+    }
+}
+
+fn name(fault: Fault) -> String {
+    fault.module
+}
+
+fn refused(stage: Stage, rejection: Rejection) -> TrialOutcome {
+    let Rejection { module, code, message } = rejection;
+    TrialOutcome::Refused { stage, module, code, message }
+}
