@@ -1,5 +1,6 @@
 //! Following a path through the bytes of an encoded value, for values that nobody decodes.
 
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use crate::bytes::{take, take_char, take_prefixed, take_str};
@@ -152,17 +153,22 @@ impl EncodedWay {
         self.end.read(rest).ok_or(Stopped::Elsewhere)
     }
 
+    /// Reads the number at the end, if there is a `T`.
+    #[inline]
+    pub(super) fn read_plain<T: 'static>(&self, bytes: &[u8]) -> Option<T> {
+        let End::Number(number) = self.end else { return None };
+        read_plain_number(number, bytes.get(self.follow(bytes).ok()?..)?)
+    }
+
     /// Writes what is at the end, if that takes as many bytes as before: a number, a `bool`, an array of bytes. None
     /// otherwise.
     pub(super) fn write(&self, bytes: &mut [u8], value: &ValueRef<'_>) -> Option<Result<(), Misfit>> {
         let at = self.follow(bytes).ok()?;
         match (&self.end, value) {
-            (End::Number(number), value) => Some(value.bits_as(*number).map(|bits| {
-                let width = number.width();
-                if let Some(place) = bytes.get_mut(at..at + width) {
-                    place.copy_from_slice(&bits.to_le_bytes()[..width]);
-                }
-            })),
+            (End::Number(number), value) => match value.bits_as(*number) {
+                Ok(bits) => write_number(*number, bits, bytes.get_mut(at..)?).map(Ok),
+                Err(misfit) => Some(Err(misfit)),
+            },
             (End::Bool, ValueRef::Bool(value)) => {
                 *bytes.get_mut(at)? = u8::from(*value);
                 Some(Ok(()))
@@ -208,7 +214,7 @@ impl End {
     fn read<'a>(&'a self, mut bytes: &'a [u8]) -> Option<ValueRef<'a>> {
         let bytes = &mut bytes;
         Some(match self {
-            Self::Number(number) => read_number(*number, take(bytes, number.width()).ok()?),
+            Self::Number(number) => read_number(*number, bytes)?,
             Self::Bool => ValueRef::Bool(*bytes.first()? == 1),
             Self::Char => ValueRef::Char(take_char(bytes).ok()?),
             Self::Text => {
@@ -225,18 +231,58 @@ impl End {
     }
 }
 
-/// A number in its own width, little endian.
-fn read_number<'a>(number: Number, bytes: &[u8]) -> ValueRef<'a> {
-    let mut wide = [0; 16];
-    wide[..bytes.len()].copy_from_slice(bytes);
-    let unsigned = u128::from_le_bytes(wide);
-    let unused = 128 - 8 * bytes.len() as u32;
-    match number {
-        Number::F32 => ValueRef::F32(f32::from_bits(unsigned as u32)),
-        Number::F64 => ValueRef::F64(f64::from_bits(unsigned as u64)),
-        Number::U8 | Number::U16 | Number::U32 | Number::U64 | Number::U128 => ValueRef::Unsigned(unsigned),
-        Number::I8 | Number::I16 | Number::I32 | Number::I64 | Number::I128 => {
-            ValueRef::Signed((unsigned << unused) as i128 >> unused)
-        }
+/// A number in its own width, little endian; none if there are too few bytes.
+#[inline]
+fn read_number<'a>(number: Number, bytes: &[u8]) -> Option<ValueRef<'a>> {
+    macro_rules! take {
+        ($ty:ty) => {
+            <$ty>::from_le_bytes(*bytes.first_chunk()?)
+        };
     }
+    Some(match number {
+        Number::F32 => ValueRef::F32(take!(f32)),
+        Number::F64 => ValueRef::F64(take!(f64)),
+        Number::U8 => ValueRef::Unsigned(take!(u8).into()),
+        Number::U16 => ValueRef::Unsigned(take!(u16).into()),
+        Number::U32 => ValueRef::Unsigned(take!(u32).into()),
+        Number::U64 => ValueRef::Unsigned(take!(u64).into()),
+        Number::U128 => ValueRef::Unsigned(take!(u128)),
+        Number::I8 => ValueRef::Signed(take!(i8).into()),
+        Number::I16 => ValueRef::Signed(take!(i16).into()),
+        Number::I32 => ValueRef::Signed(take!(i32).into()),
+        Number::I64 => ValueRef::Signed(take!(i64).into()),
+        Number::I128 => ValueRef::Signed(take!(i128)),
+    })
+}
+
+/// As [`read_number`], if it is a `T`: then nothing has to be converted.
+#[inline]
+fn read_plain_number<T: 'static>(number: Number, bytes: &[u8]) -> Option<T> {
+    macro_rules! plain {
+        ($($name:ident $ty:ty),*) => {
+            match number {
+                $(Number::$name if TypeId::of::<T>() == TypeId::of::<$ty>() => {
+                    let found: &mut dyn Any = &mut Some(<$ty>::from_le_bytes(*bytes.first_chunk()?));
+                    found.downcast_mut::<Option<T>>()?.take()
+                })*
+                _ => None,
+            }
+        };
+    }
+    plain!(
+        F32 f32, F64 f64, U8 u8, U16 u16, U32 u32, U64 u64, U128 u128, I8 i8, I16 i16, I32 i32, I64 i64, I128 i128
+    )
+}
+
+/// Writes the low end of `bits` in the width of the number; none if there is less room.
+#[inline]
+fn write_number(number: Number, bits: u128, room: &mut [u8]) -> Option<()> {
+    match number.width() {
+        1 => *room.first_chunk_mut()? = (bits as u8).to_le_bytes(),
+        2 => *room.first_chunk_mut()? = (bits as u16).to_le_bytes(),
+        4 => *room.first_chunk_mut()? = (bits as u32).to_le_bytes(),
+        8 => *room.first_chunk_mut()? = (bits as u64).to_le_bytes(),
+        _ => *room.first_chunk_mut()? = bits.to_le_bytes(),
+    }
+    Some(())
 }

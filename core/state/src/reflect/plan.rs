@@ -104,6 +104,19 @@ impl AccessPlan {
         }
     }
 
+    /// Reads what is there in the bytes of a value as a `T`, where values lie encoded. None as in [`AccessPlan::read`].
+    ///
+    /// # Errors
+    /// [`ReflectError::NotReadable`] when it is no `T`.
+    #[inline]
+    pub fn read_encoded_as<T: FromValue>(&self, bytes: &[u8]) -> Option<Result<T, Box<ReflectError>>> {
+        if let Some(found) = self.encoded.as_ref()?.read_plain(bytes) {
+            return Some(Ok(found));
+        }
+        let value = self.read_encoded(bytes)?;
+        Some(T::from_value(value).map_err(|misfit| Box::new(self.not_readable(value, misfit, T::EXPECTED))))
+    }
+
     /// Writes what is there into the bytes of a value, where values lie encoded and the new value takes as many bytes as the
     /// old one. None otherwise: [`AccessPlan::set_encoded`] is the other way. The bytes are unchanged after an error.
     #[inline]

@@ -120,7 +120,19 @@ impl PreparedPath {
     ) -> Result<R, EcsError> {
         let resolved = self.resolve(world)?;
         let (mut show, mut shown) = (Some(show), None);
-        resolved.read(world, entity, &mut |value| shown = show.take().map(|show| show(value)))?;
+        if resolved.is_encoded() {
+            resolved.show_bytes(world, entity, |bytes| {
+                if let Some(value) = resolved.plan.read_encoded(bytes) {
+                    shown = show.take().map(|show| show(value));
+                }
+            })?;
+        } else {
+            resolved.lend(world, entity, &mut |lent| {
+                if let Some(value) = resolved.plan.read(lent) {
+                    shown = show.take().map(|show| show(value));
+                }
+            })?;
+        }
         match (shown, show) {
             (Some(shown), _) => Ok(shown),
             (None, Some(show)) => Ok(show(ValueRef::from(&resolved.encoded(world, Some(entity))?))),

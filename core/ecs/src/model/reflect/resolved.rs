@@ -48,12 +48,7 @@ impl Resolved {
     #[inline]
     pub(super) fn read_as<T: FromValue>(&self, world: &World, entity: Entity) -> Result<T, EcsError> {
         if self.is_encoded() {
-            let mut found = None;
-            self.read(world, entity, &mut |value| found = Some(self.plan.convert(value)))?;
-            return match found {
-                Some(found) => Ok(found?),
-                None => self.convert_encoded(&self.encoded(world, Some(entity))?),
-            };
+            return self.read_bytes_as(world, entity);
         }
         let (mut plain, mut other) = (None, None);
         self.lend(world, entity, &mut |lent| match self.plan.read_plain(lent) {
@@ -73,28 +68,22 @@ impl Resolved {
         matches!(self.lending, AnyLending::Encoded)
     }
 
-    /// Shows `show` what is there, unless it has parts, is not there now, or has no place of its own.
-    pub(super) fn read(
+    fn read_bytes_as<T: FromValue>(&self, world: &World, entity: Entity) -> Result<T, EcsError> {
+        match self.show_bytes(world, entity, |bytes| self.plan.read_encoded_as(bytes))? {
+            Some(found) => Ok(found?),
+            None => self.convert_encoded(&self.encoded(world, Some(entity))?),
+        }
+    }
+
+    /// Shows `show` the bytes of the component of `entity`, where values lie encoded.
+    #[inline]
+    pub(super) fn show_bytes<R>(
         &self,
         world: &World,
         entity: Entity,
-        show: &mut dyn FnMut(ValueRef<'_>),
-    ) -> Result<(), EcsError> {
-        if !self.is_encoded() {
-            return self.lend(world, entity, &mut |lent| {
-                if let Some(value) = self.plan.read(lent) {
-                    show(value);
-                }
-            });
-        }
-        let cell = world.sparse.cell(self.id);
-        let shown = cell.and_then(|cell| {
-            cell.with_encoded(entity, |bytes| {
-                if let Some(value) = self.plan.read_encoded(bytes) {
-                    show(value);
-                }
-            })
-        });
+        show: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, EcsError> {
+        let shown = world.sparse.cell(self.id).and_then(|cell| cell.with_encoded(entity, show));
         shown.ok_or_else(|| self.missing(world, entity))
     }
 
