@@ -94,16 +94,15 @@ impl Resolved {
         entity: Entity,
         value: ValueRef<'_>,
     ) -> Result<(), EcsError> {
-        let (Some(info), Some(cell)) = (world.type_info(self.id), world.sparse.cell(self.id)) else {
-            return Err(self.missing(world, entity));
-        };
+        let Some(cell) = world.sparse.cell(self.id) else { return Err(self.missing(world, entity)) };
         world.before_write(entity, self.id);
         let written = cell.with_encoded_mut(entity, |encoded| -> Result<(), EcsError> {
             if let Some(written) = self.plan.write_encoded(&mut encoded.0, &value) {
                 return Ok(written?);
             }
-            let bytes = self.plan.set_encoded(info.live_schema(), &encoded.0, value)?;
-            *encoded = Encoded::read(info.live_schema(), &mut bytes.as_slice())?;
+            let live = world.component_named(self.plan.path().type_name())?.live_schema();
+            let bytes = self.plan.set_encoded(live, &encoded.0, value)?;
+            *encoded = Encoded::read(live, &mut bytes.as_slice())?;
             Ok(())
         });
         written.unwrap_or_else(|| Err(self.missing(world, entity)))
