@@ -155,3 +155,48 @@ fn consent_is_not_asked_for_any_more_once_the_field_is_back() {
     crate::keys::check_events(&game, &["rejected"]);
     game.quit();
 }
+
+/// What comes before it defines a component once, and gives it to somebody.
+const UPDATE: &str = "        let skips = self.skips.read(";
+
+const DEFINE: &str = r#"        if frame.world.definitions().next().is_none() {
+            let barnacles = "struct Barnacles { count: u32, on: Vec<String> }";
+            frame.world.define_component(&keel::ecs::ComponentDefinition::parse(barnacles)?)?;
+            let fields = [("count", 3.into()), ("on", vec!["hull"].into())];
+            frame.world.spawn_named(&[("Barnacles", &fields)])?;
+        }
+"#;
+
+const BARNACLES: &str = "Barnacles { count: 3, on: [\"hull\"] }";
+
+#[test]
+fn a_component_that_is_defined_at_run_time_outlives_the_code_and_the_engine_that_defined_it() {
+    let mut game = Game::start();
+    game.assert_goes_on();
+    game.edit("systems/shoal-tide/src/lib.rs", UPDATE, &format!("{DEFINE}{UPDATE}"));
+    game.wait_swap("shoal-tide");
+    game.assert_goes_on();
+    game.workspace.put_back("systems/shoal-tide/src/lib.rs");
+    game.wait_swap("shoal-tide");
+    game.pause();
+    let defined = game.still();
+    assert_eq!(defined.values.of_component("Barnacles"), [BARNACLES]);
+
+    // Another type changes its shape, for which the world is built anew.
+    let original = game.workspace.read(FISH);
+    game.workspace.write(FISH, &trail_with("pub wear: f32", "wear: 0.0")(&original));
+    let swap = wait_all(&mut game).line;
+    assert!(swap["rebuilt"] == true && list(&swap["kept"]).is_empty(), "{swap}");
+    let rebuilt = game.still();
+    assert_eq!(rebuilt.values.of_component("Barnacles"), [BARNACLES]);
+    assert!(!game.history().iter().any(|line| line.contains("\"fault\"")), "no module has failed");
+
+    // Another process, which knows it from the file alone.
+    let file = defined.file;
+    let mut again = Game::start_with(game.quit(), &["--from", file.to_str().unwrap()]);
+    again.assert_goes_on();
+    assert_eq!(again.save().1.of_component("Barnacles"), [BARNACLES]);
+    let kept = |line: &String| line.contains("Barnacles") && line.contains("\"ready\"");
+    assert!(!again.history().iter().any(kept), "nothing of it is kept aside");
+    again.quit();
+}

@@ -8,7 +8,7 @@ const AREAS: [(&str, &str, usize); 8] = [
     ("entity", "core/ecs", 11),
     ("event", "core/ecs", 18),
     ("query", "core/ecs", 14),
-    ("reflection", "core/ecs", 13),
+    ("reflection", "core/ecs", 15),
     ("world", "core/ecs", 17),
     ("storage", "core/ecs", 17),
     ("system", "core/engine", 13),

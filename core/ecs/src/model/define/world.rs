@@ -11,7 +11,7 @@ use crate::{EcsError, ModelTypeInfo, ModelTypeKind, World};
 impl World {
     /// Makes a component known that no Rust type stands behind. It is used by its name as any other: its values are made of
     /// names, read and written by path, found by queries of text, saved, restored and taken through swaps. They lie in a set
-    /// of their own, encoded. Nothing tracks them, and only code that knows types observes one.
+    /// of their own, encoded. Nothing tracks them; hooks and observers are those of Rust types, and none is called for them.
     ///
     /// Defined again with the same schema, nothing but its default and its doc comment changes. With another schema its
     /// values are migrated as those of a Rust type are. A component that a module registers under the name stays if it has
@@ -23,19 +23,8 @@ impl World {
     /// undo it; [`EcsError::Collision`]. The world is then unchanged.
     pub fn define_component(&mut self, definition: &ComponentDefinition) -> Result<ComponentId, EcsError> {
         let id = ComponentId::of(definition.name());
-        if let Some(known) = self.types.get(id)
-            && !known.is_defined()
-            && known.name() == definition.name()
-        {
-            if known.kind() == ModelTypeKind::Component && known.schema() == definition.schema() {
-                return Ok(id);
-            }
-            return Err(EcsError::NameTaken {
-                name: definition.name().to_owned(),
-                kind: known.kind(),
-                known: known.schema().to_string(),
-                defined: definition.schema().to_string(),
-            });
+        if self.has_typed(definition)? {
+            return Ok(id);
         }
         if self.is_in_transaction() && self.kept_types().any(|kept| kept == definition.name()) {
             let because = "values of it were kept aside and come back now, which a transaction can't undo; define it before";
@@ -44,9 +33,30 @@ impl World {
                 because: because.to_owned(),
             });
         }
-        let info = Arc::new(ModelTypeInfo::defined(&Arc::new(definition.clone())));
-        self.register_with(info, definition.accepts_losses())?;
+        let info = ModelTypeInfo::defined(&Arc::new(definition.clone()));
+        self.register_with(Arc::new(info), definition.accepts_losses())?;
         Ok(id)
+    }
+
+    /// Whether a type of a module is there that means the same.
+    fn has_typed(&self, definition: &ComponentDefinition) -> Result<bool, EcsError> {
+        let known = self.types.get(ComponentId::of(definition.name()));
+        // Another name with the same id is refused as any collision is.
+        let known = known.filter(|known| !known.is_defined() && known.name() == definition.name());
+        match known {
+            None => Ok(false),
+            Some(known)
+                if known.kind() == ModelTypeKind::Component && known.schema() == definition.schema() =>
+            {
+                Ok(true)
+            }
+            Some(known) => Err(EcsError::NameTaken {
+                name: definition.name().to_owned(),
+                kind: known.kind(),
+                known: known.schema().to_string(),
+                defined: definition.schema().to_string(),
+            }),
+        }
     }
 
     /// The components that were defined at run time, in the order of their ids.
@@ -67,11 +77,10 @@ impl World {
 
     /// Makes known what `other` has defined and this world doesn't know.
     pub(crate) fn keep_definitions_of(&mut self, other: &Self) -> Result<(), EcsError> {
-        let defined = other.types.iter().filter(|info| info.is_defined());
-        for info in
-            defined.filter(|info| self.types.get(info.id()).is_none()).map(Arc::clone).collect::<Vec<_>>()
-        {
-            self.register(info)?;
+        for info in other.types.iter().filter(|info| info.is_defined()) {
+            if self.types.get(info.id()).is_none() {
+                self.register(Arc::clone(info))?;
+            }
         }
         Ok(())
     }
