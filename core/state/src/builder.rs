@@ -13,6 +13,9 @@ use crate::{
     Value, Variant, decode, encode_into,
 };
 
+/// [`Schema::schema`] of a type.
+pub(crate) type Describe = fn(&mut SchemaBuilder) -> TypeRef;
+
 /// A type whose bytes can be described. The `#[data]` attribute implements it.
 ///
 /// The description must match what the type's `Serialize` writes; nothing can check that it does.
@@ -131,15 +134,18 @@ impl fmt::Debug for Conversion {
 impl LiveSchema {
     /// The schema of `T` with its author's notes. Runs `T`'s defaults.
     pub fn of<T: Schema + ?Sized>() -> Self {
-        let mut types = SchemaBuilder { with_notes: true, ..SchemaBuilder::without_notes() };
-        let root = T::schema(&mut types);
-        types.finish(root)
+        Self::described_by(T::schema)
     }
 
-    pub(crate) fn without_notes<T: Schema + ?Sized>() -> Self {
-        let mut types = SchemaBuilder::without_notes();
-        let root = T::schema(&mut types);
-        types.finish(root)
+    /// [`LiveSchema::of`] the type that is described.
+    pub(crate) fn described_by(describe: Describe) -> Self {
+        let builder = SchemaBuilder { with_notes: true, ..SchemaBuilder::without_notes() };
+        builder.describe(describe)
+    }
+
+    /// The schema of the type that is described, without notes. Runs no default.
+    pub(crate) fn without_notes(describe: Describe) -> Self {
+        SchemaBuilder::without_notes().describe(describe)
     }
 
     /// The schema alone, as it is stored beside the values.
@@ -235,7 +241,12 @@ impl SchemaBuilder {
         Self { types, notes, known, with_notes: false, unseen: String::new() }
     }
 
-    pub(crate) fn finish(self, root: TypeRef) -> LiveSchema {
+    fn describe(mut self, describe: Describe) -> LiveSchema {
+        let root = describe(&mut self);
+        self.finish(root)
+    }
+
+    fn finish(self, root: TypeRef) -> LiveSchema {
         LiveSchema {
             schema: TypeSchema::new(root, self.types)
                 .expect("a type of Rust is within the limits of a schema"),

@@ -1,7 +1,9 @@
 //! When two builds of a type are one.
 
+use std::alloc::Layout;
 use std::any::TypeId;
 
+use crate::builder::Describe;
 use crate::{LiveSchema, Schema};
 
 /// What two builds of a type must agree on before one may touch the other's values.
@@ -22,17 +24,25 @@ pub struct TypeFingerprint {
 impl TypeFingerprint {
     /// The fingerprint of `T`, whose schema is `live`.
     pub fn of<T: 'static>(live: &LiveSchema) -> Self {
+        Self::laid_out(live, Layout::new::<T>(), TypeId::of::<T>())
+    }
+
+    fn laid_out(live: &LiveSchema, layout: Layout, rust: TypeId) -> Self {
         Self {
             schema: live.schema().hash(),
-            size: size_of::<T>(),
-            align: align_of::<T>(),
+            size: layout.size(),
+            align: layout.align(),
             unseen: live.unseen_hash(),
-            rust: TypeId::of::<T>(),
+            rust,
         }
     }
 
     /// The fingerprint of `F`. Runs no default.
     pub(crate) fn of_field<F: Schema>() -> Self {
-        Self::of::<F>(&LiveSchema::without_notes::<F>())
+        Self::described_by(F::schema, Layout::new::<F>(), TypeId::of::<F>())
+    }
+
+    fn described_by(describe: Describe, layout: Layout, rust: TypeId) -> Self {
+        Self::laid_out(&LiveSchema::without_notes(describe), layout, rust)
     }
 }

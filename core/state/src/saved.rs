@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::builder::Describe;
 use crate::{Change, LiveSchema, Migration, Schema, StateError, TypeSchema, Value, decode_all, encode_into};
 
 /// A value as bytes, with the schema that says what they mean, so that a later build can read it.
@@ -14,6 +15,9 @@ pub struct SavedValue {
     bytes: Vec<u8>,
 }
 
+/// Bytes that differ from those that were saved, and what has changed.
+type Migrated = (Option<Vec<u8>>, Vec<Change>);
+
 impl SavedValue {
     /// Saves `value`.
     ///
@@ -22,7 +26,11 @@ impl SavedValue {
     pub fn of<T: Schema + Serialize>(value: &T) -> Result<Self, StateError> {
         let mut bytes = Vec::new();
         encode_into(value, &mut bytes)?;
-        Ok(Self { schema: Arc::new(TypeSchema::of::<T>()), bytes })
+        Ok(Self::encoded(bytes, T::schema))
+    }
+
+    fn encoded(bytes: Vec<u8>, describe: Describe) -> Self {
+        Self { schema: Arc::new(TypeSchema::described_by(describe)), bytes }
     }
 
     /// The value as a `T`, and what had to be changed for it.
@@ -33,15 +41,21 @@ impl SavedValue {
         &self,
         accept_loss: bool,
     ) -> Result<(T, Vec<Change>), StateError> {
-        if *self.schema == TypeSchema::of::<T>() {
+        let (migrated, changes) = self.migrated(T::schema, accept_loss)?;
+        Ok((decode_all(migrated.as_deref().unwrap_or(&self.bytes))?, changes))
+    }
+
+    /// The value encoded as one of the type that is described, unless that is as it is.
+    fn migrated(&self, describe: Describe, accept_loss: bool) -> Result<Migrated, StateError> {
+        if *self.schema == TypeSchema::described_by(describe) {
             // Planning what changes nothing costs more than all else, where thousands are restored.
-            return Ok((decode_all(&self.bytes)?, Vec::new()));
+            return Ok((None, Vec::new()));
         }
-        let migration = Migration::plan(&self.schema, &LiveSchema::of::<T>());
+        let migration = Migration::plan(&self.schema, &LiveSchema::described_by(describe));
         let migration = if accept_loss { migration.accept_losses() } else { migration };
         let mut migrated = Vec::new();
         migration.apply(&mut self.bytes.as_slice(), &mut migrated)?;
-        Ok((decode_all(&migrated)?, migration.changes().to_vec()))
+        Ok((Some(migrated), migration.changes().to_vec()))
     }
 
     /// A value that was encoded elsewhere; nothing is checked until it is read.

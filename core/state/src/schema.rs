@@ -4,7 +4,8 @@ use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Schema, SchemaBuilder, StateError, Value, encode_into};
+use crate::builder::Describe;
+use crate::{LiveSchema, Schema, StateError, Value, encode_into};
 
 /// How many named types one schema may have: 4,096.
 pub const TYPES_MAX: usize = 4096;
@@ -167,9 +168,13 @@ impl TryFrom<Unchecked> for TypeSchema {
 impl TypeSchema {
     /// The schema of `T`.
     pub fn of<T: Schema + ?Sized>() -> Self {
-        let mut types = SchemaBuilder::without_notes();
-        let root = T::schema(&mut types);
-        types.finish(root).into_schema()
+        Self::described_by(T::schema)
+    }
+
+    /// [`TypeSchema::of`] the type that is described: all of it that need not be compiled for each type, which modules would
+    /// wait for at each change.
+    pub(crate) fn described_by(describe: Describe) -> Self {
+        LiveSchema::without_notes(describe).into_schema()
     }
 
     /// A schema from its parts.

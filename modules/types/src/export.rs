@@ -86,18 +86,8 @@ macro_rules! __export_module {
         pub static KEEL_MODULE: $crate::ModuleRoot = $crate::ModuleRoot {
             descriptor: KEEL_DESCRIPTOR,
             facade: $crate::facade_address,
-            types: || {
-                #[allow(unused_mut, reason = "a module without models adds none")]
-                let mut types = ::std::vec::Vec::new();
-                $(types.extend($model::keel_model::types());)*
-                types
-            },
-            pools: || {
-                #[allow(unused_mut, reason = "a module without models adds none")]
-                let mut pools = ::std::vec::Vec::new();
-                $(pools.extend($model::keel_model::pools());)*
-                pools
-            },
+            types: || $crate::__private::types_of(&[$($model::keel_model::types),*]),
+            pools: || $crate::__private::pools_of(&[$($model::keel_model::pools),*]),
             views: $views,
             view_model: $view_model,
         };

@@ -43,5 +43,6 @@ pub mod __private {
     pub use keel_engine::__private::*;
     pub use keel_state::{Change, SavedValue, StateError};
 
+    pub use crate::root::{pools_of, types_of};
     pub use crate::{PooledTypeInfo, ViewModel};
 }

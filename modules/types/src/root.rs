@@ -35,6 +35,16 @@ pub struct ModuleRoot {
     pub view_model: EntryPoint<Option<Box<dyn ViewModel>>>,
 }
 
+/// What these model crates export. A module asks for it here, so that it compiles nothing that handles lists of types.
+pub fn types_of(models: &[EntryPoint<Vec<ModelTypeInfo>>]) -> Vec<ModelTypeInfo> {
+    models.iter().flat_map(|types| types()).collect()
+}
+
+/// The types of models in pools of these model crates; see [`types_of`].
+pub fn pools_of(models: &[EntryPoint<Vec<PooledTypeInfo>>]) -> Vec<PooledTypeInfo> {
+    models.iter().flat_map(|pools| pools()).collect()
+}
+
 static ROOT_LAYOUT: &TypeLayout = ModuleRoot::LAYOUT;
 
 /// The layout of [`ModuleRoot`] as this facade knows it. It lies in the facade, so that the checker, which

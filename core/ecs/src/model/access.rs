@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keel_core_types::ComponentId;
 
+use crate::EcsError;
+
 /// The components, resources and events that a query, a parameter or a system reads and writes, and which entities it
 /// passes over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +29,20 @@ impl Access {
     /// Nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What `add` adds. Modules compile no more of it than a call.
+    pub fn of(add: fn(&mut Self)) -> Self {
+        let mut access = Self::new();
+        add(&mut access);
+        access
+    }
+
+    /// Panics, naming it, where something of this excludes another part of it.
+    pub(crate) fn assert_no_conflict(add: fn(&mut Self)) {
+        if let Some(name) = Self::of(add).own_conflict() {
+            panic!("{}", EcsError::InUse { name: name.to_owned() });
+        }
     }
 
     /// All of the world, to read and to write.

@@ -28,20 +28,31 @@ impl World {
         }
     }
 
-    /// Before the components and resources that `access` writes are written.
+    /// Before the components and resources are written of which `add_access` says so.
     #[inline]
-    pub(crate) fn before_query(&self, access: impl FnOnce() -> Access) {
+    pub(crate) fn before_query(&self, add_access: fn(&mut Access)) {
         if self.journal.is_kept() {
-            self.keep_written(access().written());
+            self.keep_all_of(add_access);
         }
     }
 
-    /// Before components of one entity are written that `access` writes.
+    #[cold]
+    fn keep_all_of(&self, add_access: fn(&mut Access)) {
+        self.keep_written(Access::of(add_access).written());
+    }
+
+    /// Before components of one entity are written of which `add_access` says so.
     #[inline]
-    pub(crate) fn before_query_one(&self, entity: Entity, access: impl FnOnce() -> Access) {
+    pub(crate) fn before_query_one(&self, entity: Entity, add_access: fn(&mut Access)) {
         if self.journal.is_kept() {
-            access().written().into_iter().for_each(|id| self.keep_component(entity, id));
+            self.keep_each_of(entity, add_access);
         }
+    }
+
+    #[cold]
+    fn keep_each_of(&self, entity: Entity, add_access: fn(&mut Access)) {
+        let written = Access::of(add_access).written();
+        written.into_iter().for_each(|id| self.keep_component(entity, id));
     }
 
     /// Before a resource is written, comes or goes.

@@ -2,12 +2,13 @@
 
 use super::filter::QueryFilter;
 use super::found::Found;
+use super::guard::ColumnGuard;
 use super::locate::locate;
 use super::rows::Part;
 use super::{QueryData, QueryIter};
 use crate::model::query::entity::RawEntities;
 use crate::model::sparse::SparseGuard;
-use crate::{Access, ChangeMark, ChangeWindow, EcsError, Entity, World};
+use crate::{ChangeMark, ChangeWindow, EcsError, Entity, World};
 
 /// A query at work: it borrows the columns and sparse sets it reads and writes until it is dropped.
 ///
@@ -16,9 +17,10 @@ use crate::{Access, ChangeMark, ChangeWindow, EcsError, Entity, World};
 pub struct QueryBorrow<'w, Q: QueryData, F: QueryFilter = ()> {
     world: &'w World,
     found: Found<Q, F>,
-    entities: Vec<RawEntities>,
+    /// Those that match, in the order of the parts.
+    archetypes: Vec<&'w hecs::Archetype>,
     // What was found is borrowed until these are dropped.
-    _guards: Vec<Q::Guard<'w>>,
+    _guards: Vec<ColumnGuard<'w>>,
     _sparse: Vec<SparseGuard<'w>>,
 }
 
@@ -26,26 +28,24 @@ pub struct QueryBorrow<'w, Q: QueryData, F: QueryFilter = ()> {
 // so that no row is handed out twice in a way that excludes itself.
 impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
     fn new(world: &'w World, window: ChangeWindow) -> Self {
-        world.before_query(|| access_of::<Q>());
+        world.before_query(Q::add_access);
         world.columns_borrowed();
         let (mut found, mut sparse) = (Found::<Q, F>::nothing(), Vec::new());
         Q::borrow_sparse(world, &mut sparse);
         found.find_sets(world);
-        let is_match = |archetype: &&hecs::Archetype| {
-            !archetype.is_empty() && Q::matches(archetype) && F::passes(archetype)
-        };
-        let matching: Vec<_> = world.inner().archetypes().filter(is_match).collect();
-        // The guards stay in their places once they are there.
-        let mut guards: Vec<_> = matching.iter().filter_map(|archetype| Q::borrow(archetype)).collect();
-        let parts = guards.iter_mut().zip(&matching).map(|(guard, archetype)| Part {
-            raw: Q::raw(guard, world, archetype),
-            filter: F::find(world, Some(*archetype)),
-            rows: archetype.len() as usize,
-        });
-        found.parts = parts.collect();
+        let (mut archetypes, mut guards) = (Vec::new(), Vec::new());
+        // A loop, where iterators would be shorter: each of their closures is compiled for each query of a module.
+        for archetype in world.inner().archetypes() {
+            if archetype.is_empty() || !Q::matches(archetype) || !F::passes(archetype) {
+                continue;
+            }
+            let Some(raw) = Q::borrow(world, archetype, &mut guards) else { continue };
+            let (filter, rows) = (F::find(world, Some(archetype)), archetype.len() as usize);
+            found.parts.push(Part { raw, filter, rows });
+            archetypes.push(archetype);
+        }
         found.begin(world, window);
-        let entities = matching.iter().map(|archetype| RawEntities::of(world, Some(*archetype))).collect();
-        Self { world, found, entities, _guards: guards, _sparse: sparse }
+        Self { world, found, archetypes, _guards: guards, _sparse: sparse }
     }
 
     /// All matching entities, archetype by archetype.
@@ -88,13 +88,14 @@ impl<'w, Q: QueryData, F: QueryFilter> QueryBorrow<'w, Q, F> {
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     pub fn entities(&self) -> Vec<Entity> {
         let mut entities = Vec::new();
-        for (part, raw) in self.found.parts.iter().zip(&self.entities) {
+        for (part, archetype) in self.found.parts.iter().zip(&self.archetypes) {
+            let raw = RawEntities::of(self.world, Some(*archetype));
             for row in 0..part.rows {
                 // SAFETY: see above; what is looked at here is of the query's form that only reads.
                 unsafe {
                     let is_match = F::accepts(part.filter, row)
                         && Q::ReadOnly::try_fetch(Q::read_only(part.raw), row).is_some();
-                    entities.extend(is_match.then(|| Entity::fetch(*raw, row)));
+                    entities.extend(is_match.then(|| Entity::fetch(raw, row)));
                 }
             }
         }
@@ -110,12 +111,6 @@ impl<'q, Q: QueryData, F: QueryFilter> IntoIterator for &'q mut QueryBorrow<'_, 
     fn into_iter(self) -> QueryIter<'q, Q, F> {
         self.iter()
     }
-}
-
-fn access_of<Q: QueryData>() -> Access {
-    let mut access = Access::new();
-    Q::add_access(&mut access);
-    access
 }
 
 impl World {
@@ -161,12 +156,11 @@ impl World {
         if !Q::matches(archetype) {
             return Ok(None);
         }
-        self.before_query_one(entity, access_of::<Q>);
+        self.before_query_one(entity, Q::add_access);
         self.columns_borrowed();
-        let mut sparse = Vec::new();
+        let (mut sparse, mut guards) = (Vec::new(), Vec::new());
         Q::borrow_sparse(self, &mut sparse);
-        let Some(mut guard) = Q::borrow(archetype) else { return Ok(None) };
-        let mut raw = Q::raw(&mut guard, self, archetype);
+        let Some(mut raw) = Q::borrow(self, archetype, &mut guards) else { return Ok(None) };
         if Q::USES_TICKS {
             Q::begin(&mut raw, self, self.changes.ticks(self.change_window()));
         }

@@ -3,10 +3,11 @@
 use std::ptr::NonNull;
 use std::slice;
 
-use hecs::{Archetype, ArchetypeColumn, ArchetypeColumnMut, Fetch};
+use hecs::Archetype;
 
 use super::ReadOnlyQueryData;
 use super::columns::Columns;
+use super::guard::ColumnGuard;
 use super::rows::{Driver, fold_items};
 use crate::model::sparse::{SparseGuard, SparseRows, SparseSet};
 use crate::model::ticks::{TickWindow, Tracking};
@@ -24,15 +25,6 @@ pub(crate) const fn assert_free<T: Component>() {
 #[inline(always)]
 pub(super) const fn is_sparse<T: Component>() -> bool {
     matches!(T::STORAGE, StorageKind::Sparse)
-}
-
-/// Panics, naming the component, where a column is borrowed in a way that excludes `Q`. hecs looks only after it has made
-/// a reference to the column, which by itself would end the use of the one that excludes it.
-fn assert_available<Q: hecs::Query>(archetype: &Archetype) {
-    if let Some(state) = Q::Fetch::prepare(archetype) {
-        Q::Fetch::borrow(archetype, state);
-        Q::Fetch::release(archetype, state);
-    }
 }
 
 /// Where the values of `T` lie: the first row of a column, or a sparse set, by its storage.
@@ -155,7 +147,6 @@ unsafe impl<T: Component> QueryData for &T {
     type Item<'a> = &'a T;
     type ReadOnly = Self;
     type Raw = RawValues<T>;
-    type Guard<'w> = Option<ArchetypeColumn<'w, T>>;
 
     const SPARSE: usize = is_sparse::<T>() as usize;
     const USES_COLUMNS: bool = !is_sparse::<T>();
@@ -170,24 +161,20 @@ unsafe impl<T: Component> QueryData for &T {
         access.add_with(T::ID);
     }
 
-    fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
+    fn borrow<'w>(
+        world: &World,
+        archetype: &'w Archetype,
+        guards: &mut Vec<ColumnGuard<'w>>,
+    ) -> Option<Self::Raw> {
         if is_sparse::<T>() {
-            return Some(None);
+            return Some(RawValues::of_set(world, Some(archetype)));
         }
-        assert_available::<&T>(archetype);
-        archetype.get::<&T>().map(Some)
+        ColumnGuard::read(archetype, guards).map(RawValues::of_column)
     }
 
     fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
         if is_sparse::<T>() {
             guards.extend(world.sparse.cell(T::ID).map(|cell| cell.read()));
-        }
-    }
-
-    fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
-        match guard {
-            Some(column) => RawValues::of_column(NonNull::from(&**column).cast()),
-            None => RawValues::of_set(world, Some(archetype)),
         }
     }
 
@@ -266,7 +253,6 @@ unsafe impl<'q, T: Component> QueryData for &'q mut T {
     type Item<'a> = Written<'a, T>;
     type ReadOnly = &'q T;
     type Raw = RawWritten<T>;
-    type Guard<'w> = Option<ArchetypeColumnMut<'w, T>>;
 
     const SPARSE: usize = is_sparse::<T>() as usize;
     const USES_COLUMNS: bool = !is_sparse::<T>();
@@ -281,27 +267,23 @@ unsafe impl<'q, T: Component> QueryData for &'q mut T {
         access.add_with(T::ID);
     }
 
-    fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
+    fn borrow<'w>(
+        world: &World,
+        archetype: &'w Archetype,
+        guards: &mut Vec<ColumnGuard<'w>>,
+    ) -> Option<Self::Raw> {
         const { assert_free::<T>() };
-        if is_sparse::<T>() {
-            return Some(None);
-        }
-        assert_available::<&mut T>(archetype);
-        archetype.get::<&mut T>().map(Some)
+        let values = match is_sparse::<T>() {
+            true => RawValues::of_set(world, Some(archetype)),
+            false => RawValues::of_column(ColumnGuard::write(archetype, guards)?),
+        };
+        Some(RawWritten { values, ticks: T::Tracking::rows(Some(archetype)) })
     }
 
     fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
         if is_sparse::<T>() {
             guards.extend(world.sparse.cell(T::ID).map(|cell| cell.write()));
         }
-    }
-
-    fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
-        let values = match guard {
-            Some(column) => RawValues::of_column(NonNull::from(&mut **column).cast()),
-            None => RawValues::of_set(world, Some(archetype)),
-        };
-        RawWritten { values, ticks: T::Tracking::rows(Some(archetype)) }
     }
 
     fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
@@ -395,7 +377,6 @@ unsafe impl<Q: QueryData> QueryData for Option<Q> {
     type Item<'a> = Option<Q::Item<'a>>;
     type ReadOnly = Option<Q::ReadOnly>;
     type Raw = Option<Q::Raw>;
-    type Guard<'w> = Option<Q::Guard<'w>>;
 
     const SPARSE: usize = 0;
     const USES_COLUMNS: bool = Q::USES_COLUMNS;
@@ -409,16 +390,16 @@ unsafe impl<Q: QueryData> QueryData for Option<Q> {
         access.add_optional(Q::add_access);
     }
 
-    fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
-        Some(if Q::matches(archetype) { Q::borrow(archetype) } else { None })
+    fn borrow<'w>(
+        world: &World,
+        archetype: &'w Archetype,
+        guards: &mut Vec<ColumnGuard<'w>>,
+    ) -> Option<Self::Raw> {
+        Some(if Q::matches(archetype) { Q::borrow(world, archetype, guards) } else { None })
     }
 
     fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
         Q::borrow_sparse(world, guards);
-    }
-
-    fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
-        guard.as_mut().map(|guard| Q::raw(guard, world, archetype))
     }
 
     fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {

@@ -4,6 +4,7 @@ use hecs::Archetype;
 
 use super::ReadOnlyQueryData;
 use super::columns::Columns;
+use super::guard::ColumnGuard;
 use super::rows::Driver;
 use crate::model::sparse::SparseGuard;
 use crate::model::ticks::TickWindow;
@@ -39,7 +40,6 @@ unsafe impl QueryData for Entity {
     type Item<'a> = Entity;
     type ReadOnly = Self;
     type Raw = RawEntities;
-    type Guard<'w> = ();
 
     const SPARSE: usize = 0;
     const USES_COLUMNS: bool = false;
@@ -51,15 +51,15 @@ unsafe impl QueryData for Entity {
 
     fn add_access(_: &mut Access) {}
 
-    fn borrow(_: &Archetype) -> Option<()> {
-        Some(())
+    fn borrow<'w>(
+        world: &World,
+        archetype: &'w Archetype,
+        _: &mut Vec<ColumnGuard<'w>>,
+    ) -> Option<RawEntities> {
+        Some(RawEntities::of(world, Some(archetype)))
     }
 
     fn borrow_sparse<'w>(_: &'w World, _: &mut Vec<SparseGuard<'w>>) {}
-
-    fn raw((): &mut (), world: &World, archetype: &Archetype) -> RawEntities {
-        RawEntities::of(world, Some(archetype))
-    }
 
     fn find(columns: &mut Columns<'_>) -> Option<RawEntities> {
         Some(RawEntities::of(columns.world(), columns.archetype()))

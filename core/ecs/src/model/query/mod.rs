@@ -18,6 +18,7 @@ mod columns;
 mod entity;
 mod filter;
 mod found;
+mod guard;
 mod iter;
 mod locate;
 mod pieces;
@@ -39,6 +40,7 @@ pub(crate) use self::columns::ColumnTable;
 use self::columns::Columns;
 pub(crate) use self::entity::entity_of_row;
 pub use self::filter::{Or, QueryFilter, With, Without};
+use self::guard::ColumnGuard;
 pub use self::iter::QueryIter;
 pub use self::pieces::{QueryPiece, QueryPieces};
 pub use self::prepared::{PreparedQuery, Query};
@@ -64,9 +66,6 @@ pub unsafe trait QueryData {
     /// Where the columns of one archetype lie, and the sparse sets.
     #[doc(hidden)]
     type Raw: Copy;
-    /// The borrow of the columns.
-    #[doc(hidden)]
-    type Guard<'w>;
 
     /// How many sparse components an entity must have: a row of an archetype may be none of the query's.
     #[doc(hidden)]
@@ -84,18 +83,18 @@ pub unsafe trait QueryData {
     /// Adds what it reads, writes and passes over.
     fn add_access(access: &mut Access);
 
-    /// Borrows the columns; called only where `matches` holds.
+    /// Borrows the columns for as long as the guards live; where they and the sparse sets lie. Called only where `matches`
+    /// holds.
     #[doc(hidden)]
-    fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>>;
+    fn borrow<'w>(
+        world: &World,
+        archetype: &'w Archetype,
+        guards: &mut Vec<ColumnGuard<'w>>,
+    ) -> Option<Self::Raw>;
 
     /// Borrows the sparse sets.
     #[doc(hidden)]
     fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>);
-
-    /// Where what is borrowed lies, for as long as the guard stays where it is: it holds a reference, and moving that ends
-    /// the use of what was derived from it.
-    #[doc(hidden)]
-    fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw;
 
     /// Finds the columns without borrowing them; called only where `matches` holds. Without an archetype, finds the sparse
     /// sets alone.

@@ -45,10 +45,12 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
 
     /// What it reads, writes and passes over.
     pub fn access() -> Access {
-        let mut access = Access::new();
-        Q::add_access(&mut access);
-        F::add_access(&mut access);
-        access
+        Access::of(Self::add_access)
+    }
+
+    fn add_access(access: &mut Access) {
+        Q::add_access(access);
+        F::add_access(access);
     }
 
     /// Goes through `world`, which it has to itself.
@@ -58,7 +60,7 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
     #[inline]
     #[allow(unsafe_code, reason = "columns are used without a borrow of each")]
     pub fn query<'w>(&'w mut self, world: &'w mut World) -> Query<'w, Q, F> {
-        world.before_query(Self::access);
+        world.before_query(Self::add_access);
         // SAFETY: the world is borrowed exclusively for as long as the query lives.
         unsafe { self.query_unchecked(world) }
     }
@@ -98,9 +100,7 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
     #[cold]
     fn find(&mut self, world: &World) {
         if self.world != world.incarnation() {
-            if let Some(name) = Self::access().own_conflict() {
-                panic!("{}", EcsError::InUse { name: name.to_owned() });
-            }
+            Access::assert_no_conflict(Self::add_access);
             *self = Self { world: world.incarnation(), ..Self::new() };
         }
         self.match_new(world);
@@ -133,11 +133,12 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
     fn match_new(&mut self, world: &World) {
         let archetypes = world.inner().archetypes();
         let known = archetypes.len();
-        let new = archetypes.enumerate().skip(self.seen);
-        self.matching.extend(
-            new.filter(|(_, archetype)| Q::matches(archetype) && F::passes(archetype))
-                .map(|(index, _)| index),
-        );
+        // A loop, as in `QueryBorrow::new`.
+        for (index, archetype) in archetypes.enumerate().skip(self.seen) {
+            if Q::matches(archetype) && F::passes(archetype) {
+                self.matching.push(index);
+            }
+        }
         self.seen = known;
         self.found.archetypes =
             world.inner().archetypes().next().map_or(std::ptr::null(), std::ptr::from_ref);
@@ -312,9 +313,16 @@ impl<Q: QueryData, F: QueryFilter> Query<'_, Q, F> {
         if let Err(error) = self.world.check_alive(entity) {
             return error;
         }
-        let access = PreparedQuery::<Q, F>::access();
-        let has = self.world.components_of(entity).unwrap_or_default();
-        match access.first_missing(|id| has.iter().any(|info| info.id() == id)) {
+        self.world.not_in_query(entity, PreparedQuery::<Q, F>::add_access)
+    }
+}
+
+impl World {
+    /// Why an entity that lives is none of a query's.
+    #[cold]
+    fn not_in_query(&self, entity: Entity, add_access: fn(&mut Access)) -> EcsError {
+        let has = self.components_of(entity).unwrap_or_default();
+        match Access::of(add_access).first_missing(|id| has.iter().any(|info| info.id() == id)) {
             Some(component) => EcsError::MissingComponent { entity, component: component.to_owned() },
             None => EcsError::NotInQuery { entity },
         }

@@ -1,8 +1,9 @@
 //! Queries for a tracked component with its ticks.
 
-use hecs::{Archetype, ArchetypeColumn};
+use hecs::Archetype;
 
 use super::columns::Columns;
+use super::guard::ColumnGuard;
 use super::rows::Driver;
 use super::{QueryData, ReadOnlyQueryData};
 use crate::model::sparse::SparseGuard;
@@ -30,7 +31,6 @@ unsafe impl<'q, T: Component + Tracked> QueryData for Ref<'q, T> {
     type Item<'a> = Ref<'a, T>;
     type ReadOnly = Self;
     type Raw = RawRef<'q, T>;
-    type Guard<'w> = Option<ArchetypeColumn<'w, T>>;
 
     const SPARSE: usize = <&'q T>::SPARSE;
     const USES_COLUMNS: bool = <&'q T>::USES_COLUMNS;
@@ -44,16 +44,17 @@ unsafe impl<'q, T: Component + Tracked> QueryData for Ref<'q, T> {
         <&T>::add_access(access);
     }
 
-    fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
-        <&T>::borrow(archetype)
+    fn borrow<'w>(
+        world: &World,
+        archetype: &'w Archetype,
+        guards: &mut Vec<ColumnGuard<'w>>,
+    ) -> Option<Self::Raw> {
+        let values = <&T>::borrow(world, archetype, guards)?;
+        Some(RawRef { values, ticks: RowTicks::of(Some(archetype)) })
     }
 
     fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
         <&T>::borrow_sparse(world, guards);
-    }
-
-    fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
-        RawRef { values: <&T>::raw(guard, world, archetype), ticks: RowTicks::of(Some(archetype)) }
     }
 
     fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {

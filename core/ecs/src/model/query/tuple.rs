@@ -4,6 +4,7 @@ use hecs::Archetype;
 
 use super::ReadOnlyQueryData;
 use super::columns::Columns;
+use super::guard::ColumnGuard;
 use super::rows::{Driver, fold_items};
 use crate::model::sparse::SparseGuard;
 use crate::model::ticks::TickWindow;
@@ -19,7 +20,6 @@ macro_rules! queries {
             type Item<'a> = ($($all::Item<'a>,)+);
             type ReadOnly = ($($all::ReadOnly,)+);
             type Raw = ($($all::Raw,)+);
-            type Guard<'w> = ($($all::Guard<'w>,)+);
 
             const SPARSE: usize = 0 $(+ $all::SPARSE)+;
             const USES_COLUMNS: bool = $($all::USES_COLUMNS)||+;
@@ -33,17 +33,16 @@ macro_rules! queries {
                 $($all::add_access(access);)+
             }
 
-            fn borrow<'w>(archetype: &'w Archetype) -> Option<Self::Guard<'w>> {
-                Some(($($all::borrow(archetype)?,)+))
+            fn borrow<'w>(
+                world: &World,
+                archetype: &'w Archetype,
+                guards: &mut Vec<ColumnGuard<'w>>,
+            ) -> Option<Self::Raw> {
+                Some(($($all::borrow(world, archetype, guards)?,)+))
             }
 
             fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
                 $($all::borrow_sparse(world, guards);)+
-            }
-
-            fn raw(guard: &mut Self::Guard<'_>, world: &World, archetype: &Archetype) -> Self::Raw {
-                let ($($all,)+) = guard;
-                ($($all::raw($all, world, archetype),)+)
             }
 
             fn find(columns: &mut Columns<'_>) -> Option<Self::Raw> {
