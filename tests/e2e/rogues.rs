@@ -124,3 +124,59 @@ fn whatever_ends_the_engine_is_told_with_module_system_and_calls() {
         }
     }
 }
+
+/// Waits for `update` of the module to be told as hanging at `line` of its source.
+#[track_caller]
+fn wait_hang(game: &mut Game, line: usize) {
+    let hang = game.wait("a hang", |event| event["event"] == "hang");
+    assert_eq!((&hang["module"], &hang["system"]), (&"unlucky".into(), &"update".into()), "{hang}");
+    assert!(hang["lasted_ms"].as_f64().unwrap() >= 1000.0, "{hang}");
+    check_backtrace(&hang, line);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_loop_is_named_while_it_hangs_and_the_game_goes_on_when_it_ends() {
+    let mut game = start();
+    let go_on = game.workspace.scratch("go-on");
+    let (hanging, line) = source(&format!(
+        "while steps < u64::MAX && !std::path::Path::new({:?}).exists() {{}} // here",
+        go_on.display().to_string()
+    ));
+    game.workspace.write(SOURCE, &hanging);
+    wait_hang(&mut game, line);
+    game.command("restart now");
+    game.wait_log("`restart now` is no command");
+    std::fs::write(&go_on, "").unwrap();
+    let ended = game.wait("its end", |event| event["event"] == "hang_ended");
+    assert_eq!((&ended["module"], &ended["system"]), (&"unlucky".into(), &"update".into()), "{ended}");
+    game.assert_goes_on();
+    assert_eq!(game.history().iter().filter(|line| line.contains("\"event\":\"hang\"")).count(), 1, "told once");
+    crate::keys::check_events(&game, &["hang", "hang_ended"]);
+    game.command("restart");
+    game.wait_log("nothing hangs");
+
+    // One that never ends must not keep the user from leaving.
+    let (endless, line) = source("loop { std::hint::black_box(steps); } // here");
+    game.workspace.write(SOURCE, &endless);
+    wait_hang(&mut game, line);
+    game.quit();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_deadlock_is_named_and_the_user_ends_it() {
+    let mut game = start();
+    let (source, line) = source(
+        "let lock = std::sync::Mutex::new(steps);\n    let _first = lock.lock();\n    \
+         if steps < u64::MAX { drop(lock.lock()); } // here",
+    );
+    game.workspace.write(SOURCE, &source);
+    wait_hang(&mut game, line);
+    game.command("restart");
+    let status = game.end();
+    let told = game.history().join("\n");
+    assert_eq!(status.code(), Some(4), "{told}");
+    assert!(told.contains("it was ended, as unlucky/update has not returned for"), "{told}");
+    assert!(event(&game, "crash").is_none(), "nobody's fault has ended it: {told}");
+}

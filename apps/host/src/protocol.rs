@@ -62,6 +62,8 @@ pub(crate) enum ToEngine {
     TellInputs { frames: u32 },
     /// What has come into the game lately, for its trial.
     Inputs { frames: Vec<FrameInput> },
+    /// Something else has written on the terminal.
+    Redraw,
     /// End.
     Stop,
 }

@@ -120,6 +120,11 @@ impl DashboardLink {
         world.resource_mut::<Dashboard>().ok().and_then(|mut dashboard| dashboard.rollback.take())
     }
 
+    /// Has all of it drawn again.
+    pub(crate) fn redraw(&self) {
+        self.with_terminal(Terminal::redraw);
+    }
+
     pub(crate) fn modules(world: &World, modules: Vec<ModuleStatus>, census: Census, rss_kib: u64) {
         with(world, |dashboard| {
             dashboard.modules = modules.into_iter().map(module_line).collect();

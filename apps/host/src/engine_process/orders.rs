@@ -54,6 +54,7 @@ impl Host {
             ToEngine::TellInputs { frames } => self.tell_inputs(frames),
             // For a trial, which is asked elsewhere.
             ToEngine::Inputs { .. } => {}
+            ToEngine::Redraw => self.driver.dashboard.redraw(),
             ToEngine::Stop => self.running = false,
         }
     }

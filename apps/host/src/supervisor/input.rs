@@ -16,7 +16,7 @@ use crate::supervisor::control::ControlRequest;
 use crate::supervisor::output::is_screen;
 
 /// The commands that can be written to standard input, one a line, while there is no terminal. Seconds are `5s` or `2.5`.
-pub(crate) const COMMANDS: &str = "reload [MODULE], load MODULE FILE, rollback MODULE [GENERATION] [accept-loss], reset, \
+pub(crate) const COMMANDS: &str = "reload [MODULE], load MODULE FILE, rollback MODULE [GENERATION] [accept-loss], reset, restart, \
                                    rewind SECONDS, retry SECONDS, pause, accept, save FILE, quit";
 
 /// How far the keys go back.
@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Reset,
     Rewind(Duration),
     Retry(Duration),
+    /// Goes on without the code that hangs.
+    Restart,
+    /// One key is for both: nothing can be reset while the engine hangs.
+    ResetOrRestart,
     Pause,
     Accept,
     Save(PathBuf),
@@ -110,6 +114,7 @@ fn parse(line: &str) -> Command {
             (Some(time), "rewind") => Command::Rewind(time),
             (Some(time), _) => Command::Retry(time),
         },
+        ["restart"] => Command::Restart,
         ["pause"] => Command::Pause,
         ["accept"] => Command::Accept,
         ["save", path] => Command::Save(path.into()),
@@ -156,7 +161,7 @@ fn command_of(key: KeyEvent) -> Option<Command> {
         KeyCode::Char('c') if control => return Some(Command::Quit),
         KeyCode::Char('q') => return Some(Command::Quit),
         KeyCode::Char('r') => return Some(Command::ReloadAll),
-        KeyCode::Char('R') => return Some(Command::Reset),
+        KeyCode::Char('R') => return Some(Command::ResetOrRestart),
         KeyCode::Char('p') => return Some(Command::Pause),
         KeyCode::Char('<') => return Some(Command::Rewind(BACK_BY_KEY)),
         KeyCode::Char('>') => return Some(Command::Retry(BACK_BY_KEY)),

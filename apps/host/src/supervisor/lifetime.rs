@@ -34,6 +34,7 @@ impl Supervisor {
             engine.send(&ToEngine::Pause { paused: true });
         }
         self.engine = Some(engine);
+        self.hanging.clear();
         self.consents.clear();
         self.trials.clear();
         self.asked.clear();

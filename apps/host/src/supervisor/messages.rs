@@ -88,6 +88,7 @@ impl Supervisor {
                 if let Event::Rejected { request: Some(request), .. } = &event {
                     self.recovery.note_refused(*request);
                 }
+                self.note_hang(&event)?;
                 self.output.event(&event)?;
             }
             Received::Message(FromEngine::Saved { path, error }) => {

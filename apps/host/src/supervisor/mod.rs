@@ -10,6 +10,7 @@ mod control;
 mod crash;
 mod edits;
 mod engine;
+mod hang;
 mod input;
 mod lifetime;
 mod members;
@@ -45,6 +46,7 @@ use control::Asked;
 pub(crate) use control::{ControlRequest, FOLDER as CONTROL_FOLDER};
 use edits::Edits;
 use engine::EngineProcess;
+use hang::Hanging;
 use input::{Command, Input};
 use members::read_lockfile;
 use output::Output;
@@ -113,6 +115,8 @@ struct Supervisor {
     consents: Consents,
     /// What other terminals have asked for.
     asked: Asked,
+    /// What of the engine does not return.
+    hanging: Hanging,
     paused: bool,
     save_failed: bool,
     /// The game's frame at which this run began, once an engine has told it.
@@ -166,6 +170,7 @@ impl Supervisor {
             disk_news: never(),
             consents: Consents::default(),
             asked: Asked::default(),
+            hanging: Hanging::default(),
             paused: false,
             save_failed: false,
             first_frame: None,
@@ -229,6 +234,10 @@ impl Supervisor {
             retry.finish(Duration::ZERO);
         }
         if let Some(mut engine) = self.engine.take() {
+            if self.hanging.first().is_some() {
+                // It will not come to read the order.
+                engine.kill();
+            }
             engine.send(&ToEngine::Stop);
             for message in engine.messages().iter_until(Instant::now() + STOP_DEADLINE) {
                 self.show(message)?;

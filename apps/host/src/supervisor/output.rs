@@ -6,11 +6,12 @@
 use std::io::{self, IsTerminal, Write};
 
 use crossbeam_channel::Sender;
-use crossterm::cursor::{Hide, Show};
-use crossterm::execute;
+use crossterm::cursor::{Hide, MoveTo, RestorePosition, SavePosition, Show};
+use crossterm::style::{Attribute, Print, SetAttribute};
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
 };
+use crossterm::{execute, queue};
 
 use keel_registry::Code;
 
@@ -117,6 +118,18 @@ impl Output {
         }
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// A line at the bottom of the screen, over what the engine has drawn, until that draws there again. Nothing without a
+    /// screen.
+    pub(crate) fn notice(&mut self, text: Option<&str>) -> io::Result<()> {
+        let Some((columns, rows)) = self.size().filter(|_| self.taken) else { return Ok(()) };
+        let text: String = text.map(plain).unwrap_or_default().chars().take(columns.into()).collect();
+        let mut out = io::stdout().lock();
+        queue!(out, SavePosition, MoveTo(0, rows.saturating_sub(1)), SetAttribute(Attribute::Reverse))?;
+        queue!(out, Clear(ClearType::CurrentLine), Print(text), SetAttribute(Attribute::Reset))?;
+        queue!(out, RestorePosition)?;
         out.flush()
     }
 

@@ -1,0 +1,84 @@
+//! Code of the engine that does not return: what is shown of it, and what the user can do about it.
+
+use super::Supervisor;
+use crate::event::{Event, HangLine};
+use crate::protocol::ToEngine;
+
+/// What does not return, in the order in which that was told.
+#[derive(Default)]
+pub(super) struct Hanging(Vec<HangLine>);
+
+impl Hanging {
+    pub(super) fn first(&self) -> Option<&HangLine> {
+        self.0.first()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Whether the event is about what hangs.
+    fn note(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Hang(hang) => self.0.push(hang.clone()),
+            Event::HangEnded(ended) => {
+                self.0.retain(|hang| (&hang.module, &hang.system) != (&ended.module, &ended.system));
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Supervisor {
+    /// The engine draws the screen, so while it hangs this has to be shown from here.
+    pub(super) fn note_hang(&mut self, event: &Event) -> anyhow::Result<()> {
+        if !self.hanging.note(event) {
+            return Ok(());
+        }
+        let choice = "wait, or press R to go on with the code before, q to quit";
+        let notice = self.hanging.first().map(|hang| format!(" {}; {choice}", hang.short_text()));
+        self.output.notice(notice.as_deref())?;
+        if notice.is_none() && self.output.is_screen() {
+            self.send(&ToEngine::Redraw);
+            self.send(&ToEngine::Log { level: "warn".to_owned(), message: event.text() });
+        }
+        Ok(())
+    }
+
+    /// Ends the engine that hangs, and goes on from the last good state with the code before. If nothing hangs, that is
+    /// said.
+    pub(super) fn restart_hanging(&mut self) {
+        let Some(hang) = self.hanging.first() else {
+            return self.log("warn", "nothing hangs; `reset` starts the game's state afresh".to_owned());
+        };
+        let (module, why) = (hang.module.clone(), format!("it was ended, as {}", hang.short_text()));
+        self.hanging.clear();
+        if let Err(error) = self.resume(Some(&module), why) {
+            self.log("error", format!("the game can't go on: {error:#}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hang(system: &str) -> HangLine {
+        let (module, system) = ("swim".to_owned(), system.to_owned());
+        HangLine { module, system, frame: 7, lasted_ms: 1000.0, backtrace: None }
+    }
+
+    #[test]
+    fn what_hangs_is_known_until_it_returns() {
+        let mut hanging = Hanging::default();
+        assert!(hanging.note(&Event::Hang(hang("turn"))));
+        assert!(hanging.note(&Event::Hang(hang("dive"))));
+        assert!(!hanging.note(&Event::Log { level: "info".to_owned(), message: "turn".to_owned() }));
+        assert_eq!(hanging.first(), Some(&hang("turn")));
+        assert!(hanging.note(&Event::HangEnded(HangLine { lasted_ms: 3000.0, ..hang("turn") })));
+        assert_eq!(hanging.first(), Some(&hang("dive")));
+        assert!(hanging.note(&Event::HangEnded(hang("dive"))));
+        assert_eq!(hanging.first(), None);
+    }
+}
