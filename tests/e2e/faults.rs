@@ -216,3 +216,27 @@ fn check(rejected: &serde_json::Value, call: &str, how: How) {
     };
     assert_eq!(rejected["code"], code, "{rejected}");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_a_module_logs_is_told_with_the_module_and_its_generation() {
+    let mut game = start();
+    let mut generation = 1;
+    for (update, text) in [
+        ("keel::log::warn!(\"step {}\", self.steps);", "unlucky: step "),
+        ("keel::log::warn!(target: \"luck\", \"none\");", "luck: none"),
+        // After two swaps, and from a thread of somebody else.
+        (
+            "_frame.tasks.spawn(\"tell\", async { keel::log::warn!(\"from a task\") });",
+            "unlucky: from a task",
+        ),
+    ] {
+        generation += 1;
+        game.workspace.write(SOURCE, &MODULE.replace("/*update*/", update));
+        assert_eq!(game.wait_swap("unlucky").line["generation"], generation);
+        let log = game.wait(text, |event| event["event"] == "log" && message(event).starts_with(text));
+        assert_eq!((&log["module"], &log["generation"]), (&"unlucky".into(), &generation.into()), "{log}");
+    }
+    crate::keys::check_events(&game, &["log"]);
+    game.quit();
+}

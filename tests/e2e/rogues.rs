@@ -151,7 +151,11 @@ fn a_loop_is_named_while_it_hangs_and_the_game_goes_on_when_it_ends() {
     let ended = game.wait("its end", |event| event["event"] == "hang_ended");
     assert_eq!((&ended["module"], &ended["system"]), (&"unlucky".into(), &"update".into()), "{ended}");
     game.assert_goes_on();
-    assert_eq!(game.history().iter().filter(|line| line.contains("\"event\":\"hang\"")).count(), 1, "told once");
+    assert_eq!(
+        game.history().iter().filter(|line| line.contains("\"event\":\"hang\"")).count(),
+        1,
+        "told once"
+    );
     crate::keys::check_events(&game, &["hang", "hang_ended"]);
     game.command("restart");
     game.wait_log("nothing hangs");

@@ -98,7 +98,15 @@ pub(crate) enum Event {
     /// It has returned after all.
     HangEnded(HangLine),
     /// Something else worth a line.
-    Log { level: String, message: String },
+    Log {
+        level: String,
+        message: String,
+        /// The module that has logged it, and which generation of it; absent if none has.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        module: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        generation: Option<u64>,
+    },
 }
 
 /// A module that was put back, or left out, because the engine process had ended.
@@ -315,6 +323,11 @@ fn below(backtrace: Option<&str>) -> String {
 }
 
 impl Event {
+    /// A line of nobody's in particular.
+    pub(crate) fn log(level: &str, message: String) -> Self {
+        Self::Log { level: level.to_owned(), message, module: None, generation: None }
+    }
+
     /// The line for people.
     pub(crate) fn text(&self) -> String {
         match self {
@@ -357,8 +370,8 @@ impl Event {
             Self::Hang(hang) => hang.text(),
             Self::HangEnded(hang) => hang.ended_text(),
             // As it was written.
-            Self::Log { level, message } if level == LEVEL_OUTPUT => message.clone(),
-            Self::Log { level, message } => format!("{level}: {message}"),
+            Self::Log { level, message, .. } if level == LEVEL_OUTPUT => message.clone(),
+            Self::Log { level, message, .. } => format!("{level}: {message}"),
         }
     }
 }

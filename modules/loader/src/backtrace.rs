@@ -7,20 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use addr2line::Context;
 use addr2line::gimli::{self, Dwarf, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection, SymbolMap, SymbolMapName};
 
-use crate::{LibraryFile, os};
+use crate::{open, os};
 
 /// As many lines are told; a recursion may have any number.
 const LINES_MAX: usize = 64;
-
-/// The file of each module that any loader has open, with the crate that exports it. One that two loaders have open is
-/// there twice.
-static OPEN: Mutex<Vec<(PathBuf, String)>> = Mutex::new(Vec::new());
 
 const STD: [&str; 3] = ["alloc", "core", "std"];
 
@@ -38,21 +33,6 @@ struct Function {
     place: Option<(String, u32)>,
 }
 
-pub(crate) fn note_opened(file: &LibraryFile) {
-    open_modules().push((file.path().to_owned(), file.crate_name().to_owned()));
-}
-
-pub(crate) fn note_closed(path: &Path) {
-    let mut open = open_modules();
-    if let Some(index) = open.iter().position(|(open, _)| open == path) {
-        open.swap_remove(index);
-    }
-}
-
-fn open_modules() -> MutexGuard<'static, Vec<(PathBuf, String)>> {
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The calls of modules' code on this thread, the innermost first, one a line: `swim::turn at systems/swim/src/lib.rs:7`.
 /// File and line are missing for code without debug information, and files below the current directory are shown from
 /// there. It is meant for a panic hook: std's calls at the end, of which the panic itself consists, are left out, and
@@ -64,7 +44,7 @@ pub fn backtrace() -> Option<String> {
         return None;
     }
     let calls = calls();
-    let open: BTreeMap<_, _> = open_modules().iter().cloned().collect();
+    let open = open::crates();
     let calls = &calls[panic_end(&calls)..];
     calls.iter().any(|call| open.contains_key(&call.library)).then(|| described(calls, &open))?
 }

@@ -26,6 +26,7 @@ mod file;
 mod loader;
 mod maps;
 mod module;
+mod open;
 mod os;
 mod symbols;
 
@@ -35,3 +36,4 @@ pub use file::LibraryFile;
 pub use loader::{Census, Loader};
 pub use maps::{Calls, calls_at};
 pub use module::{LoadedViewModel, Module};
+pub use open::{Origin, origin_of};

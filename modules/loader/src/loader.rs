@@ -11,7 +11,7 @@ use keel_module_types::{ModuleRoot, facade_address, root_layout};
 use libloading::Library;
 
 use crate::module::{Mapped, contain};
-use crate::{LibraryFile, LoadError, Module, backtrace, os};
+use crate::{LibraryFile, LoadError, Module, open, os};
 
 /// Opens modules, and counts what it has opened.
 #[derive(Clone, Default)]
@@ -85,7 +85,7 @@ impl Loader {
         }
         let (library, root) = opened?;
         self.ledger.census.write().opened += 1;
-        backtrace::note_opened(&file);
+        open::note_opened(&file);
         Ok(Module::new(Mapped::new(file, root, Some(library), Arc::clone(&self.ledger))))
     }
 

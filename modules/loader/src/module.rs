@@ -11,7 +11,7 @@ use keel_module_types::{ModelTypeInfo, ModuleDescriptor, ModuleRoot, PooledTypeI
 use libloading::Library;
 
 use crate::loader::Ledger;
-use crate::{Kept, LibraryFile, LoadError, backtrace};
+use crate::{Kept, LibraryFile, LoadError, open};
 
 /// A module whose library is mapped, or that is linked in. Clones share the library.
 #[derive(Clone)]
@@ -47,6 +47,11 @@ impl Module {
     /// The file that it was opened from.
     pub fn file(&self) -> &LibraryFile {
         &self.mapped.file
+    }
+
+    /// Says which generation of its module this is, for [`origin_of`](crate::origin_of).
+    pub fn set_generation(&self, generation: u64) {
+        open::note_generation(self.file().path(), generation);
     }
 
     /// What the module is and what it was built with.
@@ -147,7 +152,7 @@ impl Module {
         let path = mapped.file.path().to_owned();
         library.map_or(Ok(()), Library::close).map_err(|error| Kept::Refused(error.to_string()))?;
         mapped.ledger.open.write().remove(&path);
-        backtrace::note_closed(&path);
+        open::note_closed(&path);
         Ok(())
     }
 }

@@ -159,6 +159,7 @@ impl Checker {
 
     /// Makes a fresh candidate of a module that is open already.
     pub(crate) fn prepare(&self, module: Module, generation: u64) -> Result<Candidate, Rejection> {
+        module.set_generation(generation);
         let name = module.descriptor().name().to_owned();
         let refuse = |error| Rejection::load(&name, &error);
         let mut candidate = Candidate {

@@ -60,11 +60,17 @@ fn a_panic_names_the_calls_of_its_module_in_every_generation() {
     let mut engine = Engine::with_views(EngineConfig::default(), Box::new(BoundViews::new(&binding)));
     let mut registry = Registry::new(RegistryConfig::default(), binding);
     let scratch = Scratch::new();
-    for label in ["first", "second", "third"] {
+    for label in ["first", "second", "hundredth"] {
         let source = SOURCE.replace("LABEL", label);
         let fixture = Fixture::module("swim").source(&source).flag("-Cdebuginfo=line-tables-only");
-        let library = scratch.copy(&fixture.build());
-        registry.load(&mut engine, &library, Consent::Lossless).unwrap();
+        let built = fixture.build();
+        if label == "hundredth" {
+            for _ in 0..97 {
+                registry.load(&mut engine, &scratch.copy(&built), Consent::Lossless).unwrap();
+                registry.tidy();
+            }
+        }
+        registry.load(&mut engine, &scratch.copy(&built), Consent::Lossless).unwrap();
 
         install_panic_hook(keel_loader::backtrace);
         engine.update(EngineConfig::default().step);

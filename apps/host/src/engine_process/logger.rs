@@ -1,6 +1,8 @@
 //! `log` in host and modules, carried to the supervisor.
 
+use keel::crash::Thread;
 use keel::log::{self, LevelFilter, Log, Metadata, Record};
+use keel_loader::{Origin, origin_of};
 
 use super::link::Link;
 use crate::event::Event;
@@ -19,6 +21,15 @@ pub(crate) fn install(link: &Link) {
     }
 }
 
+/// The module that logs, and which generation of it. A target is a literal of the code that logs, if it is not made up; else
+/// it is known what the thread runs.
+fn origin(target: &str) -> (Option<String>, Option<u64>) {
+    match origin_of(target) {
+        Some(Origin { module, generation }) => (Some(module), generation),
+        None => (Thread::current().running().map(|marked| marked.module.clone()), None),
+    }
+}
+
 impl Log for LinkLogger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= log::max_level()
@@ -29,7 +40,8 @@ impl Log for LinkLogger {
             // The text is copied: target and message may lie in a module.
             let level = record.level().as_str().to_lowercase();
             let message = format!("{}: {}", record.target(), record.args());
-            self.link.send(&FromEngine::Event(Event::Log { level, message }));
+            let (module, generation) = origin(record.target());
+            self.link.send(&FromEngine::Event(Event::Log { level, message, module, generation }));
         }
     }
 

@@ -226,8 +226,7 @@ impl Host {
             Drawn::Screen(bytes) => self.link.send_screen(&bytes),
             Drawn::Lines(lines) => {
                 for message in lines {
-                    let level = LEVEL_OUTPUT.to_owned();
-                    self.link.send(&FromEngine::Event(Event::Log { level, message }));
+                    self.link.send(&FromEngine::Event(Event::log(LEVEL_OUTPUT, message)));
                 }
             }
         }

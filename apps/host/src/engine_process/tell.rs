@@ -29,7 +29,7 @@ impl Host {
     }
 
     pub(super) fn tell_log(&mut self, level: &str, message: String) {
-        self.tell(Event::Log { level: level.to_owned(), message });
+        self.tell(Event::log(level, message));
     }
 
     pub(super) fn tell_statics(&mut self) {

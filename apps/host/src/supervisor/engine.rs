@@ -171,7 +171,7 @@ fn forward_lines(
     let (Some(pipe), sender) = (pipe, sender.clone()) else { return Ok(()) };
     thread::Builder::new().name("keel-engine-output".to_owned()).spawn(move || {
         for message in BufReader::new(pipe).lines().map_while(Result::ok) {
-            let event = Event::Log { level: level.to_owned(), message };
+            let event = Event::log(level, message);
             if sender.send(Received::Message(FromEngine::Event(event))).is_err() {
                 break;
             }

@@ -74,7 +74,7 @@ mod tests {
         let mut hanging = Hanging::default();
         assert!(hanging.note(&Event::Hang(hang("turn"))));
         assert!(hanging.note(&Event::Hang(hang("dive"))));
-        assert!(!hanging.note(&Event::Log { level: "info".to_owned(), message: "turn".to_owned() }));
+        assert!(!hanging.note(&Event::log("info", "turn".to_owned())));
         assert_eq!(hanging.first(), Some(&hang("turn")));
         assert!(hanging.note(&Event::HangEnded(HangLine { lasted_ms: 3000.0, ..hang("turn") })));
         assert_eq!(hanging.first(), Some(&hang("dive")));

@@ -12,7 +12,7 @@ impl Supervisor {
     /// Tells what happens here: to the machine that reads, and to the dashboard, which the engine draws.
     pub(super) fn tell(&mut self, event: Event) {
         let (level, message) = match &event {
-            Event::Log { level, message } => (level.clone(), message.clone()),
+            Event::Log { level, message, .. } => (level.clone(), message.clone()),
             Event::Rejected { .. } | Event::Crash(_) => ("error".to_owned(), event.text()),
             Event::Resumed { .. } => ("warn".to_owned(), event.text()),
             _ => ("info".to_owned(), event.text()),
@@ -28,7 +28,7 @@ impl Supervisor {
     }
 
     pub(super) fn log(&mut self, level: &str, message: String) {
-        self.tell(Event::Log { level: level.to_owned(), message });
+        self.tell(Event::log(level, message));
     }
 
     pub(super) fn tell_build_failure(&mut self, modules: &[String], failure: &BuildFailure) {
