@@ -119,6 +119,7 @@ fn whatever_ends_the_engine_is_told_with_module_system_and_calls() {
         assert!(message(&crash).starts_with(expected), "{crash}");
         assert!(crash["frame"].as_u64().unwrap() > 0, "{crash}");
         check_backtrace(&crash, line);
+        assert_eq!(message(&crash).contains(": second; then it "), code.contains("Deep"), "{crash}");
         if signal == Some(11) {
             crate::keys::check_events(&game, &["crash"]);
         }

@@ -177,3 +177,35 @@ fn the_keys_do_what_they_say() {
     key(&terminal, "q");
     terminal.check_left_clean(0);
 }
+
+#[test]
+fn while_the_engine_hangs_the_screen_says_so_and_keys_still_work() {
+    const NOTICE: &str = " shoal-swim/update has not returned for";
+    const CHOICE: &str = "wait, or press R to go on with the code before, q to quit";
+    let Some(mut terminal) = Terminal::open() else { return };
+    let go_on = terminal.workspace.scratch("go-on");
+    let begin = "fn update(&mut self, frame: &mut Frame<'_>) -> ModuleResult {\n";
+    let wait = format!(
+        "        while frame.time.step > 100 && !std::path::Path::new({:?}).exists() {{}}\n",
+        go_on.display().to_string()
+    );
+    terminal.workspace.edit("systems/shoal-swim/src/lib.rs", begin, &format!("{begin}{wait}"));
+    terminal.play();
+    let hangs = || poll("the notice", || terminal.screen().trim_end().ends_with(CHOICE).then_some(()));
+    hangs();
+    let screen = terminal.screen();
+    assert!(screen.lines().last().unwrap().starts_with(NOTICE), "{screen}");
+    std::fs::write(&go_on, "").unwrap();
+    poll("the dashboard", || (!terminal.screen().contains(CHOICE)).then_some(()));
+    poll("its log", || terminal.screen().contains("shoal-swim/update has returned after").then_some(()));
+    std::fs::remove_file(&go_on).unwrap();
+    hangs();
+    terminal.tmux(&["send-keys", "q"]);
+    terminal.check_left_clean(0);
+
+    terminal.play();
+    hangs();
+    terminal.tmux(&["send-keys", "R"]);
+    let screen = terminal.check_left_clean(4);
+    assert!(screen.contains("it was ended, as shoal-swim/update has not returned for"), "{screen}");
+}

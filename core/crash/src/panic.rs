@@ -11,13 +11,19 @@ static THREAD: AtomicI32 = AtomicI32::new(0);
 static LENGTH: AtomicUsize = AtomicUsize::new(0);
 static TEXT: [AtomicU8; BYTES_MAX] = [const { AtomicU8::new(0) }; BYTES_MAX];
 
-/// Notes what this thread has just panicked with. Only the last panic of all threads is kept, and its first 512 bytes.
+/// What stands between the panics of one thread that nobody has caught yet.
+const THEN: &str = "; then it ";
+
+/// Notes what this thread has just panicked with, behind what it had panicked with before if that is still under way. Only
+/// the panics of one thread are kept, and their first 512 bytes.
 pub fn note_panic(message: &str) {
     // While the text is half-written it is nobody's.
-    THREAD.store(0, Ordering::Release);
-    let bytes = message.bytes().take(BYTES_MAX);
-    let length = bytes.zip(&TEXT).map(|(byte, place)| place.store(byte, Ordering::Relaxed)).count();
-    LENGTH.store(length, Ordering::Relaxed);
+    let is_first = THREAD.swap(0, Ordering::AcqRel) != os::thread_id();
+    let (begin, then) = if is_first { (0, "") } else { (LENGTH.load(Ordering::Relaxed), THEN) };
+    let places = TEXT.iter().skip(begin);
+    let bytes = then.bytes().chain(message.bytes());
+    let added = bytes.zip(places).map(|(byte, place)| place.store(byte, Ordering::Relaxed)).count();
+    LENGTH.store(begin + added, Ordering::Relaxed);
     THREAD.store(os::thread_id(), Ordering::Release);
 }
 

@@ -17,7 +17,8 @@ const MARK_MASK: u64 = (1 << MARK_BITS) - 1;
 static FRAME: AtomicU64 = AtomicU64::new(0);
 
 /// What is known of one thread. It is written by that thread, and read by signal handlers and the watchdog, so all of it
-/// is atomic; nothing is ever freed.
+/// is atomic; nothing is ever freed. Each has a cache line of its own, or threads would slow each other down.
+#[repr(align(128))]
 pub(crate) struct Slot {
     /// The system's number of the thread; 0 while the slot is nobody's.
     pub(crate) thread: AtomicI32,

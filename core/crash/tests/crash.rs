@@ -183,6 +183,11 @@ mod faults {
                     note_panic("there is\nno water");
                     std::process::abort()
                 }
+                "panics" => {
+                    note_panic("panicked: no water");
+                    note_panic("panicked: no air");
+                    std::process::abort()
+                }
                 "caught" => {
                     note_panic("there is no water");
                     forget_panic();
@@ -268,6 +273,8 @@ mod faults {
     #[test]
     fn a_panic_that_nobody_caught_is_told_and_one_that_was_is_not() {
         assert_eq!(check("panic", CrashKind::Abort, 6).panic.unwrap().trim_end(), "there is no water");
+        let both = check("panics", CrashKind::Abort, 6).panic.unwrap();
+        assert_eq!(both.trim_end(), "panicked: no water; then it panicked: no air");
         assert_eq!(check("caught", CrashKind::Abort, 6).panic, None);
     }
 
