@@ -144,6 +144,12 @@ impl EngineProcess {
         end
     }
 
+    /// Ends it now, whatever it does.
+    pub(crate) fn kill(&mut self) {
+        // One that has ended already is as well.
+        let _ = self.child.kill();
+    }
+
     fn wait(&mut self, deadline: Duration) -> EngineEnd {
         let expiry = Instant::now() + deadline;
         // Its last words: the channel closes when its pipes do.
