@@ -176,7 +176,9 @@ fn code_that_ends_the_engine_before_it_is_live_never_gets_there() {
 #[test]
 fn old_code_that_ends_the_engine_when_it_goes_costs_the_game_no_more_than_a_second() {
     let mut game = start();
-    game.workspace.write(SOURCE, &ending("drop", "abort"));
+    // Not what is made to be filled with what was saved.
+    let source = MODULE.replace("/*drop*/", "if self.steps > 0 { ends::abort() }");
+    game.workspace.write(SOURCE, &source);
     game.wait_swap("rogue");
     // Four generations before the live one stay; the fifth that comes lets it go.
     for version in 1..=4 {
@@ -198,15 +200,31 @@ fn old_code_that_ends_the_engine_when_it_goes_costs_the_game_no_more_than_a_seco
 
 #[test]
 fn a_new_module_that_ends_the_engine_is_left_out_and_comes_back_mended() {
-    let mut game = Game::start();
+    // Unwatched, so that what `keel new system` writes is never built.
+    let mut game = Game::start_with(Workspace::take(), &["--no-watch"]);
     game.workspace.new_system("rogue");
-    game.wait_swap("rogue");
+    std::fs::remove_dir_all(game.workspace.path("systems/rogue/tests")).unwrap();
     game.workspace.write(SOURCE, &ending("update", "segfault"));
+    game.command("reload");
     let resumed = game.wait_resumed();
-    assert_eq!(resumed["put_back"], from_to(1, 0));
-    let workspace = game.quit();
+    assert_eq!(resumed["put_back"], from_to(0, None));
+    game.assert_goes_on();
+    let (_, values) = game.save();
+    assert!(!values.0.contains_key("module rogue"));
+    game.workspace.write(SOURCE, &sound(1));
+    game.command("reload rogue");
+    game.wait_swap("rogue");
+    game.assert_goes_on();
+    assert!(steps(&mut game) > 0);
+    game.quit();
+}
 
-    // It is there from the beginning, and nobody has swapped anything: once more, further back, and that is it.
+#[test]
+fn an_engine_that_ends_at_its_first_step_again_and_again_is_given_up() {
+    let mut workspace = Workspace::take();
+    workspace.new_system("rogue");
+    std::fs::remove_dir_all(workspace.path("systems/rogue/tests")).unwrap();
+    workspace.write(SOURCE, &ending("update", "segfault"));
     let mut command = workspace.command(env!("CARGO_BIN_EXE_keel"));
     command.args(["run", "--headless", "--json"]);
     let mut game = Game::spawn(workspace, command);
@@ -214,6 +232,30 @@ fn a_new_module_that_ends_the_engine_is_left_out_and_comes_back_mended() {
     let told = game.history().join("\n");
     assert_eq!(status.code(), Some(4), "{told}");
     assert!(told.contains("error: the engine process ended: signal 11 (segmentation fault)"), "{told}");
+    let begun = told.lines().filter(|line| line.contains("\"event\":\"ready\"")).count();
+    assert_eq!(begun, 4, "once, and three times more: {told}");
+}
+
+#[test]
+fn a_module_whose_state_can_not_be_saved_is_told_once_and_the_game_runs_on() {
+    let mut game = Game::start_with(Workspace::take(), &["--snapshots", "0.1"]);
+    game.workspace.new_system("rogue");
+    game.wait_swap("rogue");
+    std::fs::remove_dir_all(game.workspace.path("systems/rogue/tests")).unwrap();
+    game.workspace
+        .write(SOURCE, &MODULE.replace("/*save_state*/", "if self.steps > 0 { panic!(\"no luck\") }"));
+    let told = game.wait_log("the game is not kept against a crash");
+    assert!(told.contains("rogue") && told.contains("no luck"), "{told}");
+    game.assert_goes_on();
+    game.assert_goes_on();
+    // Its fields can't be saved for a swap either; they are given up only with consent.
+    game.workspace.write(SOURCE, &sound(1));
+    game.wait_rejected("rogue");
+    game.command("accept");
+    game.wait_log("the game is kept against a crash again");
+    let told = game.history().join("\n");
+    assert_eq!(told.matches("is not kept against a crash").count(), 1, "{told}");
+    game.quit();
 }
 
 #[test]

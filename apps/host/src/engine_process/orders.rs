@@ -127,7 +127,7 @@ impl Host {
                     .into_iter()
                     .for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
                 self.tell_statics();
-                self.snapshots.hurry();
+                self.snapshots.note_change();
                 // The new code runs at once; its first frame is not kept waiting for the old one's time.
                 self.pace.hurry();
             }
@@ -151,7 +151,7 @@ impl Host {
                     .iter()
                     .for_each(|module| self.tell_log("info", format!("module `{module}` was removed")));
                 self.show_modules();
-                self.snapshots.hurry();
+                self.snapshots.note_change();
             }
             Err(rejection) => self.tell_rejection(Stage::Swap, rejection, None),
         }

@@ -56,10 +56,18 @@ impl Snapshots {
         Self { cadence, outgoing, newest: None, spare: None, is_failing: false }
     }
 
-    /// The game has become another: the next one is due at once, whether steps are run or not.
-    pub(super) fn hurry(&mut self) {
+    /// The game has changed without a step: it is saved also if it stands still.
+    pub(super) fn note_change(&mut self) {
         if let Some(cadence) = &mut self.cadence {
-            cadence.hurry();
+            cadence.has_changed = true;
+        }
+    }
+
+    /// The game has become another one, and nothing of the one before is to be gone on with: the next one is due at once.
+    pub(super) fn hurry(&mut self) {
+        self.note_change();
+        if let Some(cadence) = &mut self.cadence {
+            cadence.due = Instant::now().min(cadence.due);
         }
     }
 
@@ -166,11 +174,6 @@ impl Cadence {
         self.due = end + self.interval.max((end - begin) * COST);
         self.has_changed = false;
     }
-
-    fn hurry(&mut self) {
-        self.due = Instant::now().min(self.due);
-        self.has_changed = true;
-    }
 }
 
 #[cfg(test)]
@@ -200,11 +203,9 @@ mod tests {
         cadence.taken(begin, begin);
         let later = begin + 5 * SECOND;
         assert!(!cadence.is_due(later, false) && cadence.is_due(later, true));
-        cadence.hurry();
-        assert!(cadence.is_due(later, false));
+        cadence.has_changed = true;
+        assert!(!cadence.is_due(begin, false) && cadence.is_due(later, false));
         cadence.taken(later, later);
         assert!(!cadence.is_due(later + 5 * SECOND, false));
-        cadence.hurry();
-        assert!(cadence.is_due(Instant::now(), false), "at once, and not after the interval");
     }
 }

@@ -93,9 +93,13 @@ impl Recovery {
         self.asked.push((id, libraries.to_vec()));
     }
 
-    /// The engine has refused a swap.
-    pub(super) fn note_refused(&mut self, id: u64) {
-        self.asked.retain(|(asked, _)| *asked != id);
+    /// The engine has refused a swap, or (without a number) could not start a module that came with one.
+    pub(super) fn note_refused(&mut self, id: Option<u64>, module: &str) {
+        let is_of_it = |library: &Library| library.module == module;
+        self.asked.retain(|(asked, libraries)| match id {
+            Some(id) => *asked != id,
+            None => !libraries.iter().any(is_of_it),
+        });
     }
 
     /// All libraries were built anew, against another facade: no earlier one can be loaded any more.
@@ -286,9 +290,11 @@ mod tests {
         let mut recovery = swapped_twice();
         recovery.note_asked(1, &[library("tide", 7)]);
         check(&mut recovery, None, false, (30, &[put_back("tide", None, Some(0))]));
-        for answer in
-            [|it: &mut Recovery| it.note_refused(1), |it: &mut Recovery| it.note_live(libraries(2, 7))]
-        {
+        for answer in [
+            |it: &mut Recovery| it.note_refused(Some(1), ""),
+            |it: &mut Recovery| it.note_refused(None, "tide"),
+            |it: &mut Recovery| it.note_live(libraries(2, 7)),
+        ] {
             let mut recovery = swapped_twice();
             recovery.note_asked(1, &[library("tide", 7)]);
             answer(&mut recovery);
