@@ -36,6 +36,13 @@ mod ends {
         std::process::abort();
     }
 
+    /// With a process left behind that holds all that this one had open, and tells when it has ended.
+    pub fn abort_and_leave() {
+        let wait = "sleep 20; echo > systems/rogue/src/ended.txt";
+        std::process::Command::new("sh").args(["-c", wait]).spawn().map(drop).ok();
+        std::process::abort();
+    }
+
     /// Takes the host along.
     pub fn exit() {
         std::process::exit(3);
@@ -170,6 +177,20 @@ fn code_that_ends_the_engine_before_it_is_live_never_gets_there() {
         game.workspace.write(SOURCE, &sound(version as u32));
         assert_eq!(game.wait_swap("rogue").line["generation"], version + 1);
     }
+    game.quit();
+}
+
+#[test]
+fn a_process_that_the_engine_has_started_holds_nothing_up() {
+    let mut game = start();
+    game.workspace.write(SOURCE, &ending("update", "abort_and_leave"));
+    let resumed = game.wait_resumed();
+    assert_eq!(resumed["put_back"], from_to(2, 1));
+    let ended = game.workspace.path("systems/rogue/src/ended.txt");
+    assert!(!ended.exists(), "nobody has waited for it");
+    game.assert_goes_on();
+    // So that it leaves nothing behind either.
+    crate::game::poll("its end", || ended.exists().then_some(()));
     game.quit();
 }
 

@@ -212,6 +212,8 @@ pub(crate) enum Received {
     Message(FromEngine),
     Screen(Vec<u8>),
     Snapshot(TakenGame),
+    /// Not from it: it has ended, and its pipes are still open.
+    Ended,
 }
 
 pub(crate) fn send<M: Serialize>(out: &mut impl Write, message: &M) -> io::Result<()> {

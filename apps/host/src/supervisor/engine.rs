@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use parking_lot::Mutex;
 
 use crate::cli::RunArgs;
 use crate::event::{CrashLine, Event};
@@ -18,9 +19,12 @@ use crate::protocol::{self, FromEngine, MessageReader, Received, ToEngine};
 use crate::supervisor::crash;
 use crate::supervisor::stage::Run;
 
+/// How often it is looked whether a process has ended whose pipes are still open.
+const END_SEEN_EVERY: Duration = Duration::from_millis(200);
+
 /// A running engine.
 pub(crate) struct EngineProcess {
-    child: Child,
+    child: Arc<Mutex<Child>>,
     stream: Stream,
     messages: Receiver<Received>,
     /// The frame of the game that it has told of last.
@@ -110,8 +114,11 @@ impl EngineProcess {
         drop(command);
         let stream = connect()?;
         let (sender, messages) = unbounded();
-        forward_lines(child.stdout.take(), &sender, "info")?;
-        forward_lines(child.stderr.take(), &sender, "warn")?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (child, sender) = (Arc::new(Mutex::new(child)), Arc::new(sender));
+        watch_end(&child, &sender)?;
+        forward_lines(stdout, &sender, "info")?;
+        forward_lines(stderr, &sender, "warn")?;
         let frame = Arc::default();
         receive_messages(stream.try_clone()?, sender, Arc::clone(&frame))?;
         Ok(Self { child, stream, messages, frame, crash_report })
@@ -137,44 +144,62 @@ impl EngineProcess {
         self.frame.load(Ordering::Relaxed)
     }
 
-    /// Waits for the process to end, kills it at the deadline, and says how it ended.
-    pub(crate) fn finish(mut self, deadline: Duration) -> EngineEnd {
+    /// Waits for the process to end, kills it at the deadline, and says how it ended. What it still says is lost.
+    pub(crate) fn finish(self, deadline: Duration) -> EngineEnd {
         let mut end = self.wait(deadline);
         end.crash = crash::read(&self.crash_report, &end.how);
         end
     }
 
     /// Ends it now, whatever it does.
-    pub(crate) fn kill(&mut self) {
+    pub(crate) fn kill(&self) {
         // One that has ended already is as well.
-        let _ = self.child.kill();
+        let _ = self.child.lock().kill();
     }
 
-    fn wait(&mut self, deadline: Duration) -> EngineEnd {
+    fn wait(&self, deadline: Duration) -> EngineEnd {
         let expiry = Instant::now() + deadline;
-        // Its last words: the channel closes when its pipes do.
-        while self.messages.recv_deadline(expiry).is_ok() {}
         loop {
-            match self.child.try_wait() {
+            let mut child = self.child.lock();
+            match child.try_wait() {
                 Ok(Some(status)) => return describe(status),
-                Ok(None) if Instant::now() < expiry => thread::sleep(Duration::from_millis(2)),
+                Ok(None) if Instant::now() < expiry => {
+                    drop(child);
+                    thread::sleep(Duration::from_millis(2));
+                }
                 _ => {
-                    let _ = self.child.kill();
+                    let _ = child.kill();
                     let unknown = |error: io::Error| EngineEnd::told(error.to_string());
-                    return self.child.wait().map_or_else(unknown, describe);
+                    return child.wait().map_or_else(unknown, describe);
                 }
             }
         }
     }
 }
 
+/// Says that the process has ended where its pipes don't: what it has started may hold them for as long as it likes.
+fn watch_end(child: &Arc<Mutex<Child>>, sender: &Arc<Sender<Received>>) -> io::Result<()> {
+    let (child, sender) = (Arc::clone(child), Arc::downgrade(sender));
+    thread::Builder::new().name("keel-engine-end".to_owned()).spawn(move || {
+        while sender.strong_count() > 0 && matches!(child.lock().try_wait(), Ok(None)) {
+            thread::sleep(END_SEEN_EVERY);
+        }
+        // Its last words come before that. Who reads the pipes holds the channel until they are closed.
+        thread::sleep(END_SEEN_EVERY);
+        if let Some(sender) = sender.upgrade() {
+            let _ = sender.send(Received::Ended);
+        }
+    })?;
+    Ok(())
+}
+
 /// What the engine's code prints goes the way of its log, not over the screen.
 fn forward_lines(
     pipe: Option<impl Read + Send + 'static>,
-    sender: &Sender<Received>,
+    sender: &Arc<Sender<Received>>,
     level: &'static str,
 ) -> anyhow::Result<()> {
-    let (Some(pipe), sender) = (pipe, sender.clone()) else { return Ok(()) };
+    let (Some(pipe), sender) = (pipe, Arc::clone(sender)) else { return Ok(()) };
     thread::Builder::new().name("keel-engine-output".to_owned()).spawn(move || {
         for message in BufReader::new(pipe).lines().map_while(Result::ok) {
             let event = Event::log(level, message);
@@ -186,7 +211,11 @@ fn forward_lines(
     Ok(())
 }
 
-fn receive_messages(stream: Stream, sender: Sender<Received>, frame: Arc<AtomicU64>) -> anyhow::Result<()> {
+fn receive_messages(
+    stream: Stream,
+    sender: Arc<Sender<Received>>,
+    frame: Arc<AtomicU64>,
+) -> anyhow::Result<()> {
     thread::Builder::new().name("keel-engine-messages".to_owned()).spawn(move || {
         let mut input = MessageReader::new(BufReader::new(stream));
         while let Ok(message) = input.next() {

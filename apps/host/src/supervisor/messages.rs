@@ -11,7 +11,7 @@ use crate::protocol::{FromEngine, Received};
 impl Supervisor {
     pub(super) fn take_message(&mut self, message: Option<Received>) -> anyhow::Result<()> {
         match message {
-            None => return self.engine_ended(),
+            None | Some(Received::Ended) => return self.engine_ended(),
             Some(Received::Message(FromEngine::Saved { path, error }))
                 if path == self.staging.restart_file() =>
             {
@@ -116,7 +116,8 @@ impl Supervisor {
                 | FromEngine::Answered { .. }
                 | FromEngine::Reload { .. },
             )
-            | Received::Snapshot(_) => {}
+            | Received::Snapshot(_)
+            | Received::Ended => {}
         }
         Ok(())
     }

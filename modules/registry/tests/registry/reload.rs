@@ -36,6 +36,8 @@ fn a_reload_from_memory() {
         let report =
             rig.registry.load_bytes(&mut rig.engine, &bytes(label), &folder, Consent::Lossless).unwrap();
         assert_eq!(report.modules[0].generation, generation as u64);
+        let live = rig.registry.modules().remove(0).library;
+        assert_eq!(std::fs::read(live).unwrap(), bytes(label), "it says which file is live");
         rig.check_runs(label);
     }
     assert_eq!(rig.mapped(), 3);
