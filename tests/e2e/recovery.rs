@@ -181,6 +181,24 @@ fn code_that_ends_the_engine_before_it_is_live_never_gets_there() {
 }
 
 #[test]
+fn what_only_the_code_that_is_put_back_knew_is_lost_and_told() {
+    let mut game = start();
+    let before = steps(&mut game);
+    let with_more = MODULE
+        .replace(
+            "pub steps: u64,",
+            "pub steps: u64,\n    /// What the code before does not know.\n    pub more: u64,",
+        )
+        .replace("/*update*/", "self.more += 1;\n        if self.more > 150 { ends::abort() }");
+    game.workspace.write(SOURCE, &with_more);
+    let told = game.wait_log("the game has lost what no code knows any more");
+    assert!(told.contains("Rogue.more"), "{told}");
+    check_put_back(&mut game, before, "signal 6 (abort)", &from_to(2, 1));
+    assert!(steps(&mut game) > before + 60, "a snapshot of the new code is gone on with");
+    game.quit();
+}
+
+#[test]
 fn a_process_that_the_engine_has_started_holds_nothing_up() {
     let mut game = start();
     game.workspace.write(SOURCE, &ending("update", "abort_and_leave"));

@@ -10,7 +10,7 @@ use keel_registry::{
 
 use super::Host;
 use super::dashboard::DashboardLink;
-use super::swapper::{self, Checked};
+use super::swapper::{self, Checked, ToldChanges};
 use crate::event::{Event, Stage};
 use crate::protocol::{BuildState, FromEngine, Game, Library, ToEngine};
 use crate::recording::{Change, Record};
@@ -79,9 +79,10 @@ impl Host {
             Some(Game::File(path)) => self.go_on(candidates, &path, consent),
             Some(Game::Sent { content, .. }) => self.driver.begin(candidates, Some(&content), consent),
         };
-        let mut kept = Vec::new();
+        let (mut kept, mut dropped) = (Vec::new(), Vec::new());
         match begun {
             Ok(report) => {
+                dropped = ToldChanges::of(&report).dropped;
                 refused.extend(report.failed_starts);
                 kept = report.world.kept;
             }
@@ -98,6 +99,12 @@ impl Host {
         self.show_modules();
         let ambiguities = self.swapper.ambiguities.news(self.driver.engine.schedule());
         self.tell(Event::Ready { modules: self.module_lines(), kept, ambiguities });
+        if !dropped.is_empty() {
+            self.tell_log(
+                "warn",
+                format!("the game has lost what no code knows any more: {}", dropped.join(", ")),
+            );
+        }
         self.tell_statics();
         self.pace.restart();
     }

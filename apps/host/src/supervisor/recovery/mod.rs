@@ -55,6 +55,24 @@ struct Resuming {
     frames_lost: u64,
 }
 
+impl Resuming {
+    /// This one, with what the one before it would have told.
+    fn after(self, untold: Self) -> Self {
+        let mut put_back = untold.put_back;
+        for newer in self.put_back {
+            match put_back.iter_mut().find(|it| it.module == newer.module) {
+                Some(earlier) => {
+                    earlier.to = newer.to;
+                    earlier.from = earlier.from.or(newer.from);
+                }
+                None => put_back.push(newer),
+            }
+        }
+        let lost = (untold.frame + untold.frames_lost).saturating_sub(self.frame);
+        Self { put_back, frames_lost: lost.max(self.frames_lost), ended_at: untold.ended_at, ..self }
+    }
+}
+
 /// What to go on with.
 struct Plan {
     /// `None` for the game's beginning.
@@ -301,6 +319,31 @@ mod tests {
             let plan = recovery.plan(None, false).expect("it is gone on with");
             assert!(plan.put_back.iter().all(|it| it.from.is_some()), "{:?}", plan.put_back);
         }
+    }
+
+    #[test]
+    fn what_two_engines_in_a_row_have_cost_is_told_together() {
+        let resuming = |put_back: Vec<PutBack>, frame, frames_lost| Resuming {
+            why: format!("at {frame}"),
+            put_back,
+            ended_at: Instant::now(),
+            frame,
+            frames_lost,
+        };
+        let first =
+            resuming(vec![put_back("swim", Some(2), Some(1)), put_back("tide", None, Some(4))], 30, 5);
+        let ended_at = first.ended_at;
+        let second =
+            resuming(vec![put_back("swim", Some(1), Some(0)), put_back("hunt", Some(3), None)], 20, 0);
+        let told = second.after(first);
+        let expected = [
+            put_back("swim", Some(2), Some(0)),
+            put_back("tide", None, Some(4)),
+            put_back("hunt", Some(3), None),
+        ];
+        assert_eq!(told.put_back, expected);
+        assert_eq!((told.frame, told.frames_lost, told.why.as_str()), (20, 15, "at 20"));
+        assert_eq!(told.ended_at, ended_at);
     }
 
     #[test]

@@ -49,13 +49,18 @@ impl Supervisor {
         };
         let Plan { game, put_back } = plan;
         let frame = game.as_ref().map_or(0, |game| game.frame);
-        // Of a process that ended before its first frame, the one before has told last.
-        let before = self.recovery.resuming.take().map_or(0, |before| before.frame + before.frames_lost);
-        let frames_lost = reached.max(before).saturating_sub(frame);
-        let why = end.how;
-        self.recovery.resuming = Some(Resuming { why, put_back, ended_at, frame, frames_lost });
+        let frames_lost = reached.saturating_sub(frame);
+        let resuming = Resuming { why: end.how, put_back, ended_at, frame, frames_lost };
+        // One that has ended before its first frame has not been told of.
+        self.recovery.resuming = Some(match self.recovery.resuming.take() {
+            Some(untold) => resuming.after(untold),
+            None => resuming,
+        });
         // Nobody is there to be asked, and what the code before doesn't know is lost with the code that does.
-        self.start_with(game.as_ref().map(|game| game.bytes.as_slice()), true)?;
+        if let Err(error) = self.start_with(game.as_ref().map(|game| game.bytes.as_slice()), true) {
+            self.give_up(&format!("{}, and another could not be started: {error:#}", end.how));
+            return Ok(());
+        }
         if matches!(self.purpose, Purpose::Replace { .. }) {
             self.send(&ToEngine::SaveGame { path: self.staging.restart_file() });
         }
