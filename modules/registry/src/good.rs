@@ -46,7 +46,7 @@ pub(crate) struct GoodGames {
 }
 
 impl GoodGames {
-    /// Forgets all: other modules are there than those that the games know.
+    /// Forgets all: the game has become another one.
     pub(crate) fn clear(&mut self) {
         *self = Self { cost: self.cost, failed: self.failed, ..Self::default() };
     }
@@ -64,6 +64,11 @@ impl GoodGames {
     pub(crate) fn go_on_from(&mut self, game: Arc<GoodGame>, now: Duration) {
         self.newest = Some(game);
         self.saved_at = Some((now, Instant::now()));
+    }
+
+    /// Whether a swap may save the game itself.
+    fn is_cheap(&self) -> bool {
+        self.cost.is_some_and(|cost| cost <= POINT_COST_MAX)
     }
 
     fn is_due(&self, now: Duration) -> bool {
@@ -102,17 +107,18 @@ impl Registry {
         self.good.saved_at = Some((time.now, Instant::now()));
     }
 
-    /// Saves the game to go back to, if it is time for that.
+    /// Saves the game to go back to, if it is time for that: while something is on probation, and where a swap would take too
+    /// long if it had to do it.
     pub(crate) fn keep_good_if_due(&mut self, engine: &Engine) {
-        if self.good.is_due(engine.time().now) {
+        let is_on_probation = self.slots.values().any(|slot| slot.probation.is_some());
+        if (is_on_probation || !self.good.is_cheap()) && self.good.is_due(engine.time().now) {
             self.keep_good(engine);
         }
     }
 
     /// Remembers the game before a swap, as far as a fault after it may go back.
     pub(crate) fn keep_point(&mut self, engine: &Engine) {
-        let is_cheap = self.good.cost.is_some_and(|cost| cost <= POINT_COST_MAX);
-        if self.good.newest.is_none() || is_cheap {
+        if self.good.newest.is_none() || self.good.is_cheap() {
             self.keep_good(engine);
         }
         self.good.keep_point(self.swaps);

@@ -22,8 +22,8 @@ impl Registry {
     /// Takes in a frame that has ended, with the faults in it. The caller is between two frames.
     ///
     /// A module that the engine has suspended during its probation goes back to the generation before, with all that came
-    /// with it, and the game to the last moment when all was well. Any other module stays suspended until its next swap;
-    /// so does one that nothing is known to be good of.
+    /// with it, and the game to the last moment when all was well; whatever else has failed in this frame has not, then, and
+    /// runs again. Any other module stays suspended until its next swap; so does one that nothing is known to be good of.
     pub fn after_frame(&mut self, engine: &mut Engine, faults: &[Fault]) -> Vec<TakenBack> {
         let ran = self.note_time(engine);
         let mut taken_back = Vec::new();
@@ -34,9 +34,9 @@ impl Registry {
                 taken_back.push(TakenBack { fault: fault.clone(), outcome });
             }
         }
-        // The game is now one in which none of these has happened yet.
         if taken_back.iter().any(|taken_back| taken_back.outcome.is_ok()) {
-            self.note_still_suspended(engine, faults);
+            // The game is now one in which none of this has happened yet: also what could not be taken back by itself runs.
+            taken_back.retain(|taken_back| taken_back.outcome.is_ok());
             return taken_back;
         }
         self.note_faults(faults);
@@ -105,13 +105,6 @@ impl Registry {
 
     fn is_on_probation(&self, module: &str) -> bool {
         self.slots.get(&ModuleId::of(module)).is_some_and(|slot| slot.probation.is_some())
-    }
-
-    /// Those whose fault the way back did not undo: they were not made anew.
-    fn note_still_suspended(&mut self, engine: &Engine, faults: &[Fault]) {
-        let is_suspended = |fault: &&Fault| engine.is_suspended(ModuleId::of(&fault.module));
-        let still: Vec<_> = faults.iter().filter(is_suspended).cloned().collect();
-        self.note_faults(&still);
     }
 
     fn count_down(&mut self, ran: Duration) {

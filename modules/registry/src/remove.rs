@@ -55,8 +55,6 @@ impl Registry {
         self.ring.push(Replaced::new(tag.clone(), code, live));
         self.ring.part_with(tag.id());
         self.slots.remove(&tag.id());
-        // What was saved before has this module in it.
-        self.good.clear();
         Ok(())
     }
 

@@ -50,7 +50,7 @@ impl Registry {
         self.emit(&RegistryEvent::BeforeSwap { modules: names.clone() });
         names.iter().for_each(|name| self.advance_to_swapping(name));
         let modules: Vec<_> = candidates.iter().map(|candidate| candidate.module.clone()).collect();
-        let begin = Instant::now();
+        let (begin, goes_elsewhere) = (Instant::now(), saved.is_some());
         if self.wants_point(&names) {
             self.keep_point(engine);
         }
@@ -73,6 +73,9 @@ impl Registry {
             self.note_taken_out(name);
         }
         let mut report = swapped?;
+        if goes_elsewhere {
+            self.good.clear();
+        }
         report.pause += keeping;
         self.emit(&RegistryEvent::AfterSwap(report.clone()));
         Ok(report)
@@ -178,8 +181,6 @@ impl Registry {
         let Some(old) = slot.live.replace(generation) else {
             slot.turn = self.turns;
             self.turns += 1;
-            // What was saved before does not have this module in it.
-            self.good.clear();
             return;
         };
         let is_same = old.lineage.origin == lineage.origin;

@@ -9,6 +9,7 @@ mod bench;
 mod changes;
 mod defined;
 mod failures;
+mod interleavings;
 mod lifecycle;
 mod locals;
 mod observers;
