@@ -126,11 +126,13 @@ pub(crate) struct RollbackRequest {
 
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Answer {
-    /// The stable name of the reason, if it was refused.
-    pub(crate) code: Option<String>,
-    /// For people.
-    pub(crate) message: String,
+pub(crate) enum Answer {
+    /// It was carried out.
+    Done { message: String },
+    /// It was refused; `code` is the stable name of the reason.
+    Refused { code: String, message: String },
+    /// Nobody could see to it.
+    Failed { message: String },
 }
 
 /// What cargo is doing.

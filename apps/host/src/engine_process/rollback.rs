@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use keel::engine::Fault;
+use keel::types::ModuleId;
 use keel_registry::{Code, Consent, Rejection, RollbackReport, TakenBack};
 
 use super::Host;
@@ -14,7 +15,8 @@ impl Host {
     /// Tells what failed in a frame, and what was put back for it.
     pub(super) fn end_frame(&mut self, faults: Vec<Fault>, taken_back: Vec<TakenBack>) {
         for mut fault in faults {
-            fault.suspended &= !is_put_back(&taken_back, &fault);
+            // What was taken back, or has not happened any more, is not.
+            fault.suspended &= self.engine.is_suspended(ModuleId::of(&fault.module));
             self.tell_fault(fault);
         }
         taken_back.into_iter().for_each(|taken_back| self.tell_taken_back(taken_back));
@@ -43,16 +45,16 @@ impl Host {
                 let line = line(&report, None);
                 let message = line.text();
                 self.tell_rolled_back(&report, None);
-                Answer { code: None, message }
+                Answer::Done { message }
             }
             Err(mut rejection) => {
                 if matches!(rejection.code, Code::DataLoss | Code::SaveFailed) {
                     let hint = format!("; `keel rollback {module} --accept-loss` goes back nevertheless");
                     rejection.message.push_str(&hint);
                 }
-                let (code, message) = (Some(code_name(rejection.code)), rejection.message.clone());
+                let (code, message) = (code_name(rejection.code), rejection.message.clone());
                 self.tell_rejection(Stage::Swap, rejection, None);
-                Answer { code, message }
+                Answer::Refused { code, message }
             }
         };
         if let Some(id) = *id {
@@ -69,11 +71,6 @@ impl Host {
         self.show_modules();
         self.pace.hurry();
     }
-}
-
-fn is_put_back(taken_back: &[TakenBack], fault: &Fault) -> bool {
-    let reports = taken_back.iter().filter_map(|taken_back| taken_back.outcome.as_ref().ok());
-    reports.flat_map(|report| &report.modules).any(|module| module.name == fault.module)
 }
 
 fn line(report: &RollbackReport, fault: Option<&Fault>) -> RollbackLine {

@@ -131,7 +131,7 @@ fn ask(request: ControlRequest, to: &Sender<Command>) -> Answer {
 }
 
 fn failed(message: String) -> Answer {
-    Answer { code: Some("failed".to_owned()), message }
+    Answer::Failed { message }
 }
 
 #[cfg(test)]
