@@ -3,15 +3,16 @@
 
 use crate::game::{Game, Swap, list, message};
 
-const FISH: &str = "systems/shoal-model/src/fish.rs";
+pub(crate) const FISH: &str = "systems/shoal-model/src/fish.rs";
 const AGE: &str = "    /// Steps since the newest of them.\n    pub age: u8,\n";
 const MADE: &str = ", age: 0 }\n    }";
 
 /// All that link the model.
-const DEPENDENTS: [&str; 5] = ["shoal-hunt", "shoal-model-module", "shoal-swim", "shoal-tide", "shoal-view"];
+pub(crate) const DEPENDENTS: [&str; 5] =
+    ["shoal-hunt", "shoal-model-module", "shoal-swim", "shoal-tide", "shoal-view"];
 
 /// `Trail` with one more field after `age`.
-fn trail_with(field: &str, made: &str) -> impl Fn(&str) -> String + use<> {
+pub(crate) fn trail_with(field: &str, made: &str) -> impl Fn(&str) -> String + use<> {
     let (field, made) = (format!("{AGE}    {field},\n"), format!(", age: 0, {made} }}\n    }}"));
     move |text| {
         assert!(text.contains(AGE) && text.contains(MADE), "fish.rs declares `Trail` otherwise");
@@ -20,7 +21,7 @@ fn trail_with(field: &str, made: &str) -> impl Fn(&str) -> String + use<> {
 }
 
 #[track_caller]
-fn wait_all(game: &mut Game) -> Swap {
+pub(crate) fn wait_all(game: &mut Game) -> Swap {
     let swap = game.wait_swap("shoal-model-module");
     let mut modules: Vec<_> = swap.line["module"].as_str().unwrap().split('+').collect();
     modules.sort_unstable();

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::data::{DEPENDENTS, FISH, trail_with, wait_all};
 use crate::faults::{MODULE, SOURCE, fixed, start_with, steps};
 use crate::game::{Game, list};
 use crate::workspace::text;
@@ -69,6 +70,9 @@ fn what_panics_soon_after_its_swap_is_taken_back_with_the_world() {
         assert!(steps(&mut game) > before, "the old code runs on");
         generation += 2;
     }
+    // What else is built leaves it where it is.
+    game.command("reload shoal-view");
+    assert_eq!(game.wait_swap("shoal-view").line["module"], "shoal-view");
     crate::keys::check_events(&game, &["fault", "rolled_back"]);
     game.pause();
     let still = game.still();
@@ -154,4 +158,43 @@ fn a_module_is_taken_back_from_another_terminal_as_deep_as_the_ring() {
     let output = workspace.keel(&["rollback", "unlucky"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("no game of this workspace is running"), "{}", text(&output));
+}
+
+#[test]
+fn a_component_that_has_grown_shrinks_again_with_all_that_was_swapped_with_it() {
+    let mut game = Game::start();
+    game.assert_goes_on();
+    game.pause();
+    let at_first = game.still();
+    let original = game.workspace.read(FISH);
+    let wear = "/// How worn it is.\n    pub wear: f32";
+    game.workspace.write(FISH, &trail_with(wear, "wear: 0.0")(&original));
+    wait_all(&mut game);
+    let grown = game.still();
+    assert_ne!(grown.hash, at_first.hash);
+
+    check_refused(&game, &["shoal-swim"], 3, "error[data-loss]: ");
+    assert!(
+        game.wait_rejected("shoal-swim")["message"]
+            .as_str()
+            .unwrap()
+            .contains("`Trail.wear` of type f32 is gone")
+    );
+    assert_eq!(game.still().hash, grown.hash, "nothing has changed");
+
+    let (code, printed) = roll_back(&game, &["shoal-swim", "--accept-loss"]);
+    assert_eq!(code, 0, "{printed}");
+    let told = wait_rolled_back(&mut game);
+    let mut names: Vec<_> = told["module"].as_str().unwrap().split('+').collect();
+    assert_eq!(names[0], "shoal-swim", "the one that was asked for");
+    names.sort_unstable();
+    assert_eq!(names, DEPENDENTS, "all that came with it");
+    assert_eq!((list(&told["dropped"]), &told["rebuilt"]), (vec!["Trail.wear"], &true.into()));
+    let at_last = game.still();
+    assert_eq!((&at_last.hash, at_last.entities), (&at_first.hash, at_first.entities));
+    at_last.values.assert_same(&at_first.values);
+    game.pause();
+    game.assert_goes_on();
+    assert!(!game.history().iter().any(|line| line.contains("\"event\":\"fault\"")), "no module has failed");
+    game.quit();
 }

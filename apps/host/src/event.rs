@@ -503,7 +503,8 @@ impl RollbackLine {
         });
         let mut text = put_back.collect::<Vec<_>>().join("; ");
         if let Some(fault) = &self.fault {
-            text.push_str(&format!(", after {fault}; the game goes on {} frames ago", self.frames_lost));
+            let frames = if self.frames_lost == 1 { "frame" } else { "frames" };
+            text.push_str(&format!(", after {fault}; the game went back {} {frames}", self.frames_lost));
         }
         text.push_str(&format!("; paused {:.2} ms", self.pause_ms));
         let told = [("defaulted", &self.defaulted), ("dropped", &self.dropped), ("changed", &self.changed)];
@@ -547,6 +548,33 @@ mod tests {
         let calls = "\n    in swim::turn at lib.rs:7\n    in swim::dive at lib.rs:3";
         let told = fault(Some("swim::turn at lib.rs:7\nswim::dive at lib.rs:3")).text();
         assert_eq!(told, format!("{line}{calls}"));
+    }
+
+    #[test]
+    fn a_rollback_says_what_runs_again_and_why() {
+        let put_back = PutBackLine { name: "swim".to_owned(), from: 7, to: 6, generation: 8 };
+        let mut line = RollbackLine {
+            module: "swim".to_owned(),
+            modules: vec![put_back],
+            fault: None,
+            frames_lost: 0,
+            pause_ms: 0.5,
+            carried: 3,
+            converted: 1,
+            defaulted: Vec::new(),
+            dropped: vec!["Swim.depth".to_owned()],
+            changed: Vec::new(),
+            rebuilt: false,
+        };
+        let asked = "swim v7 is taken back: v6 runs again, as v8; paused 0.50 ms; dropped: Swim.depth";
+        assert_eq!(line.text(), asked);
+        (line.fault, line.frames_lost) = (Some("swim/update panicked: no water".to_owned()), 1);
+        line.dropped.clear();
+        let failed = "swim v7 is taken back: v6 runs again, as v8, after swim/update panicked: no water; the game went \
+                      back 1 frame; paused 0.50 ms";
+        assert_eq!(line.text(), failed);
+        let value = serde_json::to_value(Event::RolledBack(Box::new(line))).expect("an event");
+        assert_eq!((&value["event"], &value["module"]), (&"rolled_back".into(), &"swim".into()));
     }
 
     #[test]
