@@ -35,6 +35,8 @@ pub(crate) struct GoodGame {
 #[derive(Default)]
 pub(crate) struct GoodGames {
     newest: Option<Arc<GoodGame>>,
+    /// The memory of one that is not needed any more, for the next.
+    spare: Vec<u8>,
     /// The game before each swap that is in probation, by the number of the swap. The oldest first.
     points: VecDeque<(u64, Arc<GoodGame>)>,
     /// What saving cost the last time.
@@ -79,10 +81,11 @@ impl GoodGames {
         })
     }
 
-    fn take_buffer(&mut self) -> Vec<u8> {
-        let newest = self.newest.take_if(|newest| Arc::strong_count(newest) == 1);
-        let bytes = newest.and_then(Arc::into_inner).map(|game| game.bytes);
-        bytes.and_then(Arc::into_inner).unwrap_or_default()
+    /// The one before stays until this one is there: a save may fail.
+    fn keep(&mut self, game: GoodGame, now: Duration) {
+        let before = self.newest.replace(Arc::new(game)).and_then(Arc::into_inner);
+        self.spare = before.and_then(|game| Arc::into_inner(game.bytes)).unwrap_or_default();
+        self.saved_at = Some((now, Instant::now()));
     }
 
     fn keep_point(&mut self, swap: u64) {
@@ -103,8 +106,7 @@ impl Registry {
     /// game for other reasons spares the registry doing it again.
     pub fn note_good(&mut self, engine: &Engine, bytes: Arc<Vec<u8>>) {
         let time = engine.time();
-        self.good.newest = Some(Arc::new(GoodGame { frame: time.frame, bytes }));
-        self.good.saved_at = Some((time.now, Instant::now()));
+        self.good.keep(GoodGame { frame: time.frame, bytes }, time.now);
     }
 
     /// Saves the game to go back to, if it is time for that: while something is on probation, and where a swap would take too
@@ -125,7 +127,7 @@ impl Registry {
     }
 
     fn keep_good(&mut self, engine: &Engine) {
-        let (begin, buffer) = (Instant::now(), self.good.take_buffer());
+        let (begin, buffer) = (Instant::now(), std::mem::take(&mut self.good.spare));
         match self.save_game(engine, buffer) {
             Ok(bytes) => {
                 self.note_good(engine, Arc::new(bytes));

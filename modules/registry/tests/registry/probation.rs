@@ -1,5 +1,6 @@
 //! A panic soon after a swap: the code before goes on, with the game as it was when all was well.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use keel::engine::EngineConfig;
@@ -87,7 +88,7 @@ fn a_panic_within_the_first_seconds_costs_a_second_of_the_game_at_most() {
     // other reasons hands that in.
     assert_eq!(frames(&mut rig, 120), []);
     let saved = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
-    rig.registry.note_good(&rig.engine, std::sync::Arc::new(saved));
+    rig.registry.note_good(&rig.engine, Arc::new(saved));
     let report = frames(&mut rig, 61).remove(0).outcome.unwrap();
     assert!((1..=61).contains(&report.frames_lost), "{}", report.frames_lost);
     assert_eq!(rig.mark("v2"), 301 - report.frames_lost, "what the new code did before stays");
@@ -142,6 +143,33 @@ fn a_generation_that_cannot_be_saved_or_dropped_is_taken_back() {
         rig.check_runs("v1");
         assert_eq!(frames(&mut rig, 10), []);
     }
+}
+
+#[test]
+fn a_game_that_cannot_be_saved_any_more_goes_back_to_the_last_that_could() {
+    let mut rig = begun();
+    let saved = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
+    rig.registry.note_good(&rig.engine, Arc::new(saved));
+    let unsaved = without_view("other").at("SAVE_STATE", "panic!(\"boom {}\", 2);");
+    rig.load(&unsaved.build_as("other")).unwrap();
+    assert_eq!(frames(&mut rig, 90), []);
+    rig.load(&panics_at("v2", 211).build()).unwrap();
+    let report = frames(&mut rig, 1).remove(0).outcome.unwrap();
+    assert_eq!((report.frames_lost, rig.mark("v1"), rig.mark("other")), (91, 120, 0));
+    assert!(rig.has("other started"), "it was not there then, and is started");
+    assert_eq!(frames(&mut rig, 5), []);
+    assert_eq!((rig.mark("v1"), rig.mark("other"), rig.title()), (125, 5, Some("v1".to_owned())));
+}
+
+#[test]
+fn a_game_that_was_gone_to_is_not_gone_back_from() {
+    let mut rig = begun();
+    rig.registry.reset(&mut rig.engine).unwrap();
+    assert_eq!(frames(&mut rig, 10), []);
+    rig.load(&panics_at("v2", 11).build()).unwrap();
+    let report = frames(&mut rig, 1).remove(0).outcome.unwrap();
+    assert!(report.frames_lost <= 11, "not to what was before the reset: {}", report.frames_lost);
+    assert!(rig.mark("v1") <= 10 && rig.engine.time().step <= 10);
 }
 
 #[test]
