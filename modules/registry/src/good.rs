@@ -17,7 +17,7 @@ const SHARE: u32 = 100;
 
 /// What a swap may add to its pause to save the game that it would be taken back to. A larger game goes back to the one
 /// that was saved last.
-const POINT_COST_MAX: Duration = Duration::from_micros(500);
+const POINT_COST_MAX: Duration = Duration::from_micros(250);
 
 /// So many swaps can be in probation at a time, each with the game before it.
 const POINTS_MAX: usize = 4;

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -9,6 +10,9 @@ use crate::os::ControlStream;
 use crate::protocol::Answer;
 use crate::supervisor::{CONTROL_FOLDER, ControlRequest};
 use crate::workspace;
+
+/// A game answers between two frames; one that does not for so long hangs.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Asks the run named `run`, or the only one there is.
 ///
@@ -18,7 +22,8 @@ pub(super) fn ask(run: Option<&str>, request: &ControlRequest) -> anyhow::Result
     let (_, workspace) = workspace::read()?;
     let folder = workspace::builder(&workspace).config().target_dir.join("run");
     let (name, stream) = choose(running(&folder), run)?;
-    exchange(stream, request).with_context(|| format!("the run {name} gave no answer; it may have ended"))
+    exchange(stream, request)
+        .with_context(|| format!("the run {name} gave no answer; it has ended, or a system of it hangs"))
 }
 
 /// The runs that listen, by name. What dead ones left behind refuses the connection.
@@ -49,6 +54,7 @@ fn choose<S>(runs: Vec<(String, S)>, wanted: Option<&str>) -> anyhow::Result<(St
 }
 
 fn exchange(mut stream: ControlStream, request: &ControlRequest) -> io::Result<Answer> {
+    stream.set_read_timeout(Some(ANSWER_DEADLINE))?;
     let mut json = serde_json::to_vec(request)?;
     json.push(b'\n');
     stream.write_all(&json)?;

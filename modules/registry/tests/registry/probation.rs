@@ -20,7 +20,14 @@ fn begun() -> Rig {
     let mut rig = rig();
     rig.load(&Swim::new("v1").build()).unwrap();
     assert_eq!(frames(&mut rig, 120), []);
+    keep(&mut rig);
     rig
+}
+
+/// Hands the game as it is in, as one to go back to: how often the registry saves it depends on what that costs here.
+fn keep(rig: &mut Rig) {
+    let saved = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
+    rig.registry.note_good(&rig.engine, Arc::new(saved));
 }
 
 /// Runs frames of one step each, as a host does.
@@ -84,11 +91,8 @@ fn a_panic_in_the_first_frame_costs_that_frame() {
 fn a_panic_within_the_first_seconds_costs_a_second_of_the_game_at_most() {
     let mut rig = begun();
     rig.load(&panics_at("v2", 301).build()).unwrap();
-    // The game runs as fast as it goes here, so that one part in a hundred of its time is soon spent: who saves it for
-    // other reasons hands that in.
     assert_eq!(frames(&mut rig, 120), []);
-    let saved = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
-    rig.registry.note_good(&rig.engine, Arc::new(saved));
+    keep(&mut rig);
     let report = frames(&mut rig, 61).remove(0).outcome.unwrap();
     assert!((1..=61).contains(&report.frames_lost), "{}", report.frames_lost);
     assert_eq!(rig.mark("v2"), 301 - report.frames_lost, "what the new code did before stays");
@@ -148,8 +152,6 @@ fn a_generation_that_cannot_be_saved_or_dropped_is_taken_back() {
 #[test]
 fn a_game_that_cannot_be_saved_any_more_goes_back_to_the_last_that_could() {
     let mut rig = begun();
-    let saved = rig.registry.save_game(&rig.engine, Vec::new()).unwrap();
-    rig.registry.note_good(&rig.engine, Arc::new(saved));
     let unsaved = without_view("other").at("SAVE_STATE", "panic!(\"boom {}\", 2);");
     rig.load(&unsaved.build_as("other")).unwrap();
     assert_eq!(frames(&mut rig, 90), []);
@@ -178,6 +180,7 @@ fn other_modules_go_back_with_the_game_and_run_on() {
     rig.load(&without_view("other").build_as("other")).unwrap();
     frames(&mut rig, 60);
     assert_eq!(rig.mark("other"), 60);
+    keep(&mut rig);
     rig.load(&panics_at("v2", 181).build()).unwrap();
     let report = frames(&mut rig, 1).remove(0).outcome.unwrap();
     assert_eq!((report.modules.len(), report.frames_lost), (1, 1));
@@ -193,6 +196,7 @@ fn what_was_swapped_together_is_taken_back_together() {
     let first = [Swim::new("v1").build(), without_view("a1").build_as("other")];
     rig.load_together(&first, Consent::Lossless).unwrap();
     frames(&mut rig, 60);
+    keep(&mut rig);
     let second = [panics_at("v2", 62).build(), without_view("a2").build_as("other")];
     rig.load_together(&second, Consent::Lossless).unwrap();
     let report = frames(&mut rig, 2).remove(0).outcome.unwrap();
