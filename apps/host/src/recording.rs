@@ -43,6 +43,8 @@ pub(crate) struct Head {
     pub(crate) keel: String,
     /// The length of a step of simulation time.
     pub(crate) step: Duration,
+    /// Where random numbers start when the state is started afresh.
+    pub(crate) seed: u64,
     /// The modules that were live at the beginning.
     pub(crate) modules: Vec<RecordedModule>,
 }
@@ -244,7 +246,7 @@ mod tests {
     fn head() -> Record {
         let module = RecordedModule { name: "swim".to_owned(), version: "0.1.0".to_owned(), library: 7 };
         let step = Duration::from_millis(10);
-        Record::Head(Head { keel: "0.1.0".to_owned(), step, modules: vec![module] })
+        Record::Head(Head { keel: "0.1.0".to_owned(), step, seed: 3, modules: vec![module] })
     }
 
     fn frame(key: Key) -> Record {
@@ -334,7 +336,7 @@ mod tests {
         check_refused(&file_of(std::slice::from_ref(&start)), "no beginning");
         check_refused(&file_of(&[head(), frame(Key::Up)]), "no beginning");
         check_refused(&file_of(&[head(), start.clone(), head()]), "two files were put together");
-        let standing = Head { keel: String::new(), step: Duration::ZERO, modules: Vec::new() };
+        let standing = Head { keel: String::new(), step: Duration::ZERO, seed: 0, modules: Vec::new() };
         check_refused(&file_of(&[Record::Head(standing), start]), "a step takes 0ns");
         let mut log = LogWriter::new();
         log.entry(|content| encode_into(&u32::MAX, content)).unwrap();

@@ -103,9 +103,9 @@ impl Host {
     }
 
     fn head(&self) -> Head {
-        let step = self.step;
+        let (step, seed) = (self.step, self.args.seed);
         let modules = self.recorded_modules(|_| true);
-        Head { keel: env!("CARGO_PKG_VERSION").to_owned(), step, modules }
+        Head { keel: env!("CARGO_PKG_VERSION").to_owned(), step, seed, modules }
     }
 
     fn recorded_modules(&self, is_meant: impl Fn(&str) -> bool) -> Vec<RecordedModule> {

@@ -58,12 +58,10 @@ impl Replay<'_> {
 
     /// Two runs of the code as it is agree, so it was another one that was recorded, or something came in that was not.
     fn of_changed_code(&self, traced: &Traced, frame: u64, components: Vec<String>) -> DivergenceLine {
-        let calls = traced.iter().flat_map(|(_, calls)| calls);
-        let has_part = |call: &&TracedCall| components.iter().any(|part| call.changed.contains_key(part));
-        let calls: Vec<_> = calls.filter(has_part).collect();
-        let is_of_changed =
-            |call: &&&TracedCall| self.changed.iter().any(|module| is_of_module(&call.path, module));
-        let call = calls.iter().find(is_of_changed).or(calls.first());
+        let calls: Vec<_> = traced.iter().flat_map(|(_, calls)| calls).collect();
+        let call = most_likely(&calls, &components, |path| {
+            self.changed.is_empty() || self.changed.iter().any(|module| is_of_module(path, module))
+        });
         let message = match self.changed.is_empty() {
             true => "two runs of this code agree with each other: it was told something that is not recorded (real time, \
                      a task's result), or it has kept something in a static"
@@ -85,6 +83,22 @@ impl Replay<'_> {
             message,
         }
     }
+}
+
+/// Which of these calls of other code than the recorded it was: the first one of a changed module all of whose changes
+/// differ from what was recorded, else the first that has made any that does.
+fn most_likely<'c>(
+    calls: &[&'c TracedCall],
+    components: &[String],
+    is_of_changed: impl Fn(&str) -> bool,
+) -> Option<&'c TracedCall> {
+    let differs = |part: &String| components.contains(part);
+    let some = |call: &&&TracedCall| call.changed.keys().any(differs);
+    let all = |call: &&&TracedCall| call.changed.keys().all(differs);
+    let changed = |call: &&&TracedCall| is_of_changed(&call.path);
+    let mut by_weight =
+        calls.iter().filter(changed).filter(all).chain(calls.iter().filter(changed).filter(some));
+    by_weight.next().or_else(|| calls.iter().find(some)).copied()
 }
 
 /// Whether `path`, written `module/system`, is of the module.
@@ -152,6 +166,22 @@ mod tests {
         check(vec![turn()], vec![turn(), eat.clone()], Some(("hunt/eat", &["Energy"])));
         check(vec![turn(), eat.clone()], vec![turn()], Some(("hunt/eat", &["Energy"])));
         check(vec![eat], vec![turn()], Some(("hunt/eat", &["Energy"])));
+    }
+
+    #[test]
+    fn of_changed_code_the_call_is_named_that_has_changed_only_what_differs() {
+        let turn = call("swim/turn", &[("Position", 1), ("Wave", 2)]);
+        let warm = call("swim/warm", &[("Heat", 1)]);
+        let eat = call("hunt/eat", &[("Heat", 3)]);
+        let named = |calls: &[&TracedCall], components: &[&str], module: &str| {
+            let components: Vec<_> = components.iter().map(|part| (*part).to_owned()).collect();
+            most_likely(calls, &components, |path| is_of_module(path, module)).map(|call| call.path.clone())
+        };
+        let calls = [&eat, &turn, &warm];
+        assert_eq!(named(&calls, &["Heat", "Position"], "swim").as_deref(), Some("swim/warm"));
+        assert_eq!(named(&calls, &["Position"], "swim").as_deref(), Some("swim/turn"));
+        assert_eq!(named(&calls, &["Heat"], "other").as_deref(), Some("hunt/eat"));
+        assert_eq!(named(&calls, &["Tide"], "swim"), None);
     }
 
     #[test]

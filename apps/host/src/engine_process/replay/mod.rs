@@ -2,9 +2,12 @@
 
 mod divergence;
 mod outcome;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -34,15 +37,17 @@ pub(super) fn run(
     orders: &Receiver<ToEngine>,
 ) -> anyhow::Result<()> {
     let Some((modules, views)) = wait_for_modules(orders)? else { return Ok(()) };
+    let tell = |event| link.send(&FromEngine::Event(event));
+    let settings = Settings { threads: args.threads, until: args.until.unwrap_or(u64::MAX) };
     let replayed = read(file).and_then(|recording| {
-        let mut replay = Replay::begin(args, &recording, modules, &views, link)?;
+        let mut replay = Replay::begin(settings, &recording, modules, &views, &tell)?;
         replay.run(&recording)
     });
     let refused = replayed.is_err();
-    link.send(&FromEngine::Event(match replayed {
+    tell(match replayed {
         Ok(line) => Event::Replayed(Box::new(line)),
         Err(rejection) => rejected(rejection),
-    }));
+    });
     link.send(&FromEngine::Done { failed: false, refused });
     Ok(())
 }
@@ -68,6 +73,15 @@ fn read(file: &Path) -> Result<Recording, Rejection> {
     })
 }
 
+/// A path beside that of a library which nobody else uses: a path is opened once.
+fn copy_beside(library: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = library.file_stem().unwrap_or_default().to_string_lossy();
+    let copy = library.with_file_name(format!("{name}-replay-{}-{number}", std::process::id()));
+    library.extension().map_or(copy.clone(), |extension| copy.with_extension(extension))
+}
+
 fn rejected(Rejection { module, code, message }: Rejection) -> Event {
     Event::Rejected {
         module,
@@ -79,14 +93,22 @@ fn rejected(Rejection { module, code, message }: Rejection) -> Event {
     }
 }
 
+/// How a recording is run again.
+#[derive(Clone, Copy)]
+struct Settings {
+    /// How many threads systems run on; 0 for as many as is fastest.
+    threads: usize,
+    /// The last frame, as the game counts them.
+    until: u64,
+}
+
 /// A recording that is being run again.
-struct Replay<'l> {
+struct Replay<'t> {
     driver: Driver,
-    link: &'l Link,
+    /// Takes what happens on the way.
+    tell: &'t dyn Fn(Event),
     /// The modules as they are now, by name.
     libraries: BTreeMap<String, Library>,
-    /// How many libraries were copied: a path is opened once.
-    copies: u64,
     /// Modules whose libraries are others than those that were recorded.
     changed: BTreeSet<String>,
     /// Modules that were recorded, and are not there any more.
@@ -112,13 +134,13 @@ struct Checkpoint {
     equal: usize,
 }
 
-impl<'l> Replay<'l> {
+impl<'t> Replay<'t> {
     fn begin(
-        args: &EngineArgs,
+        settings: Settings,
         recording: &Recording,
         modules: Vec<Library>,
         views: &[String],
-        link: &'l Link,
+        tell: &'t dyn Fn(Event),
     ) -> Result<Self, Rejection> {
         let terminal = recording.records.iter().find_map(|record| match record {
             Record::Frame(input) => Some(input.terminal),
@@ -126,8 +148,9 @@ impl<'l> Replay<'l> {
         });
         let config = EngineConfig {
             step: recording.head.step,
-            threads: args.threads,
-            always_parallel: args.threads > 1,
+            seed: recording.head.seed,
+            threads: settings.threads,
+            always_parallel: settings.threads > 1,
             ..EngineConfig::default()
         };
         let mut driver = Driver::new(config, None, terminal.flatten(), false);
@@ -135,12 +158,11 @@ impl<'l> Replay<'l> {
         let libraries = modules.into_iter().map(|library| (library.module.clone(), library)).collect();
         let mut replay = Self {
             driver,
-            link,
+            tell,
             libraries,
-            copies: 0,
             changed: BTreeSet::new(),
             missing: BTreeSet::new(),
-            until: args.until.unwrap_or(u64::MAX),
+            until: settings.until,
             frames: 0,
             hashes: 0,
             recorded: Parts::new(),
@@ -191,7 +213,7 @@ impl<'l> Replay<'l> {
                 let framed = self.driver.frame(input, Duration::ZERO);
                 self.driver.registry.tidy();
                 for fault in framed.faults {
-                    self.link.send(&FromEngine::Event(fault.into()));
+                    (self.tell)(fault.into());
                 }
             }
             Record::Change(change) => self.change(change)?,
@@ -217,7 +239,7 @@ impl<'l> Replay<'l> {
                 let modules: Vec<_> = modules.iter().filter(is_live).map(String::as_str).collect();
                 self.driver.remove(&modules)
             }
-            Change::Reset => self.driver.reset().map(|failed| self.tell(failed)),
+            Change::Reset => self.driver.reset().map(|failed| self.tell_all(failed)),
         }
     }
 
@@ -247,8 +269,7 @@ impl<'l> Replay<'l> {
         ) -> Result<keel_registry::SwapReport, Rejection>,
     ) -> Result<(), Rejection> {
         for library in &mut modules {
-            self.copies += 1;
-            let copy = library.path.with_extension(format!("replay-{}", self.copies));
+            let copy = copy_beside(&library.path);
             std::fs::copy(&library.path, &copy).map_err(|error| {
                 let message = format!("{} can't be copied: {error}; is there room?", library.path.display());
                 Rejection::new(&library.module, Code::NotOpened, message)
@@ -266,14 +287,14 @@ impl<'l> Replay<'l> {
                 Err(rejection) => refused.push(rejection),
             }
         }
-        self.tell(refused);
+        self.tell_all(refused);
         let report = put(&mut self.driver, candidates)?;
-        self.tell(report.failed_starts);
+        self.tell_all(report.failed_starts);
         Ok(())
     }
 
-    fn tell(&self, refused: Vec<Rejection>) {
-        refused.into_iter().for_each(|rejection| self.link.send(&FromEngine::Event(rejected(rejection))));
+    fn tell_all(&self, refused: Vec<Rejection>) {
+        refused.into_iter().for_each(|rejection| (self.tell)(rejected(rejection)));
     }
 
     /// What of the state has other hashes than those recorded.
