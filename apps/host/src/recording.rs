@@ -54,7 +54,7 @@ pub(crate) struct Head {
 pub(crate) struct RecordedModule {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// The hash of its library's bytes, which says whether it was built anew since; 0 where it could not be read.
+    /// The hash of its library's bytes, which says whether it was built anew since; 0 where it was not asked, or could not be read.
     pub(crate) library: u64,
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct History {
     time: Duration,
     moments: VecDeque<Moment>,
     due: Instant,
+    /// The memory of a snapshot that was forgotten.
+    spare: Vec<u8>,
 }
 
 /// A game between two frames, and what has come into it until the next moment.
@@ -54,7 +56,12 @@ impl Moment {
 impl History {
     /// Keeps so much simulated time, and what of it is needed to go back that far.
     pub(crate) fn new(time: Duration) -> Self {
-        Self { time, moments: VecDeque::new(), due: Instant::now() }
+        Self { time, moments: VecDeque::new(), due: Instant::now(), spare: Vec::new() }
+    }
+
+    /// Memory for the next snapshot: fresh pages would cost more than what is written into them.
+    pub(crate) fn buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.spare)
     }
 
     /// Whether a snapshot is to be taken.
@@ -142,9 +149,15 @@ impl History {
         let mut later: Duration = self.moments.iter().skip(1).map(Moment::time).sum();
         let mut bytes: usize = self.moments.iter().map(Moment::bytes).sum();
         while self.moments.len() > 1 && (later >= self.time || bytes > BYTES_MAX) {
+<<<<<<< HEAD
             let oldest = self.moments.pop_front();
             bytes -= oldest.as_ref().map_or(0, Moment::bytes);
             forgotten = oldest.map(|oldest| oldest.game);
+=======
+            let Some(oldest) = self.moments.pop_front() else { return };
+            bytes -= oldest.bytes();
+            self.spare = Arc::try_unwrap(oldest.game).unwrap_or_default();
+>>>>>>> b9af14f (Keep the game waiting for no file when its last seconds are written)
             later -= self.moments.front().map_or(Duration::ZERO, Moment::time);
         }
         forgotten
@@ -232,6 +245,17 @@ mod tests {
         assert_eq!(history.moments.len(), 2);
         history.begin(Arc::new(vec![0; BYTES_MAX + 1]), Duration::ZERO, Instant::now());
         assert_eq!(history.moments.len(), 1);
+    }
+
+    #[test]
+    fn the_memory_of_a_forgotten_snapshot_is_used_again() {
+        let mut history = history(2 * PERIOD, 2);
+        assert_eq!(history.buffer().capacity(), 0, "nothing is forgotten yet");
+        for _ in 0..2 {
+            history.begin(Arc::new(vec![0; 1000]), Duration::ZERO, Instant::now());
+            (0..10).for_each(|_| history.add(&frame(100)));
+        }
+        assert!(history.buffer().capacity() > 0);
     }
 
     #[test]

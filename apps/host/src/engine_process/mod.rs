@@ -88,6 +88,8 @@ struct Host {
     failed: bool,
     /// Modules that were refused at the start.
     refused: BTreeSet<String>,
+    /// Another engine has begun this run.
+    goes_on: bool,
     /// The game's frame at which this run began.
     first_frame: u64,
     told_statics: ToldStatics,
@@ -120,6 +122,7 @@ impl Host {
             running: true,
             failed: false,
             refused: BTreeSet::new(),
+            goes_on: false,
             first_frame: 0,
             told_statics: ToldStatics::default(),
             told_live: ToldLive::default(),

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use keel::engine::contain;
 use keel::state::checksum;
 use keel_registry::Consent;
@@ -22,15 +24,27 @@ impl Host {
     /// Begins to record, if that is wanted: the game is about to run its first frame.
     pub(super) fn begin_recording(&mut self) {
         if let Some(path) = self.args.record.clone() {
+            let path = self.unused(path);
             let begun = Recorder::create(&path, self.args.hash_every).map(|recorder| {
                 self.recorder = Some(recorder);
-                self.write(&Record::Head(self.head()));
+                self.write(&Record::Head(self.head(true)));
             });
             if let Err(error) = begun {
                 self.tell_log("error", format!("{error:#}"));
             }
         }
         self.remember(true);
+    }
+
+    /// The path of a recording; another one beside it for an engine that goes on with a game which another has begun: what
+    /// that one has recorded stays.
+    fn unused(&mut self, path: PathBuf) -> PathBuf {
+        if !self.goes_on {
+            return path;
+        }
+        let unused = numbered(&path);
+        self.tell_log("info", format!("the recording goes on in {}", unused.display()));
+        unused
     }
 
     /// Notes libraries that were loaded or swapped in.
@@ -42,7 +56,7 @@ impl Host {
     pub(super) fn record_swap(&mut self, libraries: &[Library], accept_loss: bool) {
         self.note_libraries(libraries);
         let names: Vec<_> = libraries.iter().map(|library| library.module.as_str()).collect();
-        let modules = self.recorded_modules(|name| names.contains(&name));
+        let modules = self.recorded_modules(|name| names.contains(&name), self.recorder.is_some());
         self.record(&Record::Change(Change::Swap { modules, accept_loss }));
     }
 
@@ -71,7 +85,8 @@ impl Host {
             return;
         }
         // What panics here is code of a module, that of a type's `Serialize`.
-        let saved = contain(|| self.driver.save(Vec::new()));
+        let buffer = self.history.buffer();
+        let saved = contain(|| self.driver.save(buffer));
         match saved.and_then(|saved| saved.map_err(|rejection| rejection.to_string())) {
             Ok(game) => {
                 if wants {
@@ -102,16 +117,17 @@ impl Host {
         }
     }
 
-    fn head(&self) -> Head {
+    fn head(&self, hashes: bool) -> Head {
         let (step, seed) = (self.step, self.args.seed);
-        let modules = self.recorded_modules(|_| true);
+        let modules = self.recorded_modules(|_| true, hashes);
         Head { keel: env!("CARGO_PKG_VERSION").to_owned(), step, seed, modules }
     }
 
-    fn recorded_modules(&self, is_meant: impl Fn(&str) -> bool) -> Vec<RecordedModule> {
+    /// The live modules, with the hashes of their libraries, which take time to read, or without.
+    fn recorded_modules(&self, is_meant: impl Fn(&str) -> bool, hashes: bool) -> Vec<RecordedModule> {
         let modules = self.driver.registry.modules().into_iter().filter(|status| is_meant(&status.name));
         let recorded = modules.map(|status| RecordedModule {
-            library: library_hash(self.libraries.get(&status.name)),
+            library: if hashes { library_hash(self.libraries.get(&status.name)) } else { 0 },
             name: status.name,
             version: status.version,
         });
@@ -169,6 +185,7 @@ impl Host {
         frames
     }
 
+<<<<<<< HEAD
     /// Tells what has come into so many frames after the newest snapshot.
     pub(super) fn tell_inputs(&self, frames: u32) {
         let frames = self.history.newest_inputs(frames as usize);
@@ -176,25 +193,86 @@ impl Host {
     }
 
     /// Writes the last so much simulated time into a file, with the game as it is now at its end, and tells.
+=======
+    /// Writes the last so much simulated time into a file, with the game as it is now at its end, and tells. The game waits
+    /// for that snapshot only.
+>>>>>>> b9af14f (Keep the game waiting for no file when its last seconds are written)
     pub(super) fn save_recording(&mut self, path: PathBuf, back: Duration) {
-        let error = self.try_save_recording(&path, back).err().map(|error| format!("{error:#}"));
-        self.link.send(&FromEngine::SavedRecording { path, error });
+        let link = self.link.clone();
+        let tell = move |path, error| link.send(&FromEngine::SavedRecording { path, error });
+        let last = match self.last(back) {
+            Ok(last) => last,
+            Err(error) => return tell(path, Some(format!("{error:#}"))),
+        };
+        let tell_failed = tell.clone();
+        let to = path.clone();
+        let write = move || {
+            let error = last.write(&to).err().map(|error| format!("{error:#}"));
+            tell(to, error);
+        };
+        if let Err(error) = thread::Builder::new().name("keel-recording".to_owned()).spawn(write) {
+            tell_failed(path, Some(format!("no thread could be started: {error}")));
+        }
     }
 
-    fn try_save_recording(&mut self, path: &Path, back: Duration) -> anyhow::Result<()> {
+    fn last(&mut self, back: Duration) -> anyhow::Result<Last> {
         let place = self.history.back(back).map(|(place, _)| place);
         let way = place.and_then(|place| Some((place, self.history.way_to(place)?.0)));
-        let Some((place, game)) = way else { anyhow::bail!("no history is kept; run without `--history 0`") };
-        let mut writer = RecordingWriter::default();
-        writer.add(&Record::Head(self.head()))?;
-        writer.add(&Record::Start(Game(game.to_vec())))?;
-        self.history.since(place).try_for_each(|record| writer.add(record))?;
-        writer.add(&Record::End(Game(self.driver.save(Vec::new())?)))?;
-        Ok(keel::state::write_file(path, &writer.take())?)
+        let (place, game) = way.context("no history is kept; run without `--history 0`")?;
+        let records = self.history.since(place).cloned().collect();
+        let end = contain(|| self.driver.save(Vec::new())).map_err(anyhow::Error::msg)??;
+        Ok(Last { head: self.head(false), game, records, end })
     }
+}
+
+/// The last seconds of a game, on their way into a file.
+struct Last {
+    head: Head,
+    game: Arc<Vec<u8>>,
+    records: Vec<Record>,
+    end: Vec<u8>,
+}
+
+impl Last {
+    fn write(self, path: &Path) -> anyhow::Result<()> {
+        let mut writer = RecordingWriter::default();
+        writer.add(&Record::Head(self.head))?;
+        writer.add(&Record::Start(Game(self.game.to_vec())))?;
+        self.records.iter().try_for_each(|record| writer.add(record))?;
+        writer.add(&Record::End(Game(self.end)))?;
+        let written = std::fs::write(path, writer.take());
+        written.with_context(|| format!("{} can't be written; is there room?", path.display()))
+    }
+}
+
+/// The first of `game.2.keellog`, `game.3.keellog` and so on that is not there.
+fn numbered(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
+    let extension = extension.unwrap_or_default();
+    let names = (2_u32..).map(|number| path.with_file_name(format!("{stem}.{number}{extension}")));
+    names.into_iter().find(|path| !path.exists()).unwrap_or_else(|| path.to_owned())
 }
 
 /// The hash of a library's file; 0 where it can't be read.
 pub(super) fn library_hash(path: Option<&PathBuf>) -> u64 {
     path.and_then(|path| std::fs::read(path).ok()).map_or(0, |bytes| checksum(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use keel_fixture::Scratch;
+
+    use super::*;
+
+    #[test]
+    fn the_recording_of_another_engine_is_not_written_over() {
+        let scratch = Scratch::new();
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        let file = scratch.path().join("game.keellog");
+        assert_eq!(name(&numbered(&file)), "game.2.keellog");
+        std::fs::write(scratch.path().join("game.2.keellog"), "").unwrap();
+        assert_eq!(name(&numbered(&file)), "game.3.keellog");
+        assert_eq!(name(&numbered(&scratch.path().join("game"))), "game.2");
+    }
 }

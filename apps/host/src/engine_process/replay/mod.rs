@@ -251,7 +251,8 @@ impl<'t> Replay<'t> {
                 self.missing.insert(module.name.clone());
                 continue;
             };
-            if library_hash(Some(&library.path)) != module.library {
+            // 0 where it was not asked.
+            if module.library != 0 && library_hash(Some(&library.path)) != module.library {
                 self.changed.insert(module.name.clone());
             }
             there.push(library.clone());
