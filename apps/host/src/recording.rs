@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use keel::module::{FINGERPRINT, Fingerprint};
 use keel::state::{LogReader, LogWriter, StateError, decode_all, encode_into};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -39,7 +40,7 @@ pub(crate) enum Record {
 /// What was recorded, and by what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Head {
-    /// The version of Keel.
+    /// What Keel was, as [`built_with`] says it.
     pub(crate) keel: String,
     /// The length of a step of simulation time.
     pub(crate) step: Duration,
@@ -47,6 +48,12 @@ pub(crate) struct Head {
     pub(crate) seed: u64,
     /// The modules that were live at the beginning.
     pub(crate) modules: Vec<RecordedModule>,
+}
+
+/// The version of this Keel, its sources and what they were built with.
+pub(crate) fn built_with() -> String {
+    let Fingerprint { rustc, target, profile, flags, facade } = FINGERPRINT;
+    format!("{} {facade}, {rustc}, {target}, {profile} {flags}", env!("CARGO_PKG_VERSION"))
 }
 
 /// A module as it was when it was recorded.

@@ -160,7 +160,7 @@ impl Engine {
         self.runtime.world.set_limits(self.config.limits);
         set_frame(self.runtime.time.frame);
         let longest = self.config.step * self.config.steps_per_frame_max;
-        self.unspent = (self.unspent + dt).min(longest);
+        self.unspent = self.unspent.saturating_add(dt).min(longest);
         self.runtime.world.enter(FramePart::Steps);
         while self.unspent >= self.config.step {
             self.unspent -= self.config.step;

@@ -15,7 +15,7 @@ use super::Host;
 use super::recorder::Recorder;
 use crate::event::{Event, RewoundLine, Stage};
 use crate::protocol::{FromEngine, Library};
-use crate::recording::{Change, Game, Head, Record, RecordedModule, RecordingWriter};
+use crate::recording::{Change, Game, Head, Record, RecordedModule, RecordingWriter, built_with};
 
 /// The newest library of each module, by name.
 pub(super) type Libraries = BTreeMap<String, PathBuf>;
@@ -120,7 +120,7 @@ impl Host {
     fn head(&self, hashes: bool) -> Head {
         let (step, seed) = (self.step, self.args.seed);
         let modules = self.recorded_modules(|_| true, hashes);
-        Head { keel: env!("CARGO_PKG_VERSION").to_owned(), step, seed, modules }
+        Head { keel: built_with(), step, seed, modules }
     }
 
     /// The live modules, with the hashes of their libraries, which take time to read, or without.

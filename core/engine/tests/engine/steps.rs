@@ -28,6 +28,7 @@ fn time_moves_in_whole_steps() {
     check_steps(&[35_000, 0], 3, 0.5);
     // At most 8 steps; time beyond that is dropped.
     check_steps(&[1_000_000], 8, 0.0);
+    check_steps(&[4_000, u64::MAX], 8, 0.0);
     check_steps(&[1_000_000, 10_000], 9, 0.0);
 }
 

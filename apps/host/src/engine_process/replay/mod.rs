@@ -23,8 +23,13 @@ use super::swapper::check_all;
 use crate::cli::EngineArgs;
 use crate::event::{DivergenceLine, Event, ReplayedLine, Stage, code_name};
 use crate::protocol::{FromEngine, Library, ToEngine};
-use crate::recording::{Change, Game, Parts, Record, RecordedModule, Recording, differing, take_up};
+use crate::recording::{
+    Change, Game, Parts, Record, RecordedModule, Recording, built_with, differing, take_up,
+};
 use crate::refusal::unread_game;
+
+/// What Keel itself goes by, among modules.
+const KEEL: &str = "keel";
 
 /// A game of which is known that it is as recorded is kept after so many frames, to look closely from there.
 const FRAMES_BETWEEN_CHECKPOINTS: u64 = 120;
@@ -109,7 +114,7 @@ struct Replay<'t> {
     tell: &'t dyn Fn(Event),
     /// The modules as they are now, by name.
     libraries: BTreeMap<String, Library>,
-    /// Modules whose libraries are others than those that were recorded.
+    /// Modules whose libraries are others than those that were recorded, and maybe Keel itself.
     changed: BTreeSet<String>,
     /// Modules that were recorded, and are not there any more.
     missing: BTreeSet<String>,
@@ -170,6 +175,9 @@ impl<'t> Replay<'t> {
             end: None,
         };
         let Some(Record::Start(Game(game))) = recording.records.first() else { return Ok(replay) };
+        if recording.head.keel != built_with() {
+            replay.changed.insert(KEEL.to_owned());
+        }
         let modules = replay.compare_modules(&recording.head.modules);
         replay
             .load(modules, |driver, candidates| driver.begin(candidates, Some(game), Consent::AcceptLoss))?;

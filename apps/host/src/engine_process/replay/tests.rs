@@ -116,10 +116,10 @@ impl Chance {
     }
 }
 
-/// The two modules, and how the second one of them is built in two generations that do the same.
+/// The two modules. The second one is built in generations that do the same: as new sources, and optimised, as a release is.
 struct Libraries {
     model: PathBuf,
-    ponds: [PathBuf; 2],
+    ponds: [PathBuf; 3],
     scratch: Scratch,
 }
 
@@ -128,11 +128,16 @@ impl Libraries {
         let types = Fixture::types("pond-types").source(TYPES).build();
         let model = Fixture::module("pond-model").source("keel::export_module! { model: pond_types }");
         let model = model.with("pond_types", &types).build();
-        let pond = |label: &str| {
+        let pond = |label: &str, optimised: &str| {
             let source = POND.replace("LABEL", label);
-            Fixture::module("pond").source(source).with("pond_types", &types).build()
+            let pond = Fixture::module("pond").source(source).with("pond_types", &types);
+            pond.flag(format!("-Copt-level={optimised}")).build()
         };
-        Self { model, ponds: [pond("one"), pond("two")], scratch: Scratch::new() }
+        Self {
+            model,
+            ponds: [pond("one", "0"), pond("two", "0"), pond("three", "3")],
+            scratch: Scratch::new(),
+        }
     }
 
     fn all(&self, pond: usize) -> Vec<Library> {
@@ -174,7 +179,7 @@ impl<'l> Played<'l> {
         let modules = recorded(&all);
         let candidates = played.candidates(all);
         played.driver.begin(candidates, None, Consent::Lossless).unwrap();
-        played.write(&Record::Head(Head { keel: "0".to_owned(), step: STEP, seed, modules }));
+        played.write(&Record::Head(Head { keel: built_with(), step: STEP, seed, modules }));
         played.write_start();
         played
     }
@@ -216,7 +221,7 @@ impl<'l> Played<'l> {
 
     /// A swap that changes nothing.
     fn swap(&mut self) {
-        self.pond = 1 - self.pond;
+        self.pond = (self.pond + 1) % self.libraries.ponds.len();
         let library = self.libraries.copied(("pond", &self.libraries.ponds[self.pond]));
         let modules = recorded(std::slice::from_ref(&library));
         let candidates = self.candidates(vec![library]);
@@ -278,7 +283,7 @@ fn a_random_game_comes_out_the_same_on_any_number_of_threads() {
         let mut played = Played::begin(&libraries, seed);
         played.play(60);
         let (file, hash) = played.end();
-        for (threads, pond) in [(1, 0), (2, 1), (4, 0)] {
+        for (threads, pond) in [(1, 0), (2, 1), (4, 2)] {
             let line = replayed(&file, libraries.all(pond), threads);
             assert_eq!(
                 (&line.divergence, &line.world_hash),
@@ -292,6 +297,30 @@ fn a_random_game_comes_out_the_same_on_any_number_of_threads() {
             assert_eq!((line.missing, line.left_out), (vec![], vec![]));
         }
     }
+}
+
+#[test]
+fn no_frame_of_a_damaged_recording_ends_the_process() {
+    let libraries = Libraries::build();
+    let mut played = Played::begin(&libraries, 5);
+    let keys = vec![Key::Letter('\u{10ffff}'); 300];
+    for terminal in [None, Some((0, 0)), Some((u16::MAX, u16::MAX))] {
+        let (dt, now) = (Duration::MAX, Duration::MAX);
+        let input = FrameInput { dt, now, terminal, keys: keys.clone(), ..FrameInput::default() };
+        played.write(&Record::Frame(input));
+    }
+    played.write(&Record::Hashes(Parts::from([("nothing".to_owned(), 0), (String::new(), 7)])));
+    let file = played.writer.take();
+    let line = replayed(&file, libraries.all(0), 1);
+    assert_eq!((line.frames, line.divergence.map(|found| found.frame)), (3, Some(3)));
+
+    let mut played = Played::begin(&libraries, 5);
+    played.write(&Record::Start(Game(vec![1, 2, 3])));
+    let file = played.writer.take();
+    let recording = Recording::parse(&file).unwrap();
+    let settings = Settings { threads: 1, until: u64::MAX };
+    let mut replay = Replay::begin(settings, &recording, libraries.all(0), &[], &|_| {}).unwrap();
+    assert_eq!(replay.run(&recording).unwrap_err().code, Code::RestoreFailed);
 }
 
 #[test]
