@@ -57,3 +57,64 @@ impl Recorder {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use keel_fixture::Scratch;
+
+    use super::*;
+    use crate::recording::{Game, Head, Recording};
+
+    fn begin() -> [Record; 2] {
+        let step = Duration::from_millis(10);
+        let head = Head { keel: "0.1.0".to_owned(), step, seed: 0, modules: Vec::new() };
+        [Record::Head(head), Record::Start(Game(vec![7]))]
+    }
+
+    fn frame() -> Record {
+        Record::Frame(Default::default())
+    }
+
+    #[test]
+    fn what_was_added_is_in_the_file_at_once() {
+        let scratch = Scratch::new();
+        let path = scratch.path().join("game.keellog");
+        std::fs::write(&path, "what was there before, and is longer than a head").unwrap();
+        let mut recorder = Recorder::create(&path, 1).unwrap();
+        begin().iter().for_each(|record| recorder.add(record).unwrap());
+        for frames in 1..4 {
+            recorder.add(&frame()).unwrap();
+            let recording = Recording::parse(&std::fs::read(&path).unwrap()).unwrap();
+            assert_eq!((recording.records.len(), recording.torn_bytes), (1 + frames, 0));
+        }
+    }
+
+    #[test]
+    fn hashes_are_due_after_so_many_frames() {
+        let scratch = Scratch::new();
+        let mut recorder = Recorder::create(&scratch.path().join("game.keellog"), 3).unwrap();
+        let due: Vec<_> = (0..7).map(|_| recorder.wants_hashes()).collect();
+        assert_eq!(due, [false, false, true, false, false, true, false]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_is_named() {
+        let scratch = Scratch::new();
+        let path = scratch.path().join("no such folder").join("game.keellog");
+        let error = format!("{:#}", Recorder::create(&path, 1).map(drop).unwrap_err());
+        assert!(error.contains("no such folder/game.keellog can't be recorded into"), "{error}");
+    }
+
+    /// The device that is always full.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_once() {
+        let mut recorder = Recorder::create(Path::new("/dev/full"), 1).unwrap();
+        let error = format!("{:#}", recorder.add(&frame()).unwrap_err());
+        assert!(error.contains("nothing more is recorded into /dev/full; the game goes on"), "{error}");
+        assert!(error.contains("No space left"), "{error}");
+        assert!(recorder.add(&frame()).is_ok() && !recorder.wants_hashes(), "it was told");
+    }
+}
