@@ -69,10 +69,10 @@ impl History {
         !self.time.is_zero() && now >= self.due
     }
 
-    /// Takes up a snapshot, which took so long. Returns one that is forgotten for it.
-    pub(crate) fn begin(&mut self, game: Arc<Vec<u8>>, took: Duration, now: Instant) -> Option<Arc<Vec<u8>>> {
+    /// Takes up a snapshot, which took so long.
+    pub(crate) fn begin(&mut self, game: Arc<Vec<u8>>, took: Duration, now: Instant) {
         if self.time.is_zero() {
-            return None;
+            return;
         }
         self.due = now + PERIOD.max(took * REST);
         // Of two without anything between them one is enough.
@@ -80,7 +80,7 @@ impl History {
             self.moments.pop_back();
         }
         self.moments.push_back(Moment { game, records: Vec::new() });
-        self.forget()
+        self.forget();
     }
 
     /// No snapshot could be taken: it is tried again later.
@@ -143,24 +143,16 @@ impl History {
         }
     }
 
-    /// Forgets the oldest moments that are not needed; the game of the last of them.
-    fn forget(&mut self) -> Option<Arc<Vec<u8>>> {
-        let mut forgotten = None;
+    /// Forgets the oldest moments that are not needed.
+    fn forget(&mut self) {
         let mut later: Duration = self.moments.iter().skip(1).map(Moment::time).sum();
         let mut bytes: usize = self.moments.iter().map(Moment::bytes).sum();
         while self.moments.len() > 1 && (later >= self.time || bytes > BYTES_MAX) {
-<<<<<<< HEAD
-            let oldest = self.moments.pop_front();
-            bytes -= oldest.as_ref().map_or(0, Moment::bytes);
-            forgotten = oldest.map(|oldest| oldest.game);
-=======
             let Some(oldest) = self.moments.pop_front() else { return };
             bytes -= oldest.bytes();
             self.spare = Arc::try_unwrap(oldest.game).unwrap_or_default();
->>>>>>> b9af14f (Keep the game waiting for no file when its last seconds are written)
             later -= self.moments.front().map_or(Duration::ZERO, Moment::time);
         }
-        forgotten
     }
 }
 

@@ -20,12 +20,8 @@ impl Host {
     pub(super) fn obey(&mut self, order: ToEngine) {
         match order {
             ToEngine::Load { modules, game, accept_loss, first_frame } => {
-<<<<<<< HEAD
                 self.load(modules, game, accept_loss);
-=======
-                self.load(modules, game.as_deref(), accept_loss);
                 self.goes_on = first_frame.is_some();
->>>>>>> b9af14f (Keep the game waiting for no file when its last seconds are written)
                 self.first_frame = first_frame.unwrap_or(self.driver.engine.time().frame);
                 self.link.send(&FromEngine::Begun { frame: self.first_frame });
             }

@@ -185,18 +185,14 @@ impl Host {
         frames
     }
 
-<<<<<<< HEAD
     /// Tells what has come into so many frames after the newest snapshot.
     pub(super) fn tell_inputs(&self, frames: u32) {
         let frames = self.history.newest_inputs(frames as usize);
         self.link.send(&FromEngine::Inputs { frames });
     }
 
-    /// Writes the last so much simulated time into a file, with the game as it is now at its end, and tells.
-=======
     /// Writes the last so much simulated time into a file, with the game as it is now at its end, and tells. The game waits
     /// for that snapshot only.
->>>>>>> b9af14f (Keep the game waiting for no file when its last seconds are written)
     pub(super) fn save_recording(&mut self, path: PathBuf, back: Duration) {
         let link = self.link.clone();
         let tell = move |path, error| link.send(&FromEngine::SavedRecording { path, error });

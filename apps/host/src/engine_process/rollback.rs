@@ -16,7 +16,7 @@ impl Host {
     pub(super) fn end_frame(&mut self, faults: Vec<Fault>, taken_back: Vec<TakenBack>) {
         for mut fault in faults {
             // What was taken back, or has not happened any more, is not.
-            fault.suspended &= self.engine.is_suspended(ModuleId::of(&fault.module));
+            fault.suspended &= self.driver.engine.is_suspended(ModuleId::of(&fault.module));
             self.tell_fault(fault);
         }
         taken_back.into_iter().for_each(|taken_back| self.tell_taken_back(taken_back));

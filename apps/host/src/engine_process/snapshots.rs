@@ -76,14 +76,12 @@ impl Snapshots {
         self.spare.take().and_then(|spare| Arc::try_unwrap(spare).ok()).unwrap_or_default()
     }
 
-    /// `unused` is one that nobody needs any more.
-    fn take_up(&mut self, snapshot: Snapshot, unused: Option<Arc<Vec<u8>>>) {
+    fn take_up(&mut self, snapshot: Snapshot) {
         if let Some(outgoing) = &self.outgoing {
             // One that waits for its turn is as good.
             let _ = outgoing.try_send(snapshot.clone());
         }
-        let before = self.newest.replace(snapshot).map(|before| before.bytes);
-        self.spare = unused.or(before);
+        self.spare = self.newest.replace(snapshot).map(|before| before.bytes);
     }
 }
 
@@ -100,8 +98,8 @@ impl Host {
                 let game = &snapshot.bytes;
                 self.driver.registry.note_good(&self.driver.engine, Arc::clone(game));
                 let now = Instant::now();
-                let unused = self.history.begin(Arc::clone(game), now - begin, now);
-                self.snapshots.take_up(snapshot, unused);
+                self.history.begin(Arc::clone(game), now - begin, now);
+                self.snapshots.take_up(snapshot);
                 if std::mem::take(&mut self.snapshots.is_failing) {
                     self.tell_log("info", "the game is kept against a crash again".to_owned());
                 }
@@ -115,7 +113,9 @@ impl Host {
 
     /// The game as it is now. The caller is between two frames.
     pub(super) fn take_snapshot(&mut self) -> Result<Snapshot, Rejection> {
-        let buffer = self.snapshots.buffer();
+        // The history keeps the newest ones for long.
+        let buffer = Some(self.history.buffer()).filter(|buffer| buffer.capacity() > 0);
+        let buffer = buffer.unwrap_or_else(|| self.snapshots.buffer());
         // What a type saves is code of its module.
         let saved = contain(|| self.driver.save(buffer));
         let bytes = saved.map_err(|panic| Rejection::new("", Code::SaveFailed, panic)).flatten()?;

@@ -205,7 +205,9 @@ impl Supervisor {
             Some(Received::Message(FromEngine::Tried(outcome))) => self.end_trial(Some(outcome)),
             Some(Received::Message(FromEngine::Event(Event::Hang(hang)))) => trial.hang = Some(hang),
             Some(Received::Message(FromEngine::Event(Event::HangEnded(_)))) => trial.hang = None,
-            Some(Received::Message(FromEngine::Event(Event::Log { level, message, .. }))) if level == "warn" => {
+            Some(Received::Message(FromEngine::Event(Event::Log { level, message, .. })))
+                if level == "warn" =>
+            {
                 trial.last_words.push_back(message);
                 if trial.last_words.len() > LAST_WORDS {
                     trial.last_words.pop_front();

@@ -11,11 +11,7 @@ use crate::text::fitted;
 use crate::world::Scene;
 
 /// What the keys do that the host and the dashboard take, most important first.
-<<<<<<< HEAD
-const KEYS: [(&str, &str); 8] = [
-=======
-const KEYS: [(&str, &str); 9] = [
->>>>>>> b9af14f (Keep the game waiting for no file when its last seconds are written)
+const KEYS: [(&str, &str); 10] = [
     ("q", "quit"),
     ("r", "reload"),
     ("R", "reset"),
@@ -23,12 +19,9 @@ const KEYS: [(&str, &str); 9] = [
     ("c", "accept losses"),
     ("tab", "focus"),
     ("m", "reload the marked"),
-<<<<<<< HEAD
     ("b", "take the marked back"),
-=======
     ("<", "back 5 s"),
     (">", "last 5 s again"),
->>>>>>> b9af14f (Keep the game waiting for no file when its last seconds are written)
 ];
 
 pub(super) fn header(mut canvas: Canvas<'_>, dashboard: &Dashboard, scene: &Scene, state: &State) {

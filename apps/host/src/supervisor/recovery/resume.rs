@@ -50,7 +50,7 @@ impl Supervisor {
         let Plan { game, put_back } = plan;
         let frame = game.as_ref().map_or(0, |game| game.frame);
         let frames_lost = reached.saturating_sub(frame);
-        let resuming = Resuming { why: end.how, put_back, ended_at, frame, frames_lost };
+        let resuming = Resuming { why: end.how.clone(), put_back, ended_at, frame, frames_lost };
         // One that has ended before its first frame has not been told of.
         self.recovery.resuming = Some(match self.recovery.resuming.take() {
             Some(untold) => resuming.after(untold),
