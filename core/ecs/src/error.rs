@@ -142,12 +142,14 @@ pub enum EcsError {
         count: usize,
     },
     /// What is to be defined at run time can't be a component.
-    #[error("`{name}` can't be defined: {because}")]
+    #[error("`{name}` can't be defined: {because}; {next}")]
     Definition {
         /// What it was to be called.
         name: String,
-        /// Why not, and the next step.
+        /// Why not.
         because: String,
+        /// The next step.
+        next: String,
     },
     /// A component is to be defined at run time whose name is that of a module's type.
     #[error(

@@ -27,7 +27,7 @@ impl LiveSchema {
     pub fn declared(schema: TypeSchema) -> Result<Self, StateError> {
         if !matches!(schema.root(), TypeRef::Named(_)) {
             let root = schema.name_of(schema.root());
-            return Err(undeclarable(format!("{root} is no struct or enum; let it be the field of one")));
+            return Err(undeclarable(format!("{root} is no struct or enum"), "let it be the field of one"));
         }
         schema.types().iter().try_for_each(|def| check_names(&schema, def))?;
         check_sizes(&schema)?;
@@ -143,8 +143,8 @@ impl LiveSchema {
     }
 }
 
-fn undeclarable(reason: String) -> StateError {
-    StateError::Undeclarable { reason }
+fn undeclarable(reason: String, next: &str) -> StateError {
+    StateError::Undeclarable { reason, next: next.to_owned() }
 }
 
 /// Notes that say nothing yet.
@@ -161,8 +161,8 @@ fn check_names(schema: &TypeSchema, def: &TypeDef) -> Result<(), StateError> {
     for variant in &def.variants {
         is_name(&variant.name, &format!("a variant of `{}`", def.name))?;
         if !variants.insert(&variant.name) {
-            let reason = format!("`{}` has two variants `{}`; rename one", def.name, variant.name);
-            return Err(undeclarable(reason));
+            let reason = format!("`{}` has two variants `{}`", def.name, variant.name);
+            return Err(undeclarable(reason, "rename one"));
         }
         check_fields(schema, def, variant)?;
     }
@@ -174,7 +174,7 @@ fn check_fields(schema: &TypeSchema, def: &TypeDef, variant: &Variant) -> Result
     for (place, Field { name, ty }) in variant.fields.iter().enumerate() {
         is_name(name, &format!("a field of `{}`", def.name))?;
         if !names.insert(name) {
-            return Err(undeclarable(format!("`{}` has two fields `{name}`; rename one", def.name)));
+            return Err(undeclarable(format!("`{}` has two fields `{name}`", def.name), "rename one"));
         }
         let fits = match variant.style {
             FieldStyle::Unit => false,
@@ -183,12 +183,12 @@ fn check_fields(schema: &TypeSchema, def: &TypeDef, variant: &Variant) -> Result
         };
         if !fits {
             let reason = format!("field `{name}` of `{}` is not of the style that it has", def.name);
-            return Err(undeclarable(format!("{reason}; give a tuple's fields their numbers as names")));
+            return Err(undeclarable(reason, "give a tuple's fields their numbers as names"));
         }
         if is_opaque(ty) {
             let ty = schema.name_of(ty);
             let reason = format!("`{}.{name}` is {ty}, which only its own type can make", def.name);
-            return Err(undeclarable(format!("{reason}; describe what is in it")));
+            return Err(undeclarable(reason, "describe what is in it"));
         }
     }
     Ok(())
@@ -198,7 +198,7 @@ fn is_name(name: &str, of: &str) -> Result<(), StateError> {
     if !name.is_empty() && name.chars().all(is_of_word) {
         return Ok(());
     }
-    Err(undeclarable(format!("`{name}` is no name of {of}; write letters, digits and `_`")))
+    Err(undeclarable(format!("`{name}` is no name of {of}"), "write letters, digits and `_`"))
 }
 
 fn is_opaque(ty: &TypeRef) -> bool {
@@ -236,11 +236,11 @@ fn check_sizes(schema: &TypeSchema) -> Result<(), StateError> {
         match least {
             None => {
                 let reason = format!("no value of `{}` ends: it always contains another one", def.name);
-                return Err(undeclarable(format!("{reason}; put an `Option` or a `Vec` around it")));
+                return Err(undeclarable(reason, "put an `Option` or a `Vec` around it"));
             }
             Some(bytes) if bytes > DECLARED_BYTES_MAX => {
                 let reason = format!("each `{}` takes more than {DECLARED_BYTES_MAX} bytes", def.name);
-                return Err(undeclarable(format!("{reason}; use a `Vec` in the place of a long array")));
+                return Err(undeclarable(reason, "use a `Vec` in the place of a long array"));
             }
             Some(_) => {}
         }

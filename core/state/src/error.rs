@@ -58,18 +58,22 @@ pub enum StateError {
         reason: String,
     },
     /// A text that declares no types.
-    #[error("line {line}: {reason}")]
+    #[error("line {line}: {reason}; {next}")]
     SchemaText {
         /// The line, from 1 on.
         line: usize,
-        /// What is wrong with it, and the next step.
+        /// What is wrong with it.
         reason: String,
+        /// The next step.
+        next: String,
     },
     /// A schema that can't be a type's without Rust code that stands behind it.
-    #[error("{reason}")]
+    #[error("{reason}; {next}")]
     Undeclarable {
-        /// Why not, and the next step.
+        /// Why not.
         reason: String,
+        /// The next step.
+        next: String,
     },
     /// A migration that loses data was applied without consent.
     #[error(

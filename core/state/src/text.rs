@@ -73,8 +73,8 @@ pub(crate) fn is_of_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-fn wrong(line: usize, reason: String) -> StateError {
-    StateError::SchemaText { line, reason }
+fn wrong(line: usize, reason: String, next: &str) -> StateError {
+    StateError::SchemaText { line, reason, next: next.to_owned() }
 }
 
 /// The place of each type that the text declares.
@@ -90,8 +90,8 @@ fn declared_names<'t>(tokens: &[Token<'t>]) -> Result<HashMap<&'t str, u32>, Sta
                 if let Some(name) = tokens.get(place + 1)
                     && names.insert(name.text, count).is_some()
                 {
-                    let reason = format!("`{}` is declared twice; rename one of them", name.text);
-                    return Err(wrong(name.line, reason));
+                    let reason = format!("`{}` is declared twice", name.text);
+                    return Err(wrong(name.line, reason, "rename one of them"));
                 }
             }
             _ => {}
@@ -127,7 +127,7 @@ impl<'t> Reader<'t> {
     /// What was found where `expected` should be.
     fn unexpected(&self, expected: &str) -> StateError {
         let found = self.peek().map_or_else(|| "the end".to_owned(), |found| format!("`{found}`"));
-        wrong(self.line(), format!("{found} stands where {expected} should"))
+        wrong(self.line(), format!("{found} stands where {expected} should"), "declare types as Rust does")
     }
 
     fn take(&mut self, sign: &str) -> bool {
@@ -213,10 +213,8 @@ impl<'t> Reader<'t> {
 
     fn ty(&mut self) -> Result<TypeRef, StateError> {
         if self.depth == DEPTH_MAX {
-            return Err(wrong(
-                self.line(),
-                format!("types lie more than {DEPTH_MAX} deep; name some of them"),
-            ));
+            let reason = format!("types lie more than {DEPTH_MAX} deep");
+            return Err(wrong(self.line(), reason, "name some of them"));
         }
         self.depth += 1;
         let ty = self.shallow();
@@ -262,8 +260,7 @@ impl<'t> Reader<'t> {
             name => match Number::named(name) {
                 Some(number) => TypeRef::Number(number),
                 None => {
-                    let reason = format!("`{name}` is no type; declare it in the same text");
-                    return Err(wrong(line, reason));
+                    return Err(wrong(line, format!("`{name}` is no type"), "declare it in the same text"));
                 }
             },
         })

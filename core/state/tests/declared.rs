@@ -41,15 +41,27 @@ fn declarations_are_read_as_they_are_written() {
 
 #[test]
 fn a_text_that_declares_no_types_is_refused_with_its_line() {
-    check_text("", "line 1: the end stands where a type should");
-    check_text("struct", "line 1: the end stands where a type's name should");
-    check_text("struct A {\n    x f32\n}", "line 2: `f32` stands where `:` should");
+    check_text("", "line 1: the end stands where a type should; declare types as Rust does");
+    check_text("struct", "line 1: the end stands where a type's name should; declare types as Rust does");
+    check_text(
+        "struct A {\n    x f32\n}",
+        "line 2: `f32` stands where `:` should; declare types as Rust does",
+    );
     check_text("struct A { x: f33 }", "line 1: `f33` is no type; declare it in the same text");
-    check_text("struct A {\n  x: f32\n  y: f32 }", "line 3: `y` stands where `,` or `}` should");
-    check_text("struct A { x: [f32; many] }", "line 1: `many` stands where the array's length should");
+    check_text(
+        "struct A {\n  x: f32\n  y: f32 }",
+        "line 3: `y` stands where `,` or `}` should; declare types as Rust does",
+    );
+    check_text(
+        "struct A { x: [f32; many] }",
+        "line 1: `many` stands where the array's length should; declare types as Rust does",
+    );
     check_text("struct A\nenum A { }", "line 2: `A` is declared twice; rename one of them");
-    check_text("struct A { x: f32 } 7", "line 1: `7` stands where `struct` or `enum` should");
-    check_text("struct A { x: Vec<f32 }", "line 1: `}` stands where `>` should");
+    check_text(
+        "struct A { x: f32 } 7",
+        "line 1: `7` stands where `struct` or `enum` should; declare types as Rust does",
+    );
+    check_text("struct A { x: Vec<f32 }", "line 1: `}` stands where `>` should; declare types as Rust does");
     let deep = format!("struct A {{ x: {}u8{} }}", "Vec<".repeat(200), ">".repeat(200));
     check_text(&deep, "line 1: types lie more than 128 deep; name some of them");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keel_state::{LiveSchema, TypeSchema, Value, ValueRef};
+use keel_state::{LiveSchema, StateError, TypeSchema, Value, ValueRef};
 use serde::{Deserialize, Serialize};
 
 use crate::EcsError;
@@ -44,11 +44,16 @@ impl ComponentDefinition {
     /// ([`LiveSchema::declared`]).
     pub fn new(name: impl Into<String>, schema: TypeSchema) -> Result<Self, EcsError> {
         let name = name.into();
-        let failed = |because: String| EcsError::Definition { name: name.clone(), because };
+        let failed =
+            |because: String, next: String| EcsError::Definition { name: name.clone(), because, next };
         if name.is_empty() || !name.chars().all(may_be_in_name) {
-            return Err(failed("that is no name; write letters, digits, `_`, `-` and `:`".to_owned()));
+            let next = "write letters, digits, `_`, `-` and `:`";
+            return Err(failed("that is no name".to_owned(), next.to_owned()));
         }
-        let live = LiveSchema::declared(schema).map_err(|error| failed(error.to_string()))?;
+        let live = LiveSchema::declared(schema).map_err(|error| match error {
+            StateError::Undeclarable { reason, next } => failed(reason, next),
+            other => other.into(),
+        })?;
         Ok(Self { name, doc: String::new(), live, default: None, accepts_losses: false })
     }
 

@@ -27,10 +27,11 @@ impl World {
             return Ok(id);
         }
         if self.is_in_transaction() && self.kept_types().any(|kept| kept == definition.name()) {
-            let because = "values of it were kept aside and come back now, which a transaction can't undo; define it before";
+            let because = "values of it were kept aside and come back now, which a transaction can't undo";
             return Err(EcsError::Definition {
                 name: definition.name().to_owned(),
                 because: because.to_owned(),
+                next: "define it before".to_owned(),
             });
         }
         let info = ModelTypeInfo::defined(&Arc::new(definition.clone()));
