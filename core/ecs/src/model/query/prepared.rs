@@ -1,6 +1,7 @@
 //! Queries that are asked again and again.
 
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
 use super::ReadOnlyQueryData;
 use super::found::{Found, NOWHERE};
@@ -106,7 +107,8 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
         self.match_new(world);
         let Self { matching, found, version, .. } = self;
         if version[0] != world.columns_version()[0] {
-            found.places.take();
+            // Dropped where they are: what they borrowed is not the same any more, and moving them would use it.
+            found.places = OnceLock::new();
         }
         found.parts.clear();
         found.find_sets(world);
