@@ -24,6 +24,8 @@ mod resolve;
 mod restart;
 #[cfg(target_os = "linux")]
 mod resume;
+// Two of them are instructions of that processor.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod rogues;
 mod rollback;
 mod runs;

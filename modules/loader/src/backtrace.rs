@@ -77,8 +77,8 @@ fn calls() -> Vec<Call> {
     calls
 }
 
-/// How many calls are the panic itself: the hook's, then std's.
-fn panic_end(calls: &[Call]) -> usize {
+/// How many calls are the panic itself, or the end of the process: those of who was called by std, then std's.
+pub(crate) fn panic_end(calls: &[Call]) -> usize {
     let is_std = |call: &Call| {
         let name = call.library.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with("libstd-") || name.starts_with("std-")

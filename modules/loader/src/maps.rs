@@ -1,11 +1,11 @@
 //! Calls of a process by their addresses, and by the system's list of what is mapped there: after that process has ended,
 //! or beside a thread of it that must not be disturbed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::LibraryFile;
-use crate::backtrace::{Call, described};
+use crate::backtrace::{Call, described, panic_end};
 
 /// The calls of a thread, as far as files tell them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Calls {
     /// The module whose code was called last.
     pub module: Option<String>,
     /// The functions, the innermost first, one a line: `swim::turn at systems/swim/src/lib.rs:7`. Those of the engine that
-    /// led to a module are left out where a module is called. None where nothing is known of any call.
+    /// led to a module are left out where a module is called, and so is what std has called at the inner end. None where nothing is known of any call.
     pub backtrace: Option<String>,
 }
 
@@ -27,18 +27,17 @@ pub struct Calls {
 pub fn calls_at(addresses: &[u64], maps: &str) -> Calls {
     let maps = Maps::parse(maps);
     let calls: Vec<_> = addresses.iter().filter_map(|address| maps.call(*address)).collect();
-    let modules: BTreeMap<_, _> = calls
-        .iter()
-        .map(|call| &call.library)
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .filter_map(|path| Some((path.clone(), LibraryFile::read(path).ok()?)))
-        .collect();
-    let module = calls.iter().find_map(|call| modules.get(&call.library));
+    let libraries: BTreeSet<_> = calls.iter().map(|call| call.library.clone()).collect();
+    let read = |path: PathBuf| LibraryFile::read(&path).ok().map(|file| (path, file));
+    let modules: BTreeMap<_, _> = libraries.into_iter().filter_map(read).collect();
+    let inner = calls.iter().position(|call| modules.contains_key(&call.library)).unwrap_or(0);
+    let module = calls.get(inner).and_then(|call| modules.get(&call.library));
+    // How `abort` ends the process, and a lock waits, is nobody's concern.
+    let calls = &calls[panic_end(&calls[..inner])..];
     let crates = modules.iter().map(|(path, file)| (path.clone(), file.crate_name().to_owned())).collect();
     Calls {
         module: module.map(|file| file.descriptor().name().to_owned()),
-        backtrace: described(&calls, &crates),
+        backtrace: described(calls, &crates),
     }
 }
 
