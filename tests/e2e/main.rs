@@ -35,7 +35,7 @@ mod snapshot;
 mod swap;
 #[cfg(target_os = "linux")]
 mod terminal;
-#[cfg(unix)]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trial;
 mod under_way;
 mod workspace;

@@ -90,7 +90,6 @@ fn told(game: &Game, name: &str) -> usize {
     events.filter(|event| event["event"] == name).count()
 }
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn whatever_new_code_does_it_does_to_a_copy() {
     let mut game = start();

@@ -166,18 +166,24 @@ impl Host {
     }
 
     fn reset(&mut self) {
-        self.record(&Record::Change(Change::Reset));
-        self.reset_game();
+        if self.reset_game() {
+            self.record(&Record::Change(Change::Reset));
+        }
     }
 
-    pub(super) fn reset_game(&mut self) {
+    /// Starts the game afresh, and tells; whether that went well.
+    pub(super) fn reset_game(&mut self) -> bool {
         match self.driver.reset() {
             Ok(failed) => {
                 failed.into_iter().for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
                 self.tell_log("info", "the game was started afresh".to_owned());
                 self.snapshots.hurry();
+                true
             }
-            Err(rejection) => self.tell_rejection(Stage::Swap, rejection, None),
+            Err(rejection) => {
+                self.tell_rejection(Stage::Swap, rejection, None);
+                false
+            }
         }
     }
 

@@ -178,7 +178,9 @@ impl Host {
                     framed.faults.into_iter().for_each(|fault| self.tell_fault(fault));
                     frames += 1;
                 }
-                Record::Change(Change::Reset) => self.reset_game(),
+                Record::Change(Change::Reset) => {
+                    self.reset_game();
+                }
                 _ => {}
             }
         }
