@@ -129,7 +129,7 @@ fn what_fails_before_it_is_live_is_refused_and_the_old_code_runs_on() {
 
 #[test]
 fn a_panic_in_update_suspends_the_module_until_its_next_swap_and_an_error_does_not() {
-    let mut game = start_with(&["--probation", "off"]);
+    let mut game = start_with(&["--trial", "off", "--probation", "off"]);
     game.workspace.write(SOURCE, &failing("update", How::Error));
     game.wait_swap("unlucky");
     for _ in 0..2 {
@@ -186,7 +186,8 @@ fn a_start_that_fails_takes_the_module_out_and_a_fixed_one_comes_back() {
 
 #[test]
 fn a_state_that_cannot_be_saved_refuses_the_swap_and_the_game_goes_on() {
-    let mut game = start();
+    // Its trial would find that out before.
+    let mut game = start_with(&["--trial", "off"]);
     for (version, how) in (1..).zip(HOWS) {
         game.workspace.write(SOURCE, &failing("save_state", how));
         game.wait_swap("unlucky");

@@ -107,7 +107,7 @@ pub(crate) fn sound(version: u32) -> String {
 
 /// A game with the sound module in it.
 fn start() -> Game {
-    let mut game = Game::start();
+    let mut game = Game::start_with(Workspace::take(), &["--trial", "off"]);
     game.workspace.new_system("rogue");
     game.wait_swap("rogue");
     std::fs::remove_dir_all(game.workspace.path("systems/rogue/tests")).unwrap();
@@ -277,7 +277,7 @@ fn an_engine_that_ends_at_its_first_step_again_and_again_is_given_up() {
 
 #[test]
 fn a_module_whose_state_can_not_be_saved_is_told_once_and_the_game_runs_on() {
-    let mut game = Game::start_with(Workspace::take(), &["--snapshots", "0.1"]);
+    let mut game = Game::start_with(Workspace::take(), &["--snapshots", "0.1", "--trial", "off"]);
     game.workspace.new_system("rogue");
     game.wait_swap("rogue");
     std::fs::remove_dir_all(game.workspace.path("systems/rogue/tests")).unwrap();
@@ -326,7 +326,7 @@ fn last_stats<'a>(lines: impl Iterator<Item = &'a str>) -> Value {
 
 #[test]
 fn a_paused_game_goes_on_paused() {
-    let mut game = Game::start();
+    let mut game = Game::start_with(Workspace::take(), &["--trial", "off"]);
     game.assert_goes_on();
     game.pause();
     let before = game.still();

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::faults::{MODULE, SOURCE, start};
+use crate::faults::{MODULE, SOURCE, start_with};
 use crate::game::{Game, message};
 
 /// A way to go wrong: what `rogue` does, in the line that ends with `// here`.
@@ -85,6 +85,11 @@ pub(crate) fn source(code: &str) -> (String, usize) {
     );
     let line = source.lines().position(|line| line.ends_with("// here")).unwrap() + 1;
     (source, line)
+}
+
+/// A game in which new code runs at once, and which ends with its engine.
+fn start() -> Game {
+    start_with(&["--trial", "off", "--snapshots", "off"])
 }
 
 fn event(game: &Game, name: &str) -> Option<Value> {

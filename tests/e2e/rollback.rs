@@ -36,7 +36,7 @@ fn hash_of_the_plain_game(game: &Game, steps: u64) -> String {
 
 #[test]
 fn what_panics_soon_after_its_swap_is_taken_back_with_the_world() {
-    let mut game = start_with(&[]);
+    let mut game = start_with(&["--trial", "off"]);
     let drop =
         "impl Drop for Unlucky { fn drop(&mut self) { if SINCE.get().is_some() { panic!(\"dropped\") } } }";
     let unsaved =
@@ -109,7 +109,7 @@ fn check_refused(game: &Game, arguments: &[&str], code: i32, part: &str) {
 #[test]
 fn a_module_is_taken_back_from_another_terminal_as_deep_as_the_ring() {
     // Its first two generations are those of `start_with`.
-    let mut game = start_with(&["--probation", "off"]);
+    let mut game = start_with(&["--trial", "off", "--probation", "off"]);
     for version in 1..=4 {
         game.workspace.write(SOURCE, &fixed(version));
         game.wait_swap("unlucky");

@@ -94,8 +94,9 @@ pub(crate) enum Command {
     /// Measures what Keel costs on this machine.
     #[command(subcommand, after_help = examples::BENCH)]
     Bench(BenchCommand),
-    /// The engine process. `keel run` starts it.
-    #[command(hide = true, after_help = examples::ENGINE)]
+    /// The engine process. `keel run` starts it; one that tries new code out by its other name, so that a list of processes
+    /// tells them apart.
+    #[command(hide = true, alias = "trial", after_help = examples::ENGINE)]
     Engine(EngineArgs),
 }
 

@@ -57,7 +57,8 @@ impl EngineProcess {
     /// Starts the host that lies in the run directory.
     pub(crate) fn start(run: &Run, args: &RunArgs, size: Option<(u16, u16)>) -> anyhow::Result<Self> {
         let mut command = Command::new(&run.host);
-        command.arg("engine").arg("--fps").arg(args.fps.to_string()).arg("--seed").arg(args.seed.to_string());
+        command.arg(if args.is_trial { "trial" } else { "engine" });
+        command.arg("--fps").arg(args.fps.to_string()).arg("--seed").arg(args.seed.to_string());
         if let Some(frames) = args.frames {
             command.arg("--frames").arg(frames.to_string());
         }
