@@ -17,8 +17,8 @@ use crate::supervisor::Supervisor;
 pub(in crate::supervisor) struct Found {
     /// The game to go on with.
     game: Option<TakenGame>,
-    /// The run that it is of.
-    run: Option<EndedRun>,
+    /// The run that it is of, and those before it: whoever goes on with the newest is done with the others.
+    runs: Vec<EndedRun>,
     /// What there is to be told: a level and a line.
     told: Vec<(&'static str, String)>,
 }
@@ -31,14 +31,14 @@ impl Found {
     pub(in crate::supervisor) fn of(args: &RunArgs, workspace: &Workspace) -> Result<Self, String> {
         let base = folder::base(workspace.root());
         match &args.resume {
-            Some(Some(file)) => Self::in_file(file),
+            Some(Some(file)) => Self::in_file(file, &base),
             Some(None) => Self::newest(&base),
             None if args.snapshots.0.is_some() => Ok(Self::mentioned(&base)),
             None => Ok(Self::default()),
         }
     }
 
-    fn in_file(path: &Path) -> Result<Self, String> {
+    fn in_file(path: &Path, base: &Path) -> Result<Self, String> {
         let bytes = folder::read_checked(path).map_err(|error| {
             let why = with_causes(&error);
             format!(
@@ -47,23 +47,23 @@ impl Found {
             )
         })?;
         let frame = folder::game_file(path.to_owned()).map_or(0, |file| file.frame);
-        Ok(Self { game: Some(game(frame, bytes)), ..Self::default() })
+        let runs = folder::ended_runs(base).into_iter().filter(|run| run.has(path)).collect();
+        Ok(Self { game: Some(game(frame, bytes)), runs, told: Vec::new() })
     }
 
     /// The newest snapshot of all that is whole.
     fn newest(base: &Path) -> Result<Self, String> {
         let mut told = Vec::new();
-        for run in folder::ended_runs(base) {
-            for file in run.files() {
-                match file.read() {
-                    Ok(bytes) => {
-                        told.push(("info", format!("the game goes on {}", place(file))));
-                        return Ok(Self { game: Some(game(file.frame, bytes)), run: Some(run), told });
-                    }
-                    Err(error) => {
-                        let why = with_causes(&error);
-                        told.push(("warn", format!("{} is passed over: {why}", file.path.display())));
-                    }
+        let runs = folder::ended_runs(base);
+        for file in runs.iter().flat_map(EndedRun::files) {
+            match file.read() {
+                Ok(bytes) => {
+                    told.push(("info", format!("the game goes on {}", place(file))));
+                    return Ok(Self { game: Some(game(file.frame, bytes)), runs, told });
+                }
+                Err(error) => {
+                    let why = with_causes(&error);
+                    told.push(("warn", format!("{} is passed over: {why}", file.path.display())));
                 }
             }
         }
@@ -110,11 +110,11 @@ fn place(file: &GameFile) -> String {
 impl Supervisor {
     /// Takes up what was found, and keeps this run's own snapshots on disk from now on.
     pub(in crate::supervisor) fn take_up(&mut self, found: Found) -> anyhow::Result<()> {
-        let Found { game, run, told } = found;
+        let Found { game, runs, told } = found;
         told.into_iter().for_each(|(level, line)| self.log(level, line));
         if let (Some(_), Some(interval)) = (self.args.snapshots.0, self.args.snapshots_on_disk.0) {
             let base = folder::base(self.workspace.root());
-            let (disk, news) = Disk::start(base, interval, run)?;
+            let (disk, news) = Disk::start(base, interval, runs)?;
             (self.recovery.disk, self.disk_news) = (Some(disk), news);
         }
         if let Some(game) = game {

@@ -30,8 +30,8 @@ pub(crate) struct Disk {
 
 struct Writer {
     folder: RunFolder,
-    /// The run that this one goes on with; it is of no use any more once this one has written something.
-    before: Option<EndedRun>,
+    /// The run that this one goes on with, and those before it: of no use any more once this one has written something.
+    before: Vec<EndedRun>,
     news: Sender<DiskNews>,
     is_failing: bool,
     newest: Option<PathBuf>,
@@ -42,7 +42,7 @@ impl Disk {
     pub(crate) fn start(
         base: PathBuf,
         interval: Duration,
-        before: Option<EndedRun>,
+        before: Vec<EndedRun>,
     ) -> anyhow::Result<(Self, Receiver<DiskNews>)> {
         let (news, told) = unbounded();
         let (games, received) = bounded::<Arc<KeptGame>>(1);
@@ -80,8 +80,8 @@ impl Disk {
         }
         drop(self.games);
         let writer = self.thread.join().ok()?;
-        let before = writer.before.and_then(|before| before.files().first().map(|file| file.path.clone()));
-        writer.newest.or(before)
+        let before = writer.before.iter().find_map(|before| before.files().first());
+        writer.newest.or(before.map(|file| file.path.clone()))
     }
 }
 
@@ -90,7 +90,7 @@ impl Writer {
         let news = match self.folder.write(game.frame, &game.bytes) {
             Ok(path) => {
                 self.newest = Some(path);
-                self.before.take().into_iter().for_each(EndedRun::remove);
+                self.before.drain(..).for_each(EndedRun::remove);
                 std::mem::take(&mut self.is_failing).then_some(DiskNews::Working)
             }
             Err(error) => {

@@ -20,6 +20,9 @@ const ENDED_MAX: usize = 3;
 const BASE_LOCK: &str = "runs.lock";
 const RUN_LOCK: &str = "run.lock";
 
+/// A folder whose name begins with it is being removed.
+const REMOVED: &str = "removed-";
+
 /// It was told of this run that it can be gone on with.
 const MENTIONED: &str = "mentioned";
 
@@ -63,8 +66,7 @@ impl RunFolder {
     /// The run has ended well: there is nothing to go on with.
     pub(crate) fn remove(self) {
         if self.lock.is_some() {
-            // What can't be removed is told of at the next start, and removed when there are too many.
-            let _ = fs::remove_dir_all(&self.path);
+            remove_folder(&self.path);
         }
     }
 
@@ -136,9 +138,17 @@ impl EndedRun {
         is_news
     }
 
+    /// Whether this is one of its snapshots.
+    pub(crate) fn has(&self, file: &Path) -> bool {
+        let is_it = |other: &Path| {
+            file.canonicalize().is_ok_and(|file| other.canonicalize().is_ok_and(|it| it == file))
+        };
+        self.files.iter().any(|file| is_it(&file.path))
+    }
+
     /// Another run has gone on with it.
     pub(crate) fn remove(self) {
-        let _ = fs::remove_dir_all(&self.path);
+        remove_folder(&self.path);
     }
 }
 
@@ -155,6 +165,11 @@ pub(crate) fn ended_runs(base: &Path) -> Vec<EndedRun> {
 
 /// The run that this folder was of, if that has ended.
 fn ended_run(path: PathBuf) -> Option<EndedRun> {
+    let name = path.file_name()?.to_str()?;
+    if name.starts_with(REMOVED) {
+        let _ = fs::remove_dir_all(&path);
+        return None;
+    }
     let Ok(lock) = File::open(path.join(RUN_LOCK)) else {
         // It had just been made when its process ended, or is none of ours and not empty.
         let _ = fs::remove_dir(path);
@@ -163,6 +178,16 @@ fn ended_run(path: PathBuf) -> Option<EndedRun> {
     lock.try_lock().ok()?;
     let files = files_in(&path);
     Some(EndedRun { path, files, _lock: lock })
+}
+
+/// Removes a run's folder. Under its name it is whole or not there, whenever the process ends.
+fn remove_folder(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let removed = path.with_file_name(format!("{REMOVED}{name}"));
+    // What can't be removed now is found by the next run, and by all others until it is.
+    if fs::rename(path, &removed).is_ok() {
+        let _ = fs::remove_dir_all(removed);
+    }
 }
 
 /// The snapshots in a folder, newest first. What was being written when its process ended has another name.
@@ -237,6 +262,8 @@ mod tests {
         assert_eq!(runs[0].files()[0].read().unwrap(), game(5));
         assert!(runs[0].files()[0].age() < Duration::from_secs(600));
         assert!(ended(scratch.path()).is_empty(), "somebody has taken it up");
+        let path = runs[0].files()[0].path.clone();
+        assert!(runs[0].has(&path) && !runs[0].has(scratch.path()));
         assert!(runs[0].is_news() && !runs[0].is_news());
     }
 
@@ -286,6 +313,16 @@ mod tests {
         }
         drop(folder);
         assert_eq!(ended(scratch.path()), [[7]]);
+    }
+
+    #[test]
+    fn what_was_being_removed_is_gone() {
+        let scratch = Scratch::new();
+        drop(run(scratch.path(), &[7]));
+        let base = scratch.path().join("runs");
+        fs::rename(base.join("run-7"), base.join(format!("{REMOVED}run-7"))).unwrap();
+        assert!(ended(scratch.path()).is_empty());
+        assert_eq!(fs::read_dir(base).unwrap().count(), 1, "the lock");
     }
 
     #[test]
