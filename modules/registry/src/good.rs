@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keel_engine::Engine;
+use keel_engine::{Engine, contain};
 
-use crate::{Registry, Rejection};
+use crate::{Code, Registry, Rejection};
 
 /// How much of the game is lost at most where saving it costs next to nothing, in simulated time. Whoever notes a game each
 /// second is never kept waiting for another one.
@@ -113,6 +113,9 @@ impl Registry {
     /// long if it had to do it.
     pub(crate) fn keep_good_if_due(&mut self, engine: &Engine) {
         let is_on_probation = self.slots.values().any(|slot| slot.probation.is_some());
+        if !is_on_probation {
+            self.good.points.clear();
+        }
         if (is_on_probation || !self.good.is_cheap()) && self.good.is_due(engine.time().now) {
             self.keep_good(engine);
         }
@@ -128,7 +131,10 @@ impl Registry {
 
     fn keep_good(&mut self, engine: &Engine) {
         let (begin, buffer) = (Instant::now(), std::mem::take(&mut self.good.spare));
-        match self.save_game(engine, buffer) {
+        // What a type saves is code of its module.
+        let saved = contain(|| self.save_game(engine, buffer));
+        let saved = saved.map_err(|panic| Rejection::new("", Code::SaveFailed, panic)).flatten();
+        match saved {
             Ok(bytes) => {
                 self.note_good(engine, Arc::new(bytes));
                 self.good.failed = false;
