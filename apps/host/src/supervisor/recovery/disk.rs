@@ -102,3 +102,46 @@ impl Writer {
         news.into_iter().for_each(|news| drop(self.news.send(news)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keel_fixture::Scratch;
+
+    use super::super::folder::ended_runs;
+    use super::super::kept::KeptGames;
+    use super::*;
+    use crate::protocol::TakenGame;
+
+    fn game(frame: u64) -> Arc<KeptGame> {
+        let taken = TakenGame { frame, libraries: Vec::new(), bytes: vec![1] };
+        KeptGames::default().keep(taken, Instant::now())
+    }
+
+    fn start(scratch: &Scratch) -> Disk {
+        let base = scratch.path().to_owned();
+        // Another run of this process, which is told from the one before by the time.
+        thread::sleep(Duration::from_millis(2));
+        let before = ended_runs(&base);
+        Disk::start(base, Duration::ZERO, before).unwrap().0
+    }
+
+    /// The frames that are on disk of runs that have ended.
+    fn frames(scratch: &Scratch) -> Vec<u64> {
+        let runs = ended_runs(scratch.path());
+        runs.iter().flat_map(EndedRun::files).map(|file| file.frame).collect()
+    }
+
+    #[test]
+    fn what_a_run_goes_on_with_is_removed_once_it_has_written_its_own_and_not_before() {
+        let scratch = Scratch::new();
+        let written = start(&scratch).leave(Some(&game(1)));
+        assert!(written.is_some_and(|path| path.is_file()));
+        let written = start(&scratch).leave(None);
+        assert!(written.is_some_and(|path| path.is_file()), "it says where the one before lies");
+        assert_eq!(frames(&scratch), [1]);
+        start(&scratch).leave(Some(&game(2)));
+        assert_eq!(frames(&scratch), [2]);
+        start(&scratch).remove();
+        assert_eq!(frames(&scratch), Vec::<u64>::new(), "a run that ends well has no ancestors either");
+    }
+}
