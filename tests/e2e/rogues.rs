@@ -93,8 +93,8 @@ fn start() -> Game {
 }
 
 fn event(game: &Game, name: &str) -> Option<Value> {
-    let events = game.history().iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    events.filter(|event| event["event"] == name).next_back()
+    let mut events = game.history().iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events.rfind(|event| event["event"] == name)
 }
 
 /// Checks that a backtrace names the function `rogue` with a line of the module's source, and nothing of the engine.
