@@ -25,8 +25,11 @@
 
 mod mark;
 mod os;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "other systems leave no reports"))]
 mod panic;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "other systems leave no reports"))]
 mod report;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "other systems leave no reports"))]
 mod thread;
 mod watch;
 
