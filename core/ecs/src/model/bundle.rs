@@ -329,7 +329,7 @@ macro_rules! bundles {
             #[inline]
             fn column_types() -> Vec<hecs::TypeInfo> {
                 let mut types = Vec::with_capacity(Self::COLUMNS);
-                $(if !is_sparse::<$name>() {
+                $(if const { !is_sparse::<$name>() } {
                     types.push(hecs::TypeInfo::of::<$name>());
                 })*
                 types.sort_unstable();
@@ -339,7 +339,7 @@ macro_rules! bundles {
             unsafe fn put_columns(this: NonNull<Self>, put: &mut dyn FnMut(*mut u8, hecs::TypeInfo)) {
                 // SAFETY: the caller lends the bundle.
                 let ($($name,)*) = unsafe { &mut *this.as_ptr() };
-                $(if !is_sparse::<$name>() {
+                $(if const { !is_sparse::<$name>() } {
                     put(std::ptr::from_mut($name).cast(), hecs::TypeInfo::of::<$name>());
                 })*
             }
@@ -358,7 +358,7 @@ macro_rules! bundles {
             unsafe fn put_sparse(this: NonNull<Self>, entity: Entity, sets: &mut SparseSets) {
                 // SAFETY: the caller lends the bundle.
                 let ($($name,)*) = unsafe { &mut *this.as_ptr() };
-                $(if is_sparse::<$name>() && let Some(set) = sets.set_mut::<$name>() {
+                $(if const { is_sparse::<$name>() } && let Some(set) = sets.set_mut::<$name>() {
                     // SAFETY: the caller does not use it afterwards.
                     let before = set.insert(entity, unsafe { std::ptr::read($name) });
                     if std::mem::needs_drop::<$name>() {
@@ -371,7 +371,7 @@ macro_rules! bundles {
                 find: &mut dyn FnMut(hecs::TypeInfo) -> Option<NonNull<u8>>,
             ) -> Result<Self::Columns, hecs::MissingComponent> {
                 // All are found before one is taken.
-                $(let $name = if is_sparse::<$name>() {
+                $(let $name = if const { is_sparse::<$name>() } {
                     None
                 } else {
                     let found = find(hecs::TypeInfo::of::<$name>());
@@ -389,7 +389,7 @@ macro_rules! bundles {
 
             #[inline]
             fn missing_sparse(entity: Entity, sets: &SparseSets) -> Option<&'static str> {
-                $(if is_sparse::<$name>() && !sets.has::<$name>(entity) {
+                $(if const { is_sparse::<$name>() } && !sets.has::<$name>(entity) {
                     return Some($name::NAME);
                 })*
                 None

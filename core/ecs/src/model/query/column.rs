@@ -21,7 +21,8 @@ pub(crate) const fn assert_free<T: Component>() {
     );
 }
 
-/// Asked for each row: a call of another unit there costs more than all else that is done with one.
+/// Asked for each row: a call of another unit there costs more than all else that is done with one. Where it is asked in a
+/// `const` block, modules don't compile what is done with the other kind of storage.
 #[inline(always)]
 pub(super) const fn is_sparse<T: Component>() -> bool {
     matches!(T::STORAGE, StorageKind::Sparse)
@@ -53,7 +54,7 @@ impl<T: Component> RawValues<T> {
     }
 
     fn find(columns: &mut Columns<'_>) -> Option<Self> {
-        if is_sparse::<T>() {
+        if const { is_sparse::<T>() } {
             return Some(Self::of_set(columns.world(), columns.archetype()));
         }
         columns.first_row().map(Self::of_column)
@@ -80,7 +81,7 @@ impl<T: Component> RawValues<T> {
     #[inline]
     #[allow(unsafe_code, reason = "sparse sets are behind pointers")]
     unsafe fn driver(self) -> Option<Driver> {
-        if !is_sparse::<T>() {
+        if const { !is_sparse::<T>() } {
             return None;
         }
         // SAFETY: the caller says so.
@@ -93,7 +94,7 @@ impl<T: Component> RawValues<T> {
     #[inline]
     #[allow(unsafe_code, reason = "rows are read by pointers")]
     unsafe fn place(self, row: usize) -> Option<NonNull<T>> {
-        if is_sparse::<T>() {
+        if const { is_sparse::<T>() } {
             // SAFETY: the caller vouches that the archetype has such a row, and that nothing has moved.
             return unsafe { self.sparse().of_row(row) };
         }
@@ -166,14 +167,14 @@ unsafe impl<T: Component> QueryData for &T {
         archetype: &'w Archetype,
         guards: &mut Vec<ColumnGuard<'w>>,
     ) -> Option<Self::Raw> {
-        if is_sparse::<T>() {
+        if const { is_sparse::<T>() } {
             return Some(RawValues::of_set(world, Some(archetype)));
         }
         ColumnGuard::read(archetype, guards).map(RawValues::of_column)
     }
 
     fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
-        if is_sparse::<T>() {
+        if const { is_sparse::<T>() } {
             guards.extend(world.sparse.cell(T::ID).map(|cell| cell.read()));
         }
     }
@@ -273,7 +274,7 @@ unsafe impl<'q, T: Component> QueryData for &'q mut T {
         guards: &mut Vec<ColumnGuard<'w>>,
     ) -> Option<Self::Raw> {
         const { assert_free::<T>() };
-        let values = match is_sparse::<T>() {
+        let values = match const { is_sparse::<T>() } {
             true => RawValues::of_set(world, Some(archetype)),
             false => RawValues::of_column(ColumnGuard::write(archetype, guards)?),
         };
@@ -281,7 +282,7 @@ unsafe impl<'q, T: Component> QueryData for &'q mut T {
     }
 
     fn borrow_sparse<'w>(world: &'w World, guards: &mut Vec<SparseGuard<'w>>) {
-        if is_sparse::<T>() {
+        if const { is_sparse::<T>() } {
             guards.extend(world.sparse.cell(T::ID).map(|cell| cell.write()));
         }
     }

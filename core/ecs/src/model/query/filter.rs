@@ -112,7 +112,7 @@ impl<T> Copy for RawHas<T> {}
 
 impl<T: Component> RawHas<T> {
     pub(super) fn find(world: &World, archetype: Option<&Archetype>) -> Self {
-        if is_sparse::<T>() {
+        if const { is_sparse::<T>() } {
             return Self { in_columns: false, sparse: SparseRows::of(world.sparse.set(), archetype) };
         }
         Self { in_columns: archetype.is_some_and(Archetype::has::<T>), sparse: SparseRows::nowhere() }
@@ -124,7 +124,11 @@ impl<T: Component> RawHas<T> {
     #[allow(unsafe_code, reason = "sparse sets are asked by pointers")]
     unsafe fn has(self, row: usize) -> bool {
         // SAFETY: the caller says so.
-        if is_sparse::<T>() { unsafe { self.sparse.of_row(row) }.is_some() } else { self.in_columns }
+        if const { is_sparse::<T>() } {
+            unsafe { self.sparse.of_row(row) }.is_some()
+        } else {
+            self.in_columns
+        }
     }
 
     /// # Safety
@@ -163,7 +167,7 @@ unsafe impl<T: Component> QueryFilter for With<T> {
 
     #[inline]
     unsafe fn driver(raw: &RawHas<T>) -> Option<Driver> {
-        if !is_sparse::<T>() {
+        if const { !is_sparse::<T>() } {
             return None;
         }
         // SAFETY: the caller keeps the rules of this same function.

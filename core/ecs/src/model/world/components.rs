@@ -182,7 +182,7 @@ impl World {
     /// [`World::get`]; none if it is not there.
     #[inline]
     pub(crate) fn borrow_component<T: Component>(&self, entity: Entity) -> Option<Value<'_, T>> {
-        if T::STORAGE == StorageKind::Sparse {
+        if const { matches!(T::STORAGE, StorageKind::Sparse) } {
             let guard = self.sparse.cell(T::ID)?.read();
             return Some(Value::Sparse { value: guard.value::<T>(entity)?, _guard: guard });
         }
@@ -193,7 +193,7 @@ impl World {
     #[inline]
     pub(crate) fn borrow_component_mut<T: Component>(&self, entity: Entity) -> Option<ValueMut<'_, T>> {
         self.before_write(entity, T::ID);
-        let place = if T::STORAGE == StorageKind::Sparse {
+        let place = if const { matches!(T::STORAGE, StorageKind::Sparse) } {
             let guard = self.sparse.cell(T::ID)?.write();
             ValuePlace::Sparse { value: guard.value::<T>(entity)?, _guard: guard }
         } else {
@@ -216,7 +216,7 @@ impl World {
     /// Whether `entity` lives and has a `T`.
     #[inline]
     pub fn has<T: Component>(&self, entity: Entity) -> bool {
-        if T::STORAGE == StorageKind::Sparse {
+        if const { matches!(T::STORAGE, StorageKind::Sparse) } {
             return self.sparse.has::<T>(entity);
         }
         self.entities.entity(entity.inner()).is_ok_and(|entity| entity.has::<T>())
