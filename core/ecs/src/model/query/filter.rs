@@ -123,8 +123,8 @@ impl<T: Component> RawHas<T> {
     #[inline]
     #[allow(unsafe_code, reason = "sparse sets are asked by pointers")]
     unsafe fn has(self, row: usize) -> bool {
-        // SAFETY: the caller says so.
         if const { is_sparse::<T>() } {
+            // SAFETY: the caller says so.
             unsafe { self.sparse.of_row(row) }.is_some()
         } else {
             self.in_columns
