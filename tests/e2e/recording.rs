@@ -130,6 +130,16 @@ fn a_running_game_goes_back_and_its_recording_follows() {
     assert_eq!(line["is_all"], false, "{line}");
     game.assert_goes_on();
 
+    // Asked for in another terminal.
+    let output = game.workspace.keel(&["rewind", "0.5s"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let line = game.wait("the way back", |event| event["event"] == "rewound");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains(&format!(" to {};", line["frame"])), "{told}: {line}");
+    game.assert_goes_on();
+    let output = game.workspace.keel(&["rewind", "soon"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+
     // As far as it remembers, in a game that stands still.
     game.command("pause");
     game.command("rewind 1000");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::game::{Game, signal};
+use crate::game::{Game, poll, signal};
 use crate::keys::check_events;
 use crate::workspace::{Workspace, text};
 
@@ -162,6 +162,31 @@ fn code_that_ends_the_engine_while_it_runs_is_put_back() {
     }
     check_events(&game, &["resumed"]);
     game.quit();
+}
+
+#[test]
+fn code_that_does_not_return_is_put_back_when_the_user_wants_that() {
+    let mut game = start();
+    let before = steps(&mut game);
+    let endless = MODULE.replace("/*update*/", "loop { std::hint::black_box(self.steps); }");
+    game.workspace.write(SOURCE, &endless);
+    game.wait("a hang", |event| event["event"] == "hang" && event["module"] == "rogue");
+    game.command("restart");
+    check_put_back(&mut game, before, "it was ended, as rogue/update has not returned for", &from_to(2, 1));
+    game.quit();
+}
+
+#[test]
+fn an_engine_that_hangs_does_not_outlive_its_supervisor() {
+    let mut game = start();
+    game.workspace.write(SOURCE, &MODULE.replace("/*update*/", "loop { std::hint::black_box(self.steps); }"));
+    game.wait("a hang", |event| event["event"] == "hang" && event["module"] == "rogue");
+    let engine = game.engine_pid();
+    signal(game.pid(), "KILL");
+    game.end();
+    // One that has ended and that nobody has waited for has no command line any more.
+    let line = || std::fs::read(format!("/proc/{engine}/cmdline")).unwrap_or_default();
+    poll("the engine's end", || line().is_empty().then_some(()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod examples;
 mod limit;
+mod seconds;
 mod span;
 mod trial;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use crate::event::Event;
 pub(crate) use limit::{Limit, limits};
+pub(crate) use seconds::Seconds;
 pub(crate) use span::Span;
 pub(crate) use trial::TrialFrames;
 
@@ -82,6 +84,9 @@ pub(crate) enum Command {
     /// the same came of it, 1 something else, 2 the recording can't be read.
     #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
+    /// Takes the running game back in time, to the exact frame. The code stays what it is now.
+    #[command(after_help = examples::REWIND)]
+    Rewind(RewindArgs),
     /// Puts back what a module of the running game ran before. The game goes on as it is.
     #[command(after_help = examples::ROLLBACK)]
     Rollback(RollbackArgs),
@@ -229,6 +234,15 @@ pub(crate) struct BuildArgs {
     /// JSON on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RewindArgs {
+    /// How much simulated time: `5s`, `2.5`.
+    pub(crate) back: Seconds,
+    /// Which run, if there are several of this workspace.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Args, Clone)]

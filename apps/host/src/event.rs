@@ -463,7 +463,7 @@ impl From<Fault> for Event {
 }
 
 impl RewoundLine {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Self { from, frame, back_ms, is_all, replayed, pause_ms } = self;
         let all = if *is_all { ", which is all that it remembers" } else { "" };
         format!(

@@ -38,8 +38,8 @@ pub(crate) enum ToEngine {
     Plan { views: Vec<String> },
     /// Start the game's state afresh.
     Reset,
-    /// Go back so much simulated time, in milliseconds.
-    Rewind { back_ms: u64 },
+    /// Go back so much simulated time, in milliseconds; tell whoever waits for `id`.
+    Rewind { id: Option<u64>, back_ms: u64 },
     /// Write the last so much simulated time into this file as a recording, and tell.
     SaveRecording { path: PathBuf, back_ms: u64 },
     /// Put back what a module ran before.

@@ -57,6 +57,13 @@ Examples:
   keel replay --threads 4 --json game.keellog
                                     on four threads; the answer as one object";
 
+pub(super) const REWIND: &str = "\
+Examples:
+  keel rewind 5s                    the running game goes on from where it was five seconds ago
+  keel rewind 0.5                   half a second
+
+Exit codes: 0 it has gone back, 1 no game is running or it can't be asked, 3 it was refused";
+
 pub(super) const ROLLBACK: &str = "\
 Examples:
   keel rollback shoal-swim          what it ran before; once more for what it ran before that

@@ -2,11 +2,14 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use crate::cli::EXIT_REFUSED;
 use crate::os::ControlStream;
+use crate::plain::plain;
 use crate::protocol::Answer;
 use crate::supervisor::{CONTROL_FOLDER, ControlRequest};
 use crate::workspace;
@@ -24,6 +27,24 @@ pub(super) fn ask(run: Option<&str>, request: &ControlRequest) -> anyhow::Result
     let (name, stream) = choose(running(&folder), run)?;
     exchange(stream, request)
         .with_context(|| format!("the run {name} gave no answer; it has ended, or a system of it hangs"))
+}
+
+/// Tells the person who has asked.
+///
+/// # Errors
+/// When nobody could see to it.
+pub(super) fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
+    match answer {
+        Answer::Done { message } => {
+            println!("{}", plain(&message));
+            Ok(ExitCode::SUCCESS)
+        }
+        Answer::Refused { code, message } => {
+            eprintln!("error[{code}]: {}", plain(&message));
+            Ok(ExitCode::from(EXIT_REFUSED))
+        }
+        Answer::Failed { message } => bail!(message),
+    }
 }
 
 /// The runs that listen, by name. What dead ones left behind refuses the connection.

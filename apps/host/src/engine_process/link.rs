@@ -3,12 +3,17 @@
 use std::io::{self, BufReader, Write};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, unbounded};
+use keel::crash::end_process;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::os::Stream;
 use crate::protocol::{self, FromEngine, Library, ToEngine};
+
+/// How long the engine may take to end when the supervisor is gone.
+const END_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Sends to the supervisor, from any thread.
 #[derive(Clone)]
@@ -27,6 +32,10 @@ impl Link {
                     break;
                 }
             }
+            // The engine sees that between two frames, and ends. One that hangs never comes there.
+            drop(sender);
+            thread::sleep(END_DEADLINE);
+            end_process();
         })?;
         Ok((Self { stream: Arc::new(Mutex::new(stream)) }, orders))
     }

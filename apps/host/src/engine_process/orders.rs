@@ -31,7 +31,10 @@ impl Host {
                 self.driver.registry.plan_views(views.iter().map(|view| ViewId::of(view)));
             }
             ToEngine::Reset => self.reset(),
-            ToEngine::Rewind { back_ms } => self.rewind(Duration::from_millis(back_ms)),
+            ToEngine::Rewind { id, back_ms } => {
+                let answer = self.rewind(Duration::from_millis(back_ms));
+                self.answer(id, answer);
+            }
             ToEngine::SaveRecording { path, back_ms } => {
                 self.save_recording(path, Duration::from_millis(back_ms));
             }

@@ -13,8 +13,8 @@ use keel_registry::Consent;
 
 use super::Host;
 use super::recorder::Recorder;
-use crate::event::{Event, RewoundLine, Stage};
-use crate::protocol::{FromEngine, Library};
+use crate::event::{Event, RewoundLine, Stage, code_name};
+use crate::protocol::{Answer, FromEngine, Library};
 use crate::recording::{Change, Game, Head, Record, RecordedModule, RecordingWriter, built_with};
 
 /// The newest library of each module, by name.
@@ -135,17 +135,24 @@ impl Host {
     }
 
     /// Goes back so much simulated time, to the exact frame. The code stays what it is now.
-    pub(super) fn rewind(&mut self, back: Duration) {
+    pub(super) fn rewind(&mut self, back: Duration) -> Answer {
         let begin = Instant::now();
         let from = self.driver.engine.time().frame;
         let Some((place, passed)) = self.history.back(back) else {
             let message = "there is nothing to go back to: no history is kept; run without `--history 0`";
-            return self.tell_log("warn", message.to_owned());
+            self.tell_log("warn", message.to_owned());
+            return Answer::Failed { message: message.to_owned() };
         };
-        let Some((game, records)) = self.history.way_to(place) else { return };
+        let Some((game, records)) = self.history.way_to(place) else {
+            return Answer::Failed { message: "the game of then is not kept any more".to_owned() };
+        };
         let consent = if self.args.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         match self.driver.rewind(&game, consent) {
-            Err(rejection) => return self.tell_rejection(Stage::Swap, rejection, None),
+            Err(rejection) => {
+                let (code, message) = (code_name(rejection.code), rejection.message.clone());
+                self.tell_rejection(Stage::Swap, rejection, None);
+                return Answer::Refused { code, message };
+            }
             Ok(report) => {
                 let failed = report.failed_starts.into_iter();
                 failed.for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
@@ -154,15 +161,20 @@ impl Host {
         self.history.cut(place);
         let replayed = self.run_again(&records);
         self.remember(true);
+        // What others go back to is to be this game, too.
+        self.snapshots.hurry();
         self.pace.restart();
-        self.tell(Event::Rewound(RewoundLine {
+        let line = RewoundLine {
             from,
             frame: self.driver.engine.time().frame,
             back_ms: passed.as_secs_f64() * 1e3,
             is_all: passed < back,
             replayed,
             pause_ms: begin.elapsed().as_secs_f64() * 1e3,
-        }));
+        };
+        let message = line.text();
+        self.tell(Event::Rewound(line));
+        Answer::Done { message }
     }
 
     /// Runs what was recorded again, with the code of now. How many frames there were.

@@ -9,7 +9,7 @@ use keel_registry::{Code, Consent, Rejection, RollbackReport, TakenBack};
 use super::Host;
 use super::swapper::ToldChanges;
 use crate::event::{Event, PutBackLine, RollbackLine, Stage, code_name};
-use crate::protocol::{Answer, FromEngine, RollbackRequest};
+use crate::protocol::{Answer, RollbackRequest};
 
 impl Host {
     /// Tells what failed in a frame, and what was put back for it.
@@ -57,9 +57,7 @@ impl Host {
                 Answer::Refused { code, message }
             }
         };
-        if let Some(id) = *id {
-            self.link.send(&FromEngine::Answered { id, answer });
-        }
+        self.answer(*id, answer);
     }
 
     fn tell_rolled_back(&mut self, report: &RollbackReport, fault: Option<&Fault>) {

@@ -9,7 +9,7 @@ use super::Host;
 use super::dashboard::DashboardLink;
 use crate::event::{Event, ModuleLine, Stage, code_name};
 use crate::os;
-use crate::protocol::{FromEngine, Library};
+use crate::protocol::{Answer, FromEngine, Library};
 
 /// Frames are told apart by it: shorter ones are not told each.
 const FRAME_TOLD_EVERY: Duration = Duration::from_millis(10);
@@ -26,6 +26,13 @@ impl Host {
     pub(super) fn tell(&mut self, event: Event) {
         DashboardLink::event(self.driver.engine.world(), &event);
         self.link.send(&FromEngine::Event(event));
+    }
+
+    /// Answers whoever waits for `id`, if anybody does.
+    pub(super) fn answer(&self, id: Option<u64>, answer: Answer) {
+        if let Some(id) = id {
+            self.link.send(&FromEngine::Answered { id, answer });
+        }
     }
 
     pub(super) fn tell_log(&mut self, level: &str, message: String) {

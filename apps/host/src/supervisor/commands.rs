@@ -23,7 +23,9 @@ impl Supervisor {
                 self.send(&ToEngine::Rollback(RollbackRequest { id: None, module, to, accept_loss }));
             }
             Command::Request(request, reply) => self.take_request(request, reply),
-            Command::Rewind(back) => self.send(&ToEngine::Rewind { back_ms: back.as_millis() as u64 }),
+            Command::Rewind(back) => {
+                self.send(&ToEngine::Rewind { id: None, back_ms: back.as_millis() as u64 })
+            }
             Command::Retry(back) => self.retry(back),
             Command::Restart => self.restart_hanging(),
             Command::ResetOrRestart if self.hanging.first().is_some() => self.restart_hanging(),

@@ -30,6 +30,8 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ControlRequest {
+    /// Go back so much simulated time.
+    Rewind { back_ms: u64 },
     /// Put back what a module ran before, or the generation `to`.
     Rollback {
         module: String,
@@ -76,6 +78,7 @@ impl Supervisor {
         }
         let id = Some(self.asked.ask(reply));
         let order = match request {
+            ControlRequest::Rewind { back_ms } => ToEngine::Rewind { id, back_ms },
             ControlRequest::Rollback { module, to, accept_loss } => {
                 ToEngine::Rollback(RollbackRequest { id, module, to, accept_loss })
             }
@@ -144,6 +147,7 @@ mod tests {
         let request =
             |to, accept_loss| ControlRequest::Rollback { module: "swim".to_owned(), to, accept_loss };
         assert_eq!(read(r#"{"rollback":{"module":"swim"}}"#), Some(request(None, false)));
+        assert_eq!(read(r#"{"rewind":{"back_ms":5000}}"#), Some(ControlRequest::Rewind { back_ms: 5000 }));
         let all = r#"{"rollback":{"module":"swim","to":3,"accept_loss":true}}"#;
         assert_eq!(read(all), Some(request(Some(3), true)));
         for wrong in

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use keel::console::Key;
 
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, Seconds};
 use crate::protocol::Answer;
 use crate::supervisor::control::ControlRequest;
 use crate::supervisor::output::is_screen;
@@ -109,10 +109,10 @@ fn parse(line: &str) -> Command {
             rollback(module, rest).unwrap_or(Command::Unknown(line.to_owned()))
         }
         ["reset"] => Command::Reset,
-        [what @ ("rewind" | "retry"), time] => match (seconds(time), *what) {
-            (None, _) => Command::Unknown(line.to_owned()),
-            (Some(time), "rewind") => Command::Rewind(time),
-            (Some(time), _) => Command::Retry(time),
+        [what @ ("rewind" | "retry"), time] => match (time.parse(), *what) {
+            (Err(_), _) => Command::Unknown(line.to_owned()),
+            (Ok(Seconds(time)), "rewind") => Command::Rewind(time),
+            (Ok(Seconds(time)), _) => Command::Retry(time),
         },
         ["restart"] => Command::Restart,
         ["pause"] => Command::Pause,
@@ -120,12 +120,6 @@ fn parse(line: &str) -> Command {
         ["save", path] => Command::Save(path.into()),
         _ => Command::Unknown(line.to_owned()),
     }
-}
-
-/// `5s`, `2.5s` or `5`.
-pub(crate) fn seconds(text: &str) -> Option<Duration> {
-    let seconds = text.strip_suffix('s').unwrap_or(text).parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
 }
 
 fn rollback(module: &str, mut rest: &[&str]) -> Option<Command> {

@@ -19,6 +19,11 @@ pub fn maps() -> String {
     String::new()
 }
 
+/// Ends this process now, without a word.
+pub fn end_process() -> ! {
+    std::process::abort()
+}
+
 /// Nothing: on this system no memory is limited.
 ///
 /// # Errors

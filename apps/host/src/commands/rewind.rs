@@ -1,0 +1,12 @@
+//! `keel rewind`: asks a running game to go back in time.
+
+use std::process::ExitCode;
+
+use super::ask::{ask, tell};
+use crate::cli::RewindArgs;
+use crate::supervisor::ControlRequest;
+
+pub(crate) fn run(args: &RewindArgs) -> anyhow::Result<ExitCode> {
+    let back_ms = args.back.0.as_millis() as u64;
+    tell(ask(args.run.as_deref(), &ControlRequest::Rewind { back_ms })?)
+}
