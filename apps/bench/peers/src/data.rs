@@ -18,6 +18,7 @@ macro_rules! vectors {
     ($($name:ident)+) => {
         $(
             component! {
+                #[derive(bytemuck::Pod, bytemuck::Zeroable)]
                 #[repr(C)]
                 pub(crate) struct $name { pub(crate) x: f32, pub(crate) y: f32, pub(crate) z: f32 }
             }
@@ -82,6 +83,13 @@ pub(crate) fn thing(index: usize) -> Thing {
 /// What entity `index` begins with where there are many.
 pub(crate) fn moving(index: usize) -> (Position, Velocity) {
     (task::start(index).into(), task::speed(index).into())
+}
+
+/// Moves all at once, number by number: as the processor likes it best.
+pub(crate) fn go_as_numbers(positions: &mut [Position], velocities: &[Velocity]) {
+    let positions: &mut [f32] = bytemuck::cast_slice_mut(positions);
+    let velocities: &[f32] = bytemuck::cast_slice(velocities);
+    positions.iter_mut().zip(velocities).for_each(|(position, velocity)| *position += velocity);
 }
 
 impl Position {

@@ -5,7 +5,8 @@ use std::mem::swap;
 use std::thread::available_parallelism;
 
 use crate::data::{
-    Global, Hit, Local, Position, Rotation, Thing, Transform, Velocity, inserted, moving, thing,
+    Global, Hit, Local, Position, Rotation, Thing, Transform, Velocity, go_as_numbers, inserted, moving,
+    thing,
 };
 use crate::protocol::Storage;
 use crate::routine::Cases;
@@ -68,7 +69,12 @@ fn simple(cases: &mut Cases) {
         },
         |count| *count as f64,
     );
-    cases.case("simple_iter", "two slices, zip").runs(
+    cases.case("simple_iter", "two slices of numbers, zip").runs(
+        || Things::of((0..SIMPLE).map(thing)),
+        |things| go_as_numbers(&mut things.positions, &things.velocities),
+        |things| sum(&things.positions),
+    );
+    cases.case("simple_iter", "two slices of vectors, zip").variant("vectors").runs(
         || Things::of((0..SIMPLE).map(thing)),
         |things| go(&mut things.positions, &things.velocities),
         |things| sum(&things.positions),

@@ -9,7 +9,7 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use super::{FOR_EACH, go, sum};
 use crate::data::{
     A, B, C, D, Data, E, F, G, H, I, J, K, L, M, N, O, P, Position, Q, R, Rotation, S, T, Transform, U, V,
-    Velocity, W, X, Y, Z, inserted, thing,
+    Velocity, W, X, Y, Z, go_as_numbers, inserted, thing,
 };
 use crate::routine::Cases;
 use crate::task::{CHANGED, HEAVY, PER_FRAGMENT, SCHEDULED, SIMPLE, invert_again_and_again};
@@ -40,6 +40,8 @@ pub(super) fn declare(cases: &mut Cases) {
         go_in_a_loop,
         sum,
     );
+    let form = "Archetype::get of whole columns, as numbers";
+    cases.case("simple_iter", form).variant("columns").runs(things, go_by_columns, sum);
     cases.case("fragmented_iter", FOR_EACH).runs(fragmented, double_each, sum_of_data);
     let prepared = cases.case("fragmented_iter", "PreparedQuery::query_mut, for_each").variant("prepared");
     prepared.runs(
@@ -58,6 +60,15 @@ pub(super) fn declare(cases: &mut Cases) {
         let sum: f64 = world.query_mut::<&A>().into_iter().map(|a| f64::from(a.0)).sum();
         sum + world.query_mut::<&B>().into_iter().count() as f64
     });
+}
+
+fn go_by_columns(world: &mut World) {
+    for archetype in world.archetypes() {
+        let columns = archetype.get::<&mut Position>().zip(archetype.get::<&Velocity>());
+        if let Some((mut positions, velocities)) = columns {
+            go_as_numbers(&mut positions, &velocities);
+        }
+    }
 }
 
 fn insert_columns() -> World {
