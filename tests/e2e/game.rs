@@ -253,10 +253,14 @@ impl Game {
     }
 
     /// Waits for its end, reading all that it still tells.
+    #[track_caller]
     pub(crate) fn end(&mut self) -> ExitStatus {
         let expiry = Instant::now() + DEADLINE;
         while let Ok(line) = self.lines.recv_timeout(expiry.saturating_duration_since(Instant::now())) {
             self.history.push(line.text);
+        }
+        if Instant::now() >= expiry {
+            self.fail("it has not ended");
         }
         self.process.child.wait().unwrap()
     }

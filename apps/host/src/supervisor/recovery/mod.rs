@@ -153,13 +153,15 @@ impl Recovery {
         if ran_for.is_some_and(|ran_for| ran_for >= STABLE_AFTER) {
             self.ends = 0;
         }
-        self.ends += 1;
+        // Code that was just being put in place is the reason, and is gone: what is gone on with is not to blame.
+        let is_explained = !self.asked.is_empty();
+        self.ends += u32::from(!is_explained);
         if self.ends > RESUMES_MAX {
             return None;
         }
         let before = self.lineage.generations();
         let never_live = self.put_back(blamed, from_outside && self.ends == 1);
-        if self.ends > 1 {
+        if self.ends > 1 && !is_explained {
             // What it was gone on with has ended it again: world and code go further back, together.
             self.games.step_back();
             if let Some(game) = self.games.newest() {
@@ -344,6 +346,16 @@ mod tests {
         assert_eq!(told.put_back, expected);
         assert_eq!((told.frame, told.frames_lost, told.why.as_str()), (20, 15, "at 20"));
         assert_eq!(told.ended_at, ended_at);
+    }
+
+    #[test]
+    fn one_swap_after_another_that_ends_the_engine_costs_no_older_code() {
+        let mut recovery = swapped_twice();
+        for request in 0..10 {
+            recovery.note_asked(request, &[library("tide", 7)]);
+            check(&mut recovery, None, false, (30, &[put_back("tide", None, Some(0))]));
+        }
+        check(&mut recovery, None, false, (30, &[put_back("swim", Some(2), Some(1))]));
     }
 
     #[test]
