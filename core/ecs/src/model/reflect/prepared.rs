@@ -66,7 +66,7 @@ impl PreparedPath {
     /// The path that `text` writes; nothing is looked up before it is used.
     ///
     /// # Errors
-    /// [`ReflectError::Syntax`]
+    /// [`ReflectError::Syntax`](crate::ReflectError::Syntax)
     pub fn parse(text: &str) -> Result<Self, EcsError> {
         Ok(FieldPath::parse(text)?.into())
     }
