@@ -30,7 +30,7 @@ impl Supervisor {
             Some(Received::Message(FromEngine::Begun { frame })) => {
                 self.first_frame.get_or_insert(frame);
             }
-            Some(Received::Message(inputs @ FromEngine::Inputs { .. })) => self.take_inputs(inputs),
+            Some(Received::Message(FromEngine::Inputs { frames })) => self.take_inputs(frames),
             Some(Received::Snapshot(game)) => self.recovery.keep(game),
             Some(Received::Message(FromEngine::Live { libraries })) => self.recovery.note_live(libraries),
             Some(Received::Message(FromEngine::GoneOn)) => {

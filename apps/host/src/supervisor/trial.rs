@@ -14,6 +14,7 @@ use keel_registry::Code;
 use super::engine::{EngineEnd, EngineProcess};
 use super::{STOP_DEADLINE, Supervisor};
 use crate::cli::{RunArgs, Span};
+use crate::engine_process::input::FrameInput;
 use crate::event::{CrashLine, Event, HangLine, Stage, TrialLine, code_name};
 use crate::protocol::{BuildState, FromEngine, Game, Library, Received, SwapRequest, ToEngine, TrialOutcome};
 use crate::workspace;
@@ -153,8 +154,7 @@ impl Supervisor {
     }
 
     /// What has come into the game since the snapshot.
-    pub(super) fn take_inputs(&mut self, inputs: FromEngine) {
-        let FromEngine::Inputs { frames } = inputs else { return };
+    pub(super) fn take_inputs(&mut self, frames: Vec<FrameInput>) {
         if let Some(copy) = &mut self.trials.ready {
             copy.process.send(&ToEngine::Inputs { frames });
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keel_core_types::ViewSource;
 use keel_crash::{Mark, Thread};
-use keel_ecs::World;
+use keel_ecs::{Limits, World};
 
 use super::atomic::Lent;
 use super::plan::Segment;
@@ -21,6 +21,8 @@ use crate::{EngineError, StateCode, Time};
 /// What the systems of one world are lent.
 #[derive(Clone, Copy)]
 pub(crate) struct WorldStep<'a> {
+    /// The most that each may hold.
+    pub(crate) limits: Limits,
     pub(crate) views: &'a dyn ViewSource,
     pub(crate) threads: &'a Threads,
     /// How long a step is.

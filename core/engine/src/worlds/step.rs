@@ -90,7 +90,7 @@ impl Frame<'_> {
         };
         let runs: Vec<_> =
             of.schedule.iter().map(|system| !suspended.contains(&system.module.id())).collect();
-        let lent = WorldStep { views: self.views, threads, step, runs: &runs };
+        let lent = WorldStep { limits: self.world.limits(), views: self.views, threads, step, runs: &runs };
         let mut jobs = of.begin(source, worlds)?;
         of.run(&mut jobs, source, lent);
         let stepped = of.end(jobs, schedule, self.time.frame, &mut schedules.faults);
@@ -218,7 +218,10 @@ impl Job {
         let world = instance.world;
         // What is no system's own may panic too: a module's `declare`.
         let outcome = crate::fault::catch(|| {
-            source.lend(world, &mut |world| *failures = instance.step(of, lent, world))
+            source.lend(world, &mut |world| {
+                world.set_limits(lent.limits);
+                *failures = instance.step(of, lent, world);
+            })
         });
         match outcome {
             Ok(Ok(())) => {}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keel_core_types::{ModelId, ModuleId};
 use keel_ecs::{
-    Commands, Entity, ModelTypeInfo, Name, With, World, WorldSnapshot, component, event, resource,
+    Commands, Entity, Limits, ModelTypeInfo, Name, With, World, WorldSnapshot, component, event, resource,
 };
 use keel_engine::{
     Engine, EngineConfig, EngineError, EventReader, EventWriter, Local, ModuleCode, ModuleTag, Names,
@@ -421,6 +421,26 @@ fn an_error_is_told_and_the_world_goes_on() {
     assert!(text.starts_with("world 1v0: `sea/count`: it did not run") && text.contains("`Sum`"), "{text}");
     pool.0[1].lock().insert_resource(Sum::default()).unwrap();
     assert_eq!(step(&mut engine, &pool, &pool.ids()).unwrap().faults, []);
+}
+
+#[test]
+fn a_world_of_the_pool_has_the_limits_of_the_engine() {
+    let mut engine = Engine::new(EngineConfig {
+        step: STEP,
+        limits: Limits { entities: 100, ..Limits::default() },
+        ..EngineConfig::default()
+    });
+    let spawning = |arena: &mut WorldSetup| {
+        let spawn = |commands: &mut Commands| commands.spawn_batch((0..101).map(|value| (A { value },)));
+        arena.system("spawn", spawn);
+    };
+    engine.exchange(vec![with_worlds(&sea(), spawning)]).unwrap();
+    engine.update(STEP);
+    let pool = Pool::of(2, world);
+    let stepped = step(&mut engine, &pool, &pool.ids()).unwrap();
+    assert_eq!(stepped.halted, pool.ids(), "each by itself");
+    let text = stepped.faults[0].to_string();
+    assert!(text.contains("the limit `entities` of 100 is reached"), "{text}");
 }
 
 #[test]
