@@ -20,7 +20,8 @@ impl Supervisor {
         if let Err(error) = self.output.event(&event) {
             keel::log::warn!("the output is gone: {error}");
         }
-        if self.output.is_screen() {
+        // What only helps to find out how something came about is for whoever reads along, not for who plays.
+        if self.output.is_screen() && level != "debug" {
             // The compiler's message is shown in full elsewhere; the log has room for its first line.
             let message = message.lines().next().unwrap_or_default().to_owned();
             self.send(&ToEngine::Log { level, message });
