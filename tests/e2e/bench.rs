@@ -1,5 +1,6 @@
 //! What `keel bench` measures with libraries that it has built.
 
+use keel_fixture::require;
 use serde_json::Value;
 
 use crate::keys::{check_ecs_figures, check_figures};
@@ -78,7 +79,6 @@ fn the_suite_and_a_module_of_ones_own_are_measured_and_are_no_part_of_the_game()
     assert!(measured.status.success(), "{}", text(&measured));
 
     let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
-    check_ecs_figures(&report);
     let names: Vec<_> = report["cases"].as_array().unwrap().iter().map(|case| &case["case"]).collect();
     assert_eq!(names, ["simple_iter", "growth/1000", "races_agree"]);
     let engines = |case: usize| report["cases"][case]["engines"].as_object().unwrap();
@@ -98,6 +98,8 @@ fn the_suite_and_a_module_of_ones_own_are_measured_and_are_no_part_of_the_game()
     assert!(plot.starts_with("<svg") && plot.contains("times as long as Keel"), "{plot}");
     assert!(text(&measured).contains("races_agree"), "{}", text(&measured));
 
+    check_against_hecs(&workspace);
+
     for (case, problem) in [
         ("races_differ", "keel (one) computes 1, and keel (other) 2: they don't do the same"),
         ("races_fail", "the case `races_fail` panicked: out of water"),
@@ -109,6 +111,32 @@ fn the_suite_and_a_module_of_ones_own_are_measured_and_are_no_part_of_the_game()
     }
     let modules = workspace.keel(&["modules"]);
     assert!(modules.status.success() && !text(&modules).contains("races"), "{}", text(&modules));
+}
+
+/// Against the engine that is built soonest: it takes its turns, and says why it does not do a case.
+#[track_caller]
+fn check_against_hecs(workspace: &Workspace) {
+    let json = workspace.scratch("against.json");
+    let cases = ["--case", "schedule", "--case", "events", "--case", "growth/1000"];
+    let against = ["--against", "hecs", "--json", json.to_str().unwrap()];
+    let compared = workspace.keel(&[&["bench", "ecs", "--quick"], &cases[..], &against].concat());
+    let told = text(&compared);
+    assert!(compared.status.success(), "{told}");
+    let has_network = !["failed to download", "Could not resolve host"].iter().any(|it| told.contains(it));
+    if !require("network", has_network) {
+        return;
+    }
+    let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    check_ecs_figures(&report);
+    let engines = |case: usize| report["cases"][case]["engines"].as_object().unwrap().keys();
+    let ways = ["floor", "hecs", "keel", "keel (for)", "keel (sequence)"];
+    assert_eq!(engines(0).collect::<Vec<_>>(), ways, "{report}");
+    assert!(report["versions"]["hecs"].is_string(), "{report}");
+    assert_eq!(report["cases"][2]["case"], "events", "{report}");
+    assert!(!engines(2).any(|engine| engine == "hecs"), "{report}");
+    assert_eq!(report["cases"][2]["without"]["hecs"], "it has no events", "{report}");
+    assert!(told.contains("hecs: it has no events (events)"), "{told}");
+    assert!(told.contains("A schedule against the same systems called by hand"), "{told}");
 }
 
 /// The keys that others rely on.

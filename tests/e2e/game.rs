@@ -109,13 +109,19 @@ impl Game {
 
     /// Saves the game and reads what was saved.
     pub(crate) fn save(&mut self) -> (PathBuf, Values) {
+        let file = self.save_file();
+        let values = Values::of(&self.workspace, &file);
+        (file, values)
+    }
+
+    /// Saves the game.
+    pub(crate) fn save_file(&mut self) -> PathBuf {
         self.saves += 1;
         let file = self.workspace.scratch(&format!("game-{}-{}.keel", self.process.child.id(), self.saves));
         self.command(&format!("save {}", file.display()));
         let saved = format!("saved {}", file.display());
         self.wait_log(&saved);
-        let values = Values::of(&self.workspace, &file);
-        (file, values)
+        file
     }
 
     /// The world, which must be paused.

@@ -11,27 +11,32 @@ mod commands;
 mod crates;
 mod data;
 mod faults;
+// Two of its faults are instructions of that processor.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod gallery;
 mod game;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod hang;
 mod inputs;
 mod keys;
 mod libraries;
 mod observers;
 mod recording;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod recovery;
 mod resolve;
 #[cfg(target_os = "linux")]
 mod restart;
 #[cfg(target_os = "linux")]
 mod resume;
-// Two of them are instructions of that processor.
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod rogues;
 mod rollback;
 mod runs;
 mod saves;
 mod schedule;
 mod snapshot;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod soak;
+mod states;
 mod swap;
 #[cfg(target_os = "linux")]
 mod terminal;

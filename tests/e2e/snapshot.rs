@@ -13,6 +13,12 @@ impl Values {
     /// Reads a file with `keel snapshot show`.
     #[track_caller]
     pub(crate) fn of(workspace: &Workspace, file: &Path) -> Self {
+        Self::of_lines(workspace, file, |_| true)
+    }
+
+    /// Reads those lines of it that `is_wanted`.
+    #[track_caller]
+    pub(crate) fn of_lines(workspace: &Workspace, file: &Path, is_wanted: impl Fn(&str) -> bool) -> Self {
         let output = workspace.keel(&["snapshot", "show", file.to_str().unwrap()]);
         assert!(output.status.success(), "{}", text(&output));
         let shown = String::from_utf8(output.stdout).unwrap();
@@ -25,7 +31,7 @@ impl Values {
             let value = line[what.len()..].trim().to_owned();
             (what, value)
         };
-        Self(shown.lines().map(line).collect())
+        Self(shown.lines().filter(|line| is_wanted(line)).map(line).collect())
     }
 
     /// The value of one thing.

@@ -35,6 +35,14 @@ pub enum EcsError {
         /// The component's or resource's name.
         name: String,
     },
+    /// Someone else holds the component of this entity in a way that excludes this use.
+    #[error("`{component}` of entity `{entity}` is in use elsewhere in this call; end that borrow first")]
+    ComponentInUse {
+        /// Whose component it is.
+        entity: Entity,
+        /// The component's name.
+        component: String,
+    },
     /// No resource of this type is in the world.
     #[error("the world has no resource `{resource}`; insert one in the module's `start`")]
     MissingResource {

@@ -42,6 +42,8 @@ pub use model::commands::Commands;
 pub use model::component::{
     Component, ComponentAccess, Data, Event, ModelTypeInfo, ModelTypeKind, Resource, StorageKind, TypeSummary,
 };
+#[doc(hidden)]
+pub use model::conflict::take_borrow_conflict;
 pub use model::define::ComponentDefinition;
 pub use model::dynamic::{ComponentValue, EventCount};
 pub use model::entity::Entity;
@@ -56,7 +58,7 @@ pub use model::query::{
 };
 pub use model::reaction::{Hook, Hooks, Occasion, Occurrence, SentEvent};
 pub use model::reflect::{
-    FieldReflection, NamedReflection, PathRow, PreparedPath, TypeReflection, VariantReflection,
+    FieldReflection, NamedReflection, PathQuery, PathRow, PreparedPath, TypeReflection, VariantReflection,
 };
 pub use model::relation::{Cascade, Related, Relation, RelationOperations, RelationRules, Sources, Targets};
 pub use model::resource::{ResourceMut, ResourceRef};

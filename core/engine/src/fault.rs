@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use keel_core_types::{panic_message, panic_text};
 use keel_crash::{forget_panic, note_panic};
+use keel_ecs::take_borrow_conflict;
 
 /// A module's code panicked or returned an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +71,21 @@ pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
         let message = panic_message(payload);
         // The payload's own drop may have panicked, and been noted.
         LAST_PANIC.with_borrow_mut(Option::take);
-        noted.unwrap_or_else(|| Panic { message: format!("panicked: {message}"), backtrace: None })
+        let panic =
+            noted.unwrap_or_else(|| Panic { message: format!("panicked: {message}"), backtrace: None });
+        // Where it was noticed is in code of the world, and its words are of columns.
+        let conflict = take_borrow_conflict().filter(|_| is_of_a_borrow(&panic.message));
+        let message = conflict.map_or(panic.message, |conflict| format!("panicked: {conflict}"));
+        Panic { message, ..panic }
     })
+}
+
+/// Whether a panic is that of a borrow in a world: a module may have caught one before, of which the note is still there.
+fn is_of_a_borrow(message: &str) -> bool {
+    let is_of_a_column =
+        message.ends_with(" already borrowed") || message.ends_with(" already borrowed uniquely");
+    (is_of_a_column && !message.ends_with("RefCell already borrowed"))
+        || message.contains("is in use elsewhere in this call")
 }
 
 /// Goes on with a panic that was caught on another thread, and with what was noted of it there.

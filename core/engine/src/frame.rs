@@ -97,7 +97,7 @@ impl<'a> Timers<'a> {
         handler: &str,
         argument: &A,
     ) -> Result<u64, StateError> {
-        let period = period.max(Duration::from_millis(1));
+        let period = period.max(PERIOD_MIN);
         self.start(period, Some(period), handler, argument)
     }
 
@@ -126,9 +126,12 @@ impl<'a> Timers<'a> {
     ) -> Result<u64, StateError> {
         let argument = SavedValue::of(argument)?;
         let call = Call { module: self.module, handler: handler.to_owned(), argument };
-        Ok(self.queue.start(self.now + delay, period, call))
+        Ok(self.queue.start(self.now.saturating_add(delay), period, call))
     }
 }
+
+/// A timer is not due more often.
+const PERIOD_MIN: Duration = Duration::from_millis(1);
 
 /// The timers of all modules, by due time and then by the order in which they were started.
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
@@ -156,9 +159,24 @@ impl TimerQueue {
         let timer = self.timers.remove(&(due, id))?;
         let call = timer.call.clone();
         if let Some(period) = timer.period {
-            self.timers.insert((due + period, id), timer);
+            self.timers.insert((due.saturating_add(period), id), timer);
         }
         Some((due, call))
+    }
+
+    /// Refuses what no engine at `now` would have: a timer that is long due, or is due again and again in no time, would
+    /// never let a step end.
+    pub(crate) fn check(&self, now: Duration) -> Result<(), StateError> {
+        let is_right = |((due, id), timer): (&(Duration, u64), &Timer)| {
+            *due >= now && *id <= self.started && timer.period.is_none_or(|period| period >= PERIOD_MIN)
+        };
+        match self.timers.iter().all(is_right) {
+            true => Ok(()),
+            false => Err(StateError::Corrupt {
+                expected: "timers that are still due".to_owned(),
+                found: "others".to_owned(),
+            }),
+        }
     }
 
     pub(crate) fn remove_module(&mut self, module: ModuleId) {

@@ -2,7 +2,7 @@
 
 use keel_core_types::ModuleId;
 use keel_ecs::WorldSnapshot;
-use keel_state::{Snapshot, SnapshotWriter, decode, encode_into};
+use keel_state::{Snapshot, SnapshotWriter, StateError, decode_all, encode_into};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
@@ -29,12 +29,29 @@ pub(crate) struct Clock {
     pub(crate) started: Vec<ModuleId>,
 }
 
+/// No game lasts longer, in nanoseconds: 292 years, after which there is as much room again.
+const TIME_MAX: u64 = i64::MAX as u64;
+
 /// [`Time`] as saved: what can be derived from the configuration is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedTime {
     now_ns: u64,
     step: u64,
     frame: u64,
+}
+
+impl Clock {
+    /// Refuses numbers that no game has come to.
+    fn check(&self) -> Result<(), StateError> {
+        let SavedTime { now_ns, step, frame } = self.time;
+        if [now_ns, step, frame].into_iter().any(|number| number > TIME_MAX) {
+            return Err(StateError::Corrupt {
+                expected: format!("at most {TIME_MAX} nanoseconds, steps and frames"),
+                found: format!("{now_ns}, {step} and {frame}"),
+            });
+        }
+        self.timers.check(std::time::Duration::from_nanos(now_ns))
+    }
 }
 
 impl SavedTime {
@@ -71,7 +88,8 @@ impl EngineSnapshot {
     /// When a section is missing or does not decode.
     pub fn read(file: &Snapshot<'_>) -> Result<Self, EngineError> {
         let world = WorldSnapshot::read(file)?;
-        let clock = decode(&mut file.require("engine", "clock")?)?;
+        let clock: Clock = decode_all(file.require("engine", "clock")?)?;
+        clock.check()?;
         Ok(Self { world, clock })
     }
 }

@@ -26,6 +26,10 @@ pub(crate) struct StateChanges {
     /// By the state's declared name.
     #[keel(opaque)]
     next: BTreeMap<String, SavedValue>,
+    /// What those that change in this step become. Kept apart, so that what an exit says is of the next step, and a state
+    /// that startup wants to change is not left before it has begun. Nothing is in it between two steps.
+    #[keel(skip)]
+    coming: BTreeMap<String, SavedValue>,
     /// The step in which the state became what it is, by its declared name.
     entered: BTreeMap<String, u64>,
 }
@@ -71,21 +75,18 @@ fn prepare<S: States>(world: &mut World, step: u64) -> Result<Coming, EngineErro
         return Ok(Coming::Begin);
     }
     let Ok(mut changes) = world.resource_mut::<StateChanges>() else { return Ok(Coming::Nothing) };
-    let Some(next) = changes.next.get(S::NAME) else { return Ok(Coming::Nothing) };
+    let Some(saved) = changes.next.remove(S::NAME) else { return Ok(Coming::Nothing) };
     // What was wanted was never the state: no game loses anything with it.
-    let next = next.restore::<S>(true).map(|(next, _)| next);
-    if let Ok(next) = &next
-        && *next != *world.resource::<S>()?
-    {
-        return Ok(Coming::Change);
+    let (next, _) = saved.restore::<S>(true)?;
+    if next == *world.resource::<S>()? {
+        return Ok(Coming::Nothing);
     }
-    changes.next.remove(S::NAME);
-    next?;
-    Ok(Coming::Nothing)
+    changes.coming.insert(S::NAME.to_owned(), saved);
+    Ok(Coming::Change)
 }
 
 fn change<S: States>(world: &mut World, step: u64) -> Result<(), EngineError> {
-    let Some(next) = changes_of(world)?.next.remove(S::NAME) else { return Ok(()) };
+    let Some(next) = changes_of(world)?.coming.remove(S::NAME) else { return Ok(()) };
     let (next, _) = next.restore::<S>(true)?;
     world.insert_resource(next)?;
     changes_of(world)?.entered.insert(S::NAME.to_owned(), step);
@@ -115,12 +116,12 @@ pub(crate) fn entering<S: States>(
     }
 }
 
-/// Holds when `S` is `value` and about to become another one.
+/// Holds when `S` is `value` and becomes another one in this step.
 pub(crate) fn leaving<S: States>(
     value: S,
 ) -> impl FnMut(Option<Res<'_, S>>, Option<Res<'_, StateChanges>>) -> bool + Send + 'static {
     move |state: Option<Res<'_, S>>, changes: Option<Res<'_, StateChanges>>| {
-        changes.is_some_and(|changes| changes.next.contains_key(S::NAME))
+        changes.is_some_and(|changes| changes.coming.contains_key(S::NAME))
             && state.is_some_and(|state| *state == value)
     }
 }

@@ -10,7 +10,7 @@ use serde::de::{
     DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use crate::bytes::{take_array, take_char, take_flag, take_length, take_prefixed, take_str};
+use crate::bytes::{corrupt, take_array, take_char, take_flag, take_length, take_prefixed, take_str};
 use crate::{DEPTH_MAX, EMPTY_MAX, StateError};
 
 pub(crate) struct Decoder<'de> {
@@ -216,7 +216,7 @@ impl<'de> Elements<'_, 'de> {
         if self.decoder.bytes.len() == before {
             self.empty += 1;
             if self.empty > EMPTY_MAX {
-                return Err(crate::bytes::corrupt("at most 1048576 elements without bytes", self.left));
+                return Err(corrupt(&format!("at most {EMPTY_MAX} elements without bytes"), self.left));
             }
         }
         Ok(value)

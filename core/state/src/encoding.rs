@@ -20,10 +20,10 @@ use crate::encoder::{Encoder, Failure};
 /// that nests deeper is written and cannot be read, so keep such data flat.
 pub const DEPTH_MAX: usize = 128;
 
-/// How many elements without any bytes (units, say) a sequence may have: 1,048,576.
+/// How many elements without any bytes (units, say) a sequence may have: 65,536.
 ///
 /// Such elements cost nothing to claim, so that nothing else bounds the work a damaged length can ask for.
-pub const EMPTY_MAX: usize = 1 << 20;
+pub const EMPTY_MAX: usize = 1 << 16;
 
 const FORMAT: Configuration<LittleEndian, Fixint> = config::standard().with_fixed_int_encoding();
 

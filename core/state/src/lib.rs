@@ -62,6 +62,7 @@ mod schema;
 mod snapshot;
 mod text;
 mod value;
+mod work;
 
 pub use builder::{FieldBuilder, FieldsBuilder, LiveSchema, Schema, SchemaBuilder, VariantsBuilder};
 pub use declared::DECLARED_BYTES_MAX;

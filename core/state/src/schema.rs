@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::{Deserialize, Serialize};
 
 use crate::builder::Describe;
+use crate::work::check_parts;
 use crate::{LiveSchema, Schema, StateError, Value, encode_into};
 
 /// How many named types one schema may have: 4,096.
@@ -161,7 +162,10 @@ impl TryFrom<Unchecked> for TypeSchema {
     type Error = StateError;
 
     fn try_from(unchecked: Unchecked) -> Result<Self, StateError> {
-        Self::new(unchecked.root, unchecked.types)
+        let schema = Self::new(unchecked.root, unchecked.types)?;
+        // Only what was read: a schema that a type describes is bounded by the type.
+        check_parts(&schema.root, &schema.types)?;
+        Ok(schema)
     }
 }
 

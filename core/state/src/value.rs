@@ -99,7 +99,7 @@ impl Reader<'_, '_> {
         if self.bytes.len() == left {
             self.empty += 1;
             if self.empty > EMPTY_MAX {
-                return Err(corrupt("at most 1048576 values without bytes", "more"));
+                return Err(corrupt(&format!("at most {EMPTY_MAX} values without bytes"), "more"));
             }
         }
         Ok(value)

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use keel_module_macros::data;
 use keel_state::{
-    LiveSchema, Schema, StateError, TypeDef, TypeRef, TypeSchema, Value, decode_all, encode_into,
+    Field, FieldStyle, LiveSchema, Schema, Shape, StateError, TypeDef, TypeRef, TypeSchema, Value, Variant,
+    decode_all, encode_into,
 };
 use serde::Serialize;
 
@@ -303,4 +304,45 @@ fn how_a_type_lies_in_memory_is_told_apart_where_the_schema_is_the_same() {
     check::<one::Side, other::Side>();
     check::<one::Holder, other::Holder>();
     assert_eq!(LiveSchema::of::<one::Holder>().unseen_hash(), LiveSchema::of::<one::Holder>().unseen_hash());
+}
+
+#[test]
+fn a_schema_that_was_read_asks_for_no_work_that_no_bytes_pay_for() {
+    let array = |inner, count| TypeRef::Array(Box::new(inner), count);
+    let byte = || TypeRef::Number(keel_state::Number::U8);
+    let def = |name: usize, fields: Vec<TypeRef>| TypeDef {
+        name: format!("T{name}"),
+        shape: Shape::Struct,
+        variants: vec![Variant {
+            name: format!("T{name}"),
+            style: FieldStyle::Tuple,
+            fields: fields.into_iter().map(|ty| Field { name: "0".to_owned(), ty }).collect(),
+        }],
+    };
+    let read = |root: TypeRef, types: Vec<TypeDef>| {
+        let mut bytes = Vec::new();
+        keel_state::encode_into(&TypeSchema::new(root, types).unwrap(), &mut bytes).unwrap();
+        keel_state::decode_all::<TypeSchema>(&bytes).map_err(|error| error.to_string())
+    };
+    let refused = |root: TypeRef, types: Vec<TypeDef>| {
+        let error = read(root, types).unwrap_err();
+        assert!(error.contains("more than 65536 parts without bytes"), "{error}");
+    };
+    // Bytes pay for as many elements as there are, a list for its own, and what contains itself in a list ends.
+    read(array(byte(), 1 << 40), Vec::new()).unwrap();
+    read(array(TypeRef::Unit, 1 << 16), Vec::new()).unwrap();
+    read(TypeRef::Named(0), vec![def(0, vec![TypeRef::Sequence(Box::new(TypeRef::Named(0))), byte()])])
+        .unwrap();
+    refused(array(TypeRef::Unit, 1 << 60), Vec::new());
+    refused(array(array(TypeRef::Unit, 1000), 1000), Vec::new());
+    refused(TypeRef::Sequence(Box::new(TypeRef::Unit)), vec![def(0, vec![array(TypeRef::Unit, 1 << 17)])]);
+    refused(TypeRef::Named(0), vec![def(0, vec![TypeRef::Named(0)])]);
+    // Each one twice in the next: a table of 40 types, and values of 2 to the power of 40 parts; in either order.
+    let chain = |next: fn(usize) -> usize| {
+        let types =
+            (0..40).map(|index| def(index, vec![TypeRef::Named(next(index) as u32 % 40); 2])).collect();
+        refused(TypeRef::Named(0), types);
+    };
+    chain(|index| index + 1);
+    chain(|index| index + 39);
 }

@@ -32,17 +32,27 @@ impl LibraryFile {
     /// [`LoadError`] for a file that can't be read, is no whole library, is for another machine, or has no
     /// descriptor.
     pub fn read(path: &Path) -> Result<Self, LoadError> {
-        let bytes = fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+        let not_readable = |source| LoadError::Read { path: path.to_owned(), source };
+        let bytes = fs::read(path).map_err(not_readable)?;
+        let file = Self::parse(path, &bytes)?;
+        Ok(Self { path: os::identity(path).map_err(not_readable)?, ..file })
+    }
+
+    /// Reads the bytes of the file at `path`.
+    ///
+    /// # Errors
+    /// As [`LibraryFile::read`], but for a file that can't be read.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LoadError> {
         let not_whole = |error: object::Error| LoadError::NotALibrary {
             path: path.to_owned(),
             reason: error.to_string(),
         };
-        let file = object::File::parse(&*bytes).map_err(not_whole)?;
+        let file = object::File::parse(bytes).map_err(not_whole)?;
         check_architecture(path, &file)?;
-        check_segments(path, &bytes, &file)?;
+        check_segments(path, bytes, &file)?;
         let (crate_name, descriptor) = find_descriptor(path, &file)?;
         Ok(Self {
-            path: os::identity(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?,
+            path: path.to_owned(),
             bytes: bytes.len() as u64,
             needed: needed_libraries(&file).map_err(not_whole)?,
             has_thread_locals: file.sections().any(|section| is_thread_local(&section)),

@@ -92,7 +92,11 @@ impl Module {
     /// [`LoadError::Panicked`].
     pub fn view_model(&self) -> Result<Option<LoadedViewModel>, LoadError> {
         let object = contain(self.file(), "view_model", self.mapped.root.view_model)?;
-        Ok(object.map(|object| LoadedViewModel { object: ManuallyDrop::new(object), _library: self.guard() }))
+        Ok(object.map(|object| LoadedViewModel {
+            object: ManuallyDrop::new(object),
+            dropped_by: None,
+            _library: self.guard(),
+        }))
     }
 
     /// Something that keeps the library mapped for as long as it lives.
@@ -161,7 +165,18 @@ impl Module {
 /// `drop` ends there.
 pub struct LoadedViewModel {
     object: ManuallyDrop<Box<dyn ViewModel>>,
+    dropped_by: Option<DroppedBy>,
     _library: Arc<dyn Any + Send + Sync>,
+}
+
+/// Drops an object by calling what it is given.
+type DroppedBy = Box<dyn FnOnce(Box<dyn FnOnce() + '_>) + Send>;
+
+impl LoadedViewModel {
+    /// Has the object dropped by `call`, once, by calling what it is given. If it does not, the object is never dropped.
+    pub fn dropped_by(&mut self, call: impl FnOnce(Box<dyn FnOnce() + '_>) + Send + 'static) {
+        self.dropped_by = Some(Box::new(call));
+    }
 }
 
 impl Drop for LoadedViewModel {
@@ -169,7 +184,11 @@ impl Drop for LoadedViewModel {
     fn drop(&mut self) {
         let object = &mut self.object;
         // SAFETY: `drop` runs once, and nothing uses the object after it.
-        let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(object) }));
+        let mut drop_object = || unsafe { ManuallyDrop::drop(object) };
+        let dropped = catch_unwind(AssertUnwindSafe(|| match self.dropped_by.take() {
+            Some(call) => call(Box::new(drop_object)),
+            None => drop_object(),
+        }));
         // What the panic says was told by the panic hook. It may be code of the library, so it goes first too.
         drop(dropped.map_err(panic_message));
     }

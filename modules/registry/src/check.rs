@@ -13,6 +13,7 @@ use keel_engine::{ModuleTag, contain};
 use keel_loader::{LibraryFile, LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, PooledTypeInfo, Setup};
 
+use crate::drops::FailedDrops;
 use crate::lineage::Lineage;
 use crate::registry::Generation;
 use crate::remove::discard;
@@ -23,6 +24,7 @@ use crate::{Code, LoadedBench, Rejection, Stated};
 pub struct Checker {
     loader: Loader,
     deadline: Duration,
+    failed_drops: FailedDrops,
 }
 
 /// A module that is open, loaded, and ready to go live. Dropping it lets it go again.
@@ -104,8 +106,8 @@ impl Candidate {
 }
 
 impl Checker {
-    pub(crate) fn new(loader: Loader, deadline: Duration) -> Self {
-        Self { loader, deadline }
+    pub(crate) fn new(loader: Loader, deadline: Duration, failed_drops: FailedDrops) -> Self {
+        Self { loader, deadline, failed_drops }
     }
 
     /// Opens the library at `path`, loads it as `generation`, and has it declare what it needs.
@@ -175,6 +177,7 @@ impl Checker {
         };
         let view_model = candidate.module.view_model().map_err(refuse)?;
         if let Some(mut view_model) = view_model {
+            self.failed_drops.watch(&name, &mut view_model);
             let context = ModuleContext { name: name.clone(), generation };
             self.within_deadline(&name, "load", view_model.load(&context))?;
             let mut setup = Setup::new();

@@ -24,6 +24,7 @@
 mod agree;
 mod bench;
 mod check;
+mod drops;
 mod fields;
 mod game_file;
 mod good;
@@ -49,6 +50,7 @@ mod worlds;
 
 pub use bench::{LoadedBench, PreparedBench};
 pub use check::{Candidate, Checker};
+pub use drops::FailedDrops;
 pub use game_file::{describe_locals, describe_pools};
 pub use lifecycle::{Event, Lifecycle, Running, State, WrongTransition};
 pub use pools::terminals;

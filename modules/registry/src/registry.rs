@@ -16,6 +16,7 @@ use keel_loader::{Census, LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleKind, PooledTypeInfo};
 use parking_lot::Mutex;
 
+use crate::drops::FailedDrops;
 use crate::good::GoodGames;
 use crate::lifecycle::{Event, Lifecycle, Running, State};
 use crate::lineage::{Lineage, Standing};
@@ -160,6 +161,7 @@ pub struct Registry {
     /// The simulated time up to which probations were counted.
     pub(crate) watched: Duration,
     loader: Loader,
+    failed_drops: FailedDrops,
     listeners: Vec<Listener>,
 }
 
@@ -185,13 +187,24 @@ impl Registry {
             good: GoodGames::default(),
             watched: Duration::ZERO,
             loader: Loader::new(),
+            failed_drops: FailedDrops::default(),
             listeners: Vec::new(),
         }
     }
 
     /// What checks libraries, on any thread.
     pub fn checker(&self) -> Checker {
-        Checker::new(self.loader.clone(), self.config.call_deadline)
+        Checker::new(self.loader.clone(), self.config.call_deadline, self.failed_drops.clone())
+    }
+
+    /// Never drops what was replaced so far: for a process that is to say what the newest code does, and then ends.
+    pub fn forget_replaced(&mut self) {
+        std::mem::forget(std::mem::replace(&mut self.ring, Ring::new(self.config.ring)));
+    }
+
+    /// The panics of modules' own `drop`, each of which ended there.
+    pub fn failed_drops(&self) -> FailedDrops {
+        self.failed_drops.clone()
     }
 
     /// Calls `listener` at each event, on the thread that drives the registry.

@@ -1,5 +1,7 @@
 //! The components, as in `keel_bench_suite_types`, for all engines at once: each derives its own trait beside the others.
 
+#[cfg(feature = "flecs")]
+use flecs_ecs::core::ComponentOrPairId as _;
 use serde::{Deserialize, Serialize};
 
 use crate::task::{self, Matrix};
@@ -18,6 +20,8 @@ macro_rules! vectors {
     ($($name:ident)+) => {
         $(
             component! {
+                #[cfg_attr(feature = "bevy", derive(bevy_reflect::Reflect))]
+                #[cfg_attr(feature = "flecs", flecs(meta))]
                 #[derive(bytemuck::Pod, bytemuck::Zeroable)]
                 #[repr(C)]
                 pub(crate) struct $name { pub(crate) x: f32, pub(crate) y: f32, pub(crate) z: f32 }
@@ -46,13 +50,23 @@ macro_rules! numbers {
 
 vectors! { Position Rotation Velocity Local Global }
 numbers! { A B C D Data E F G H I J K L M N O P Q R S T U V W X Y Z }
+
+macro_rules! kinds {
+    ($($name:ident)+) => {
+        $(component! { pub(crate) struct $name; })+
+    };
+}
+
+kinds! { Kind0 Kind1 Kind2 Kind3 Kind4 Kind5 Kind6 Kind7 }
+kinds! { Other0 Other1 Other2 Other3 Other4 Other5 Other6 Other7 }
+
 component! {
-    #[repr(C)]
     pub(crate) struct Transform { pub(crate) columns: Matrix }
 }
 
 /// What is sent a million times.
 #[cfg_attr(feature = "bevy", derive(bevy_ecs::message::Message))]
+#[cfg_attr(feature = "flecs", derive(flecs_ecs::macros::Component))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Hit {
     pub(crate) target: u32,
@@ -83,6 +97,22 @@ pub(crate) fn thing(index: usize) -> Thing {
 /// What entity `index` begins with where there are many.
 pub(crate) fn moving(index: usize) -> (Position, Velocity) {
     (task::start(index).into(), task::speed(index).into())
+}
+
+/// What entity `index` begins with where many are saved.
+pub(crate) fn saved(index: usize) -> (Position, Rotation, Velocity) {
+    (task::start(index).into(), task::start(index).into(), task::speed(index).into())
+}
+
+/// The children of each node of `hierarchy`, by their indices: for engines that know no hierarchy.
+pub(crate) fn children_of_nodes() -> Vec<Vec<usize>> {
+    let mut children = vec![Vec::new(); task::NODES];
+    for index in 0..task::NODES {
+        if let Some(parent) = task::parent_of(index) {
+            children[parent].push(index);
+        }
+    }
+    children
 }
 
 /// Moves all at once, number by number: as the processor likes it best.

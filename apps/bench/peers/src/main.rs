@@ -17,12 +17,16 @@ use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use protocol::{Answer, Request};
+use protocol::{Absent, Answer, Request};
 use routine::{Entry, Routine};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     memory::keep_freed();
-    let mut server = Server { entries: engines::all(), prepared: BTreeMap::new() };
+    let (entries, absent): (Vec<_>, Vec<_>) =
+        engines::all().into_iter().map(|cases| cases.into_parts()).unzip();
+    let (entries, absent) = (entries.into_iter().flatten(), absent.into_iter().flatten());
+    let mut server =
+        Server { entries: entries.collect(), absent: absent.collect(), prepared: BTreeMap::new() };
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let answer = server.answer(serde_json::from_str(&line?)?);
@@ -35,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 struct Server {
     entries: Vec<Entry>,
+    absent: Vec<Absent>,
     prepared: BTreeMap<usize, Box<dyn Routine>>,
 }
 
@@ -50,7 +55,10 @@ impl Server {
 
     fn try_answer(&mut self, request: Request) -> Option<Answer> {
         Some(match request {
-            Request::List => Answer::Cases(self.entries.iter().map(|entry| entry.case.clone()).collect()),
+            Request::List => Answer::Cases {
+                cases: self.entries.iter().map(|entry| entry.case.clone()).collect(),
+                absent: self.absent.clone(),
+            },
             Request::Prepare { id } => {
                 let entry = self.entries.get(id)?;
                 let before = memory::bytes_in_use();

@@ -23,8 +23,8 @@ pub(crate) enum Request {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
-    /// All cases; each is asked for by its index.
-    Cases(Vec<Case>),
+    /// All cases, each of which is asked for by its index, and what is missing among them.
+    Cases { cases: Vec<Case>, absent: Vec<Absent> },
     /// It is prepared, and so many bytes of memory are in use that were not before.
     Prepared { bytes: Option<u64> },
     /// It has run for so long.
@@ -49,6 +49,17 @@ pub(crate) struct Case {
     pub(crate) storage: Storage,
     pub(crate) operations: u64,
     pub(crate) entities: Option<u64>,
+}
+
+/// An engine without a case.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct Absent {
+    /// The name, or what comes before the slash in the names of several.
+    pub(crate) case: String,
+    pub(crate) engine: String,
+    pub(crate) storage: Storage,
+    /// What it has not, in a few words.
+    pub(crate) why: String,
 }
 
 /// How an engine keeps its components.

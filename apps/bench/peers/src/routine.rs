@@ -1,6 +1,6 @@
 //! Cases, declared and prepared.
 
-use crate::protocol::{Case, Storage};
+use crate::protocol::{Absent, Case, Storage};
 
 /// What was prepared for a case.
 pub(crate) trait Routine {
@@ -46,6 +46,7 @@ pub(crate) struct Cases {
     engine: &'static str,
     storage: Storage,
     entries: Vec<Entry>,
+    absent: Vec<Absent>,
 }
 
 /// A case to be declared.
@@ -56,7 +57,12 @@ pub(crate) struct Declared<'c> {
 
 impl Cases {
     pub(crate) fn new(engine: &'static str, storage: Storage) -> Self {
-        Self { engine, storage, entries: Vec::new() }
+        Self { engine, storage, entries: Vec::new(), absent: Vec::new() }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &'static str {
+        self.engine
     }
 
     /// A case by its name, and the form in which this engine does it.
@@ -74,8 +80,19 @@ impl Cases {
         Declared { cases: self, case }
     }
 
-    pub(crate) fn into_entries(self) -> Vec<Entry> {
-        self.entries
+    /// The cases, or all `NAME/NUMBER` of a name, that this engine can't do; `why` tells what it has not.
+    pub(crate) fn lacks(&mut self, names: &[&str], why: &str) {
+        self.absent.extend(names.iter().map(|name| Absent {
+            case: (*name).to_owned(),
+            engine: self.engine.to_owned(),
+            storage: self.storage,
+            why: why.to_owned(),
+        }));
+    }
+
+    /// What it does, and what it can't do.
+    pub(crate) fn into_parts(self) -> (Vec<Entry>, Vec<Absent>) {
+        (self.entries, self.absent)
     }
 }
 

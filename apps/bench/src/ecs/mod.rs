@@ -19,6 +19,7 @@ mod report;
 mod rounds;
 mod statistics;
 mod table;
+mod ways;
 
 use std::path::Path;
 
@@ -77,10 +78,13 @@ fn contests(root: &Path, options: &EcsOptions, told: &mut impl FnMut(&str)) -> a
     told("building the modules of benchmarks");
     let modules = BenchModules::build(root)?;
     let mut contestants: Vec<Box<dyn Contestant>> = modules.into_contestants()?;
+    let mut absent = Vec::new();
     if let Some(peers) = Peers::start(root, &options.against, told)? {
-        contestants.extend(peers.into_contestants()?);
+        let (others, missing) = peers.into_contestants()?;
+        contestants.extend(others);
+        absent = missing;
     }
-    let all = contests_of(contestants)?;
+    let all = contests_of(contestants, &absent)?;
     let names: Vec<_> = all.iter().map(|contest| contest.name.clone()).collect();
     let selected = selection.of(&names)?;
     let contests: Vec<_> = all.into_iter().filter(|contest| selected.contains(&contest.name)).collect();

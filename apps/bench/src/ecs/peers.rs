@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use keel_builder::{BuildFailure, BuildRequest, Builder, BuilderConfig, CancelToken};
 
 use crate::ecs::contest::Contestant;
-use crate::ecs::protocol::{Answer, Case, Request};
+use crate::ecs::protocol::{Absent, Answer, Case, Request};
 
 /// Its folder: a workspace of its own.
 const FOLDER: &str = "apps/bench/peers";
@@ -24,6 +24,9 @@ pub(crate) const ENGINES: [&str; 6] = ["hecs", "bevy", "flecs", "shipyard", "leg
 /// Beside the engines, what `--against` may say.
 const NONE: &str = "none";
 const FLOOR: &str = "floor";
+
+/// Those who do a case, and those who can't.
+pub(crate) type Listed = (Vec<Box<dyn Contestant>>, Vec<Absent>);
 
 /// The program, running.
 pub(crate) struct Peers {
@@ -58,15 +61,16 @@ impl Peers {
         Ok(Self { process: Rc::new(RefCell::new(Process { child, requests, answers })) })
     }
 
-    pub(crate) fn into_contestants(self) -> anyhow::Result<Vec<Box<dyn Contestant>>> {
+    /// What the engines do, and what they can't do.
+    pub(crate) fn into_contestants(self) -> anyhow::Result<Listed> {
         let answer = self.process.borrow_mut().ask(&Request::List)?;
-        let Answer::Cases(cases) = answer else {
+        let Answer::Cases { cases, absent } = answer else {
             bail!("the other engines have listed no cases: {answer:?}")
         };
         let contestant = |(id, case)| -> Box<dyn Contestant> {
             Box::new(InPeers { id, case, process: Rc::clone(&self.process) })
         };
-        Ok(cases.into_iter().enumerate().map(contestant).collect())
+        Ok((cases.into_iter().enumerate().map(contestant).collect(), absent))
     }
 }
 

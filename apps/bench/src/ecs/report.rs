@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::ecs::contest::{Contest, KEEL};
-use crate::ecs::protocol::{Case, Storage};
+use crate::ecs::protocol::{Absent, Case, Storage};
 use crate::ecs::statistics::Spread;
 use crate::ecs::table;
 use crate::swap::{Machine, Versions};
@@ -35,6 +35,9 @@ pub struct CaseReport {
     /// Those who did it; in the file, an object by their labels.
     #[serde(serialize_with = "by_label")]
     pub engines: Vec<EngineFigures>,
+    /// Those who can't do it; in the file, an object of the reasons by their names.
+    #[serde(rename = "without", skip_serializing_if = "Vec::is_empty", serialize_with = "by_engine")]
+    pub(crate) absent: Vec<Absent>,
 }
 
 /// What one engine needed, in one way of doing the case.
@@ -64,6 +67,10 @@ fn by_label<S: Serializer>(engines: &[EngineFigures], out: S) -> Result<S::Ok, S
         let form = figures.case.form.as_str();
         (figures.label(), Shown { figures, form })
     }))
+}
+
+fn by_engine<S: Serializer>(absent: &[Absent], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_map(absent.iter().map(|absent| (&absent.engine, &absent.why)))
 }
 
 impl EcsBench {
@@ -101,7 +108,17 @@ impl fmt::Display for EcsBench {
 impl CaseReport {
     pub(crate) fn new(case: &str, engines: Vec<EngineFigures>) -> Self {
         let unit = if engines.iter().any(|figures| figures.case.operations > 1) { "ns" } else { "us" };
-        Self { case: case.to_owned(), unit, engines }
+        Self { case: case.to_owned(), unit, engines, absent: Vec::new() }
+    }
+
+    /// The same, with those who can't do the case.
+    pub(crate) fn without(self, absent: &[Absent]) -> Self {
+        Self { absent: absent.to_vec(), ..self }
+    }
+
+    /// Why `engine` does not do it, if it can't.
+    pub(crate) fn reason_of(&self, engine: &str) -> Option<&str> {
+        self.absent.iter().find(|absent| absent.engine == engine).map(|absent| absent.why.as_str())
     }
 
     /// The fastest of Keel's ways.
@@ -119,8 +136,15 @@ impl CaseReport {
         self.fastest(|case| case.storage == Storage::Arrays)
     }
 
+    /// Keel's way of this name, or its first.
+    pub(crate) fn way(&self, variant: Option<&str>) -> Option<&EngineFigures> {
+        let is_meant = |case: &Case| case.engine == KEEL && case.variant.as_deref() == variant;
+        self.engines.iter().find(|figures| is_meant(&figures.case))
+    }
+
+    /// The fastest of those who are meant, but for what is only there to be compared with.
     pub(crate) fn fastest(&self, is_meant: impl Fn(&Case) -> bool) -> Option<&EngineFigures> {
-        let meant = self.engines.iter().filter(|figures| is_meant(&figures.case));
+        let meant = self.engines.iter().filter(|it| is_meant(&it.case) && !it.case.is_yardstick());
         meant.min_by(|one, other| one.spread.median.total_cmp(&other.spread.median))
     }
 
@@ -207,6 +231,19 @@ pub(crate) mod tests {
         assert!(text.find("\"keel\":{") < text.find("\"keel (for)\":{"), "{text}");
     }
 
+    pub(crate) fn absent(engine: &str, storage: Storage, why: &str) -> Absent {
+        Absent { case: "iter".to_owned(), engine: engine.to_owned(), storage, why: why.to_owned() }
+    }
+
+    #[test]
+    fn the_file_tells_why_an_engine_does_not_do_a_case() {
+        let mut report = report();
+        let missing = absent("legion", Storage::Archetypes, "it has no loops");
+        report.cases[0] = report.cases[0].clone().without(&[missing]);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["cases"][0]["without"], json!({ "legion": "it has no loops" }));
+    }
+
     #[test]
     fn figures_whose_samples_lie_far_apart_are_counted() {
         let mut report = report();
@@ -223,6 +260,12 @@ pub(crate) mod tests {
         assert_eq!(case.best_peer().unwrap().label(), "hecs", "sparsey is faster, and no archetype engine");
         assert_eq!(case.ratio_to(case.best_peer()), Some(1.2));
         assert_eq!(case.ratio_to(case.floor()), Some(2.0));
+        let mut with_yardstick = report.cases[0].clone();
+        for way in ["keel (sequence)", "keel (typed)"] {
+            with_yardstick.engines.push(figures(way, Storage::Archetypes, 1.0));
+        }
+        let fastest = with_yardstick.keel().unwrap().label();
+        assert_eq!(fastest, "keel", "what does without a schedule or a name does less");
         let alone = CaseReport::new("iter", vec![figures("keel", Storage::Archetypes, 6.0)]);
         assert_eq!(alone.ratio_to(alone.best_peer()), None);
     }

@@ -60,7 +60,7 @@ impl Rounds {
         }
         let of_one = contest.contestants.iter().zip(&samples).zip(bytes);
         let engines = of_one.map(|((contestant, samples), bytes)| figures(&**contestant, samples, bytes));
-        Ok(CaseReport::new(&contest.name, engines.collect()))
+        Ok(CaseReport::new(&contest.name, engines.collect()).without(&contest.absent))
     }
 
     /// Runs until caches and branches are warm; how many iterations make a sample of the wanted length.
@@ -167,7 +167,7 @@ mod tests {
             Box::new(Fake { case, iteration_ns: *iteration_ns, result: *result, log: log.clone() })
         };
         let contestants = engines.iter().map(contestant).collect();
-        (Contest { name: "case".to_owned(), contestants }, log)
+        (Contest { name: "case".to_owned(), contestants, absent: Vec::new() }, log)
     }
 
     #[test]

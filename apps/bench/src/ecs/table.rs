@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use crate::ecs::contest::ABSENT;
 use crate::ecs::protocol::Storage;
 use crate::ecs::report::{CaseReport, EcsBench, EngineFigures};
+use crate::ecs::ways::comparisons;
 
 /// One case in a line, when it is done.
 pub(crate) fn line(case: &CaseReport) -> String {
@@ -25,7 +27,12 @@ pub(crate) fn write(out: &mut fmt::Formatter<'_>, report: &EcsBench) -> fmt::Res
              quote them, measure again on a quiet machine."
         )?;
     }
+    write_reasons(out, report)?;
     write_bytes(out, report)?;
+    for comparison in comparisons(report) {
+        writeln!(out, "\n{}", comparison.title)?;
+        write_rows(out, &comparison.rows)?;
+    }
     writeln!(out, "\nWays: median, quarters")?;
     for case in &report.cases {
         writeln!(out, "{}, {}", case.case, case.unit)?;
@@ -69,6 +76,38 @@ fn write_rows(out: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result
     Ok(())
 }
 
+/// Who can't do which case, and why: a line for each reason of an engine.
+fn write_reasons(out: &mut fmt::Formatter<'_>, report: &EcsBench) -> fmt::Result {
+    let all = reasons(report);
+    if !all.is_empty() {
+        writeln!(out, "\n{ABSENT} what an engine can't do:")?;
+    }
+    all.iter().try_for_each(|reason| {
+        writeln!(out, "{}: {} ({})", reason.engine, reason.why, reason.cases.join(", "))
+    })
+}
+
+/// Why an engine can't do some cases.
+pub(crate) struct Reason<'r> {
+    pub(crate) engine: &'r str,
+    pub(crate) why: &'r str,
+    pub(crate) cases: Vec<&'r str>,
+}
+
+/// All reasons, engine by engine.
+pub(crate) fn reasons(report: &EcsBench) -> Vec<Reason<'_>> {
+    let mut reasons: Vec<Reason<'_>> = Vec::new();
+    for (case, absent) in report.cases.iter().flat_map(|case| case.absent.iter().map(move |it| (case, it))) {
+        let case = case.case.as_str();
+        match reasons.iter_mut().find(|reason| reason.engine == absent.engine && reason.why == absent.why) {
+            Some(reason) => reason.cases.push(case),
+            None => reasons.push(Reason { engine: &absent.engine, why: &absent.why, cases: vec![case] }),
+        }
+    }
+    reasons.sort_by_key(|reason| reason.engine);
+    reasons
+}
+
 fn write_bytes(out: &mut fmt::Formatter<'_>, report: &EcsBench) -> fmt::Result {
     for case in &report.cases {
         let bytes = |it: &EngineFigures| Some(format!("{} {:.1}", it.label(), it.bytes_per_entity?));
@@ -88,8 +127,11 @@ struct Column {
 }
 
 impl Column {
-    fn of(figures: &EngineFigures) -> Self {
-        Self { engine: figures.case.engine.clone(), storage: figures.case.storage }
+    /// Of all who do a case, or can't.
+    fn all_of(case: &CaseReport) -> impl Iterator<Item = Self> {
+        let done = case.engines.iter().map(|it| (&it.case.engine, it.case.storage));
+        let missing = case.absent.iter().map(|it| (&it.engine, it.storage));
+        done.chain(missing).map(|(engine, storage)| Self { engine: engine.clone(), storage })
     }
 
     fn name(&self) -> String {
@@ -103,7 +145,8 @@ impl Column {
     }
 
     fn cell(&self, case: &CaseReport) -> Option<String> {
-        let fastest = case.fastest(|it| it.engine == self.engine && it.storage == self.storage)?;
+        let fastest = case.fastest(|it| it.engine == self.engine && it.storage == self.storage);
+        let Some(fastest) = fastest else { return case.reason_of(&self.engine).map(|_| ABSENT.to_owned()) };
         let is_best = case.best_peer().is_some_and(|best| best.label() == fastest.label());
         Some(format!("{}{}", if is_best { "*" } else { "" }, shown(fastest.spread.median)))
     }
@@ -112,8 +155,7 @@ impl Column {
 /// The engines in the order in which they appear first, and the floor last.
 fn columns(report: &EcsBench) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::new();
-    for figures in report.cases.iter().flat_map(|case| &case.engines) {
-        let column = Column::of(figures);
+    for column in report.cases.iter().flat_map(Column::all_of) {
         if !columns.contains(&column) {
             columns.push(column);
         }
@@ -136,7 +178,7 @@ pub(crate) fn shown(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ecs::report::tests::{figures, report};
+    use crate::ecs::report::tests::{absent, figures, report};
 
     #[test]
     fn a_row_has_all_engines_the_best_marked_and_the_ratios() {
@@ -149,8 +191,33 @@ mod tests {
         let row = "iter us 6.00 *5.00 7.00 4.00 3.00 1.20 2.00";
         assert!(lines.contains(&row.split(' ').collect()), "{text}");
         assert!(lines.contains(&vec!["other", "us", "123"]), "{text}");
+        assert!(
+            lines.contains(&vec!["iter", "us", "8.00", "6.00", "1.33"]),
+            "its loop and its first way: {text}"
+        );
         let way = "keel (for) 8.00 7.50 8.50 keel (for)'s best";
         assert!(lines.contains(&way.split(' ').collect()), "{text}");
+    }
+
+    #[test]
+    fn who_cannot_do_a_case_has_a_mark_and_a_reason() {
+        let mut report = report();
+        let missing = absent("sparsey", Storage::SparseSets, "it has no loops");
+        let other = CaseReport::new("other", vec![figures("keel", Storage::Archetypes, 2.0)]);
+        let more = CaseReport::new("more/1", vec![figures("keel", Storage::Archetypes, 2.0)]);
+        report
+            .cases
+            .push(other.without(&[absent("legion", Storage::Archetypes, "it is small"), missing.clone()]));
+        report.cases.push(more.without(&[missing]));
+        let text = report.to_string();
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        let head = "case unit keel hecs bevy_ecs sparsey legion floor keel : best keel : floor";
+        assert!(lines.contains(&head.split(' ').collect()), "{text}");
+        assert!(lines.contains(&vec!["other", "us", "2.00", ABSENT, ABSENT]), "{text}");
+        assert!(
+            text.contains("legion: it is small (other)\nsparsey: it has no loops (other, more/1)\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use keel::prelude::*;
 use keel_bench_suite_types::Hit;
 use keel_bench_suite_types::task::EVENTS;
 
-use crate::schedule::step;
+use crate::schedule::update;
 
 /// An engine, and what its reader has come to.
 type Frames = (Engine, Arc<Atomic<f64>>);
@@ -17,11 +17,11 @@ type Frames = (Engine, Arc<Atomic<f64>>);
 pub(crate) fn declare(setup: &mut Setup) {
     let form = "a system with an EventWriter, send_all; a system with an EventReader";
     setup.bench(BenchCase::new("events").form(form), || {
-        CheckedRoutine::new(typed(), |(engine, _)| engine.update(step()), |(_, sum)| sum.get())
+        CheckedRoutine::new(typed(), |(engine, _)| update(engine), |(_, sum)| sum.get())
     });
     let form = "a system that calls World::send_batch, a system with an EventCursor";
     setup.bench(BenchCase::new("events").variant("frame").form(form), || {
-        CheckedRoutine::new(with_frames(), |(engine, _)| engine.update(step()), |(_, sum)| sum.get())
+        CheckedRoutine::new(with_frames(), |(engine, _)| update(engine), |(_, sum)| sum.get())
     });
 }
 

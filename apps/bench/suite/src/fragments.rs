@@ -23,6 +23,16 @@ pub(crate) fn declare(setup: &mut Setup) {
         let double = move |world: &mut World| query.query(world).for_each(|data| data.0 *= 2.0);
         CheckedRoutine::new(fragmented(SparseData(1.0)), double, |world| sum_of_sparse(world))
     });
+    let form = "PreparedQuery::query, a plain for loop; columns";
+    setup.bench(case().variant("for").form(form), || {
+        let mut query = PreparedQuery::<&mut Data>::new();
+        let double = move |world: &mut World| {
+            for data in &mut query.query(world) {
+                data.0 *= 2.0;
+            }
+        };
+        CheckedRoutine::new(fragmented(Data(1.0)), double, |world| sum(world))
+    });
     setup.bench(case().variant("borrowed").form("World::query, for_each; columns"), || {
         CheckedRoutine::new(fragmented(Data(1.0)), double_each, |world| sum(world))
     });

@@ -29,7 +29,12 @@ pub(crate) fn mover() -> impl FnMut(&mut World) {
 
 /// Moves all entities that can move.
 pub(crate) fn move_each(world: &mut World, query: &mut Moving) {
-    query.query(world).for_each(|(position, velocity)| {
+    move_all(query.query(world));
+}
+
+/// The same as a system.
+pub(crate) fn move_all(mut moving: Query<(&mut Position, &Velocity)>) {
+    moving.for_each(|(position, velocity)| {
         position.x += velocity.x;
         position.y += velocity.y;
         position.z += velocity.z;

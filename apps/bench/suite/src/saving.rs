@@ -6,8 +6,11 @@ use keel::bench::{BenchCase, CheckedRoutine};
 use keel::ecs::WorldSnapshot;
 use keel::module::ModelTypeInfo;
 use keel::prelude::*;
-use keel_bench_suite_types::task::{LARGE, SAVED, speed, start};
-use keel_bench_suite_types::{Position, Rotation, Velocity};
+use keel_bench_suite_types::task::{ARCHETYPES, LARGE, SAVED, SCATTERED, speed, start};
+use keel_bench_suite_types::{
+    Kind0, Kind1, Kind2, Kind3, Kind4, Kind5, Kind6, Kind7, Other0, Other1, Other2, Other3, Other4, Other5,
+    Other6, Other7, Position, Rotation, Velocity,
+};
 
 use crate::simple::things;
 use crate::worlds::{sum_of_places, world_of};
@@ -31,14 +34,29 @@ pub(crate) fn declare_serialize(setup: &mut Setup) {
 }
 
 pub(crate) fn declare_snapshot(setup: &mut Setup) {
-    let case =
-        BenchCase::new("snapshot_1m").form("World::save into a reused snapshot, columns of plain data");
-    setup.bench(case, || {
-        CheckedRoutine::new(Saved::new(many()), save, |saved| saved.snapshot.entities() as f64)
+    declare_save(setup, BenchCase::new("snapshot_1m"), || many(LARGE));
+    declare_restore(setup, BenchCase::new("restore_1m"), || many(LARGE));
+    for archetypes in ARCHETYPES {
+        let case = BenchCase::new(&format!("snapshot_archetypes/{archetypes}"));
+        declare_save(setup, case, move || scattered(archetypes));
+    }
+    for archetypes in ARCHETYPES {
+        let case = BenchCase::new(&format!("restore_archetypes/{archetypes}"));
+        declare_restore(setup, case, move || scattered(archetypes));
+    }
+}
+
+fn declare_save(setup: &mut Setup, case: BenchCase, make: impl Fn() -> World + Send + 'static) {
+    let case = case.form("World::save into a reused snapshot, columns of plain data");
+    setup.bench(case, move || {
+        CheckedRoutine::new(Saved::new(make()), save, |saved| saved.snapshot.entities() as f64)
     });
-    let case = BenchCase::new("restore_1m").form("World::from_snapshot, the old world dropped");
-    setup.bench(case, || {
-        let mut saved = Saved::new(many());
+}
+
+fn declare_restore(setup: &mut Setup, case: BenchCase, make: impl Fn() -> World + Send + 'static) {
+    let case = case.form("World::from_snapshot, the old world dropped");
+    setup.bench(case, move || {
+        let mut saved = Saved::new(make());
         save(&mut saved);
         CheckedRoutine::new(saved, restore, |saved| sum_of_places(&saved.world))
     });
@@ -60,14 +78,41 @@ fn restore(Saved { world, types, snapshot }: &mut Saved) {
     (*world, _) = restored.expect("it was saved with these types");
 }
 
-fn many() -> World {
+fn many(entities: usize) -> World {
     let mut world = world_of([
         ModelTypeInfo::component::<Position>(),
         ModelTypeInfo::component::<Rotation>(),
         ModelTypeInfo::component::<Velocity>(),
     ]);
-    world.spawn_batch((0..LARGE).map(|index| {
+    world.spawn_batch((0..entities).map(|index| {
         (Position::from(start(index)), Rotation::from(start(index)), Velocity::from(speed(index)))
     }));
     world
 }
+
+macro_rules! scattered {
+    ($($kind:ident $other:ident),+) => {
+        /// Entities whose ids go around all of so many archetypes.
+        fn scattered(archetypes: usize) -> World {
+            let mut world = many(SCATTERED);
+            for info in [$(ModelTypeInfo::component::<$kind>(), ModelTypeInfo::component::<$other>()),+] {
+                world.register(info).expect("the names of the suite's types are different");
+            }
+            for (index, entity) in world.entities().into_iter().enumerate() {
+                let mut bits = index % archetypes;
+                $(
+                    let inserted = match bits & 1 {
+                        0 => world.insert(entity, ($other,)),
+                        _ => world.insert(entity, ($kind,)),
+                    };
+                    inserted.expect("it lives");
+                    bits >>= 1;
+                )+
+                debug_assert_eq!(bits, 0, "there is a kind for each bit");
+            }
+            world
+        }
+    };
+}
+
+scattered! { Kind0 Other0, Kind1 Other1, Kind2 Other2, Kind3 Other3, Kind4 Other4, Kind5 Other5, Kind6 Other6, Kind7 Other7 }

@@ -17,6 +17,10 @@ pub(crate) fn declare_insert(setup: &mut Setup) {
     setup.bench(case, || {
         CheckedRoutine::new(0, |spawned| *spawned += insert_all().len(), |spawned| *spawned as f64)
     });
+    let case = BenchCase::new("simple_insert").variant("for").form("World::spawn in a plain for loop");
+    setup.bench(case, || {
+        CheckedRoutine::new(0, |spawned| *spawned += insert_in_a_loop().len(), |spawned| *spawned as f64)
+    });
 }
 
 pub(crate) fn declare_iter(setup: &mut Setup) {
@@ -42,11 +46,21 @@ fn empty() -> World {
 }
 
 fn insert_all() -> World {
-    let mut world = empty();
-    let thing: Thing =
-        (Transform::turn(), [1.0, 0.0, 0.0].into(), [1.0, 0.0, 0.0].into(), [1.0, 0.0, 0.0].into());
+    let (mut world, thing) = (empty(), inserted());
     world.spawn_batch((0..SIMPLE).map(|_| thing));
     world
+}
+
+fn insert_in_a_loop() -> World {
+    let (mut world, thing) = (empty(), inserted());
+    for _ in 0..SIMPLE {
+        world.spawn(thing);
+    }
+    world
+}
+
+fn inserted() -> Thing {
+    (Transform::turn(), [1.0, 0.0, 0.0].into(), [1.0, 0.0, 0.0].into(), [1.0, 0.0, 0.0].into())
 }
 
 /// A world of entities with four components.

@@ -1,12 +1,13 @@
 //! Each case of the suite does what its name says: a routine that computes something else would be another case. The other
 //! engines are held against the same results when they are measured.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keel::prelude::*;
 use keel_bench_suite_types::task::{
-    ACCESSED, CHANGED, CHANGED_ONE_IN, EVENTS, FRAGMENTS, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT,
-    PER_WORLD, SAVED, SCHEDULED, SIMPLE, WATCHED, WORLDS, inverse, parent_of, speed, start, turn, turned,
+    ACCESSED, ARCHETYPES, CALLS, CASES, CHANGED, CHANGED_ONE_IN, EMPTY_SYSTEMS, EVENTS, FRAGMENTS, GROWTH,
+    HEAVY, LARGE, NODES, PER_FRAGMENT, PER_WORLD, SAVED, SCATTERED, SCHEDULED, SIMPLE, WATCHED, WORLDS,
+    inverse, parent_of, speed, start, turn, turned,
 };
 
 /// The least world of `growth`, whose larger ones differ from it in nothing else.
@@ -48,14 +49,20 @@ fn places(count: usize, steps: u32) -> f64 {
 fn every_case_is_checked_here() {
     let checked = [
         "simple_insert",
+        "simple_insert (for)",
         "simple_iter",
         "simple_iter (for)",
         "simple_iter (borrowed)",
         "fragmented_iter",
+        "fragmented_iter (for)",
         "fragmented_iter (sparse)",
         "fragmented_iter (borrowed)",
         "schedule",
+        "schedule (for)",
+        "schedule (sequence)",
         "heavy_compute",
+        "heavy_compute (for)",
+        "heavy_compute (sequence)",
         "heavy_compute (threads)",
         "add_remove",
         "add_remove (sparse)",
@@ -66,26 +73,44 @@ fn every_case_is_checked_here() {
         "random_access",
         "random_access (borrowed)",
         "path_read",
+        "path_read (exclusive)",
         "path_read (typed)",
+        "path_write",
+        "path_write (exclusive)",
+        "path_write (typed)",
+        "call_by_name",
+        "call_by_name (typed)",
         "hierarchy",
         "events",
         "events (frame)",
         "worlds",
+        "worlds (one thread)",
+        "worlds (by hand)",
         "snapshot_1m",
         "restore_1m",
     ];
-    let is_family = |name: &str| name.starts_with("growth/") || name.starts_with("schedule_overhead/");
+    let is_family = |name: &str| name.contains('/');
     let mut names: Vec<_> = cases().into_keys().filter(|name| !is_family(name)).collect();
     names.sort();
     let mut expected = checked.map(str::to_owned).to_vec();
     expected.sort();
     assert_eq!(names, expected);
-    assert_eq!(cases().into_keys().filter(|name| is_family(name)).count(), GROWTH.len() + 3);
+    let families = GROWTH.len() + 2 * EMPTY_SYSTEMS.len() + 2 * ARCHETYPES.len();
+    assert_eq!(cases().into_keys().filter(|name| is_family(name)).count(), families);
+}
+
+#[test]
+fn the_suite_is_what_the_other_engines_are_asked_for() {
+    let family = |name: String| name.split(['/', ' ']).next().unwrap().to_owned();
+    let declared: BTreeSet<_> = cases().into_keys().map(family).collect();
+    assert_eq!(declared, CASES.map(str::to_owned).into());
 }
 
 #[test]
 fn entities_are_spawned() {
-    check("simple_insert", |done| f64::from(done) * SIMPLE as f64);
+    for case in ["simple_insert", "simple_insert (for)"] {
+        check(case, |done| f64::from(done) * SIMPLE as f64);
+    }
 }
 
 #[test]
@@ -95,29 +120,36 @@ fn entities_move() {
     check("simple_iter (borrowed)", |done| places(SIMPLE, done));
     check(&format!("growth/{LEAST}"), |done| places(LEAST, done));
     check("simple_iter_1m", |done| places(LARGE, done));
-    check("worlds", |done| WORLDS as f64 * places(PER_WORLD, done));
+    for case in ["worlds", "worlds (one thread)", "worlds (by hand)"] {
+        check(case, |done| WORLDS as f64 * places(PER_WORLD, done));
+    }
 }
 
 #[test]
 fn each_fragment_is_doubled() {
-    for case in ["fragmented_iter", "fragmented_iter (sparse)", "fragmented_iter (borrowed)"] {
-        check(case, |done| (FRAGMENTS * PER_FRAGMENT) as f64 * 2_f64.powi(done as i32));
+    for way in ["", " (for)", " (sparse)", " (borrowed)"] {
+        check(&format!("fragmented_iter{way}"), |done| {
+            (FRAGMENTS * PER_FRAGMENT) as f64 * 2_f64.powi(done as i32)
+        });
     }
 }
 
 #[test]
 fn columns_are_swapped_pair_after_pair() {
-    check("schedule", |done| {
+    let sum = |done: u32| {
         let a: f64 = (0..SCHEDULED).map(|index| (index % 16) as f64).sum();
         let count = SCHEDULED as f64;
         // Four archetypes have A and B; C stays where there is neither D nor E.
-        let (a, b) = if done % 2 == 0 { (a, count) } else { (count, a) };
+        let (a, b) = if done.is_multiple_of(2) { (a, count) } else { (count, a) };
         let pair = |with: f64, factor: f64| {
-            let (c, other) = if done % 2 == 0 { (2.0, with) } else { (with, 2.0) };
+            let (c, other) = if done.is_multiple_of(2) { (2.0, with) } else { (with, 2.0) };
             count * (3.0 * c + factor * other)
         };
         4.0 * (a + 2.0 * b) + count * 6.0 + pair(3.0, 5.0) + pair(4.0, 7.0)
-    });
+    };
+    for case in ["schedule", "schedule (for)", "schedule (sequence)"] {
+        check(case, sum);
+    }
 }
 
 #[test]
@@ -126,7 +158,9 @@ fn matrices_are_inverted_an_even_number_of_times() {
     assert!(back.iter().zip(turn()).all(|(one, other)| (one - other).abs() < 1e-6), "{back:?}");
     // A turn about the first axis leaves that part of a place as it is.
     assert_eq!(turned(&turn(), [4.0, 1.0, 1.0])[0], 4.0);
-    check("heavy_compute", |_| places(HEAVY, 0));
+    for way in ["", " (for)", " (sequence)", " (threads)"] {
+        check(&format!("heavy_compute{way}"), |_| places(HEAVY, 0));
+    }
 }
 
 #[test]
@@ -149,12 +183,38 @@ fn a_world_that_was_saved_is_the_same_again() {
     check("serialize", |_| places(SAVED, 0));
     check("restore_1m", |_| places(LARGE, 0));
     check("snapshot_1m", |done| if done == 0 { 0.0 } else { LARGE as f64 });
+    for archetypes in ARCHETYPES {
+        check(&format!("restore_archetypes/{archetypes}"), |_| places(SCATTERED, 0));
+        check(
+            &format!("snapshot_archetypes/{archetypes}"),
+            |done| if done == 0 { 0.0 } else { SCATTERED as f64 },
+        );
+    }
 }
 
 #[test]
 fn each_entity_is_read_once() {
-    for case in ["random_access", "random_access (borrowed)", "path_read", "path_read (typed)"] {
+    let paths = ["path_read", "path_read (exclusive)", "path_read (typed)"];
+    for case in ["random_access", "random_access (borrowed)"].into_iter().chain(paths) {
         check(case, |done| f64::from(done) * places(ACCESSED, 0));
+    }
+}
+
+#[test]
+fn each_entity_is_written_once() {
+    for case in ["path_write", "path_write (exclusive)", "path_write (typed)"] {
+        check(case, |done| match done {
+            0 => places(ACCESSED, 0),
+            _ => f64::from(done) * ACCESSED as f64,
+        });
+    }
+}
+
+#[test]
+fn each_call_by_name_comes_back_with_its_result() {
+    for case in ["call_by_name", "call_by_name (typed)"] {
+        // Every second target is hit harder by 1.
+        check(case, |done| f64::from(done) * CALLS as f64);
     }
 }
 
@@ -179,7 +239,8 @@ fn each_event_is_read_once() {
 
 #[test]
 fn a_step_runs_all_empty_systems() {
-    for systems in [3, 100, 1000] {
+    for systems in EMPTY_SYSTEMS {
         check(&format!("schedule_overhead/{systems}"), f64::from);
+        check(&format!("schedule_overhead/{systems} (sequence)"), f64::from);
     }
 }

@@ -165,10 +165,11 @@ impl Driver {
         let (begin, step) = (Instant::now(), self.engine.time().step);
         self.engine.update_with(input.dt, time);
         let work = begin.elapsed();
-        let faults = self.engine.take_faults();
+        let mut faults = self.engine.take_faults();
         let has_stepped = self.engine.time().step > step;
         let drawn = self.dashboard.after_frame(work);
         let taken_back = self.after_frame(&faults);
+        faults.extend(self.registry.failed_drops().take(self.engine.time().frame));
         Framed { work, has_stepped, drawn, faults, taken_back }
     }
 }

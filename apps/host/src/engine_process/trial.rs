@@ -78,23 +78,29 @@ impl Host {
         let is_new = |rejection: &Rejection| modules.contains(&rejection.module);
         match self.save_and_go_on() {
             Err(rejection) if is_new(&rejection) => refused(Stage::Trial, rejection),
-            _ => {
-                let what_is_left = std::mem::replace(
-                    &mut self.driver,
-                    Driver::new(EngineConfig::default(), None, None, false),
-                );
-                match contain(|| drop(what_is_left)) {
-                    Err(message) => TrialOutcome::Panicked {
-                        module: modules.join("+"),
-                        system: "drop".to_owned(),
-                        message,
-                        backtrace: None,
-                        frame: 0,
-                    },
-                    Ok(()) => TrialOutcome::Fits,
-                }
-            }
+            _ => self.end_game(&modules),
         }
+    }
+
+    /// Drops the game, and says whether the `drop` of any of `modules` has failed since they were swapped in.
+    fn end_game(&mut self, modules: &[String]) -> TrialOutcome {
+        // The code before may be the one that fails, and the new code what mends it.
+        self.driver.registry.forget_replaced();
+        let (failed_drops, frame) = (self.driver.registry.failed_drops(), self.driver.engine.time().frame);
+        let nothing = Driver::new(EngineConfig::default(), None, None, false);
+        let game = std::mem::replace(&mut self.driver, nothing);
+        let (system, backtrace) = ("drop".to_owned(), None);
+        if let Err(message) = contain(|| drop(game)) {
+            return TrialOutcome::Panicked { module: modules.join("+"), system, message, backtrace, frame };
+        }
+        let failed = failed_drops.take(frame).into_iter().find(|fault| modules.contains(&fault.module));
+        failed.map_or(TrialOutcome::Fits, |Fault { module, message, .. }| TrialOutcome::Panicked {
+            module,
+            system,
+            message,
+            backtrace,
+            frame,
+        })
     }
 
     fn swap_for_trial(&mut self, request: SwapRequest, consent: Consent) -> Result<(), (Stage, Rejection)> {

@@ -126,6 +126,8 @@ impl<R: Read> MessageReader<R> {
 mod tests {
     use std::cell::RefCell;
 
+    use keel_fuzz::{Change as _, Random};
+
     use super::super::Game;
     use super::*;
 
@@ -163,6 +165,20 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn whatever_comes_is_a_message_or_an_error() {
+        let (whole, mut refused) = (sent(1000), 0);
+        for seed in 0..2000 {
+            let mut bytes = whole.clone();
+            Random::new(seed).bytes(&mut bytes);
+            let mut reader = MessageReader::new(&bytes[..]);
+            let error =
+                (0..=bytes.len()).find_map(|_| reader.next().err()).expect("each message takes bytes");
+            refused += usize::from(error.kind() != io::ErrorKind::UnexpectedEof);
+        }
+        assert!((200..2000).contains(&refused), "{refused} were no messages, the others ended early");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::slice;
 use atomic_refcell::{AtomicRef, AtomicRefCell, AtomicRefMut};
 use keel_core_types::ThreadSafe;
 use keel_module_macros::data;
-use keel_state::{EMPTY_MAX, Migration, Schema, SchemaBuilder, StateError, TypeRef, decode, encode_into};
+use keel_state::{Migration, Schema, SchemaBuilder, StateError, TypeRef, decode, encode_into};
 use serde::{Deserialize, Serialize};
 
 use crate::model::dropped::drop_each;
@@ -283,6 +283,9 @@ impl<E> DoubleEndedIterator for EventIter<'_, E> {
 
 impl<E> ExactSizeIterator for EventIter<'_, E> {}
 
+/// How many events without any bytes a saved queue may have: 1,048,576.
+pub(crate) const EMPTY_EVENTS_MAX: u64 = 1 << 20;
+
 /// What stands before the events of one type in a snapshot.
 #[data(crate = keel_state)]
 #[derive(Clone, Copy, Debug)]
@@ -295,7 +298,7 @@ pub(crate) struct QueueHeader {
 impl QueueHeader {
     /// Refuses counts that no queue can have.
     pub(crate) fn check(self, bytes: &[u8]) -> Result<(), StateError> {
-        self.check_counts((bytes.len() as u64).max(EMPTY_MAX as u64))
+        self.check_counts((bytes.len() as u64).max(EMPTY_EVENTS_MAX))
     }
 
     fn check_counts(self, count_max: u64) -> Result<(), StateError> {

@@ -1,6 +1,9 @@
 //! Parent and child. Both sides are written by the world alone, so that they never disagree.
 
+use std::collections::BTreeSet;
+
 use keel_module_macros::data;
+use keel_state::StateError;
 
 use crate::model::bundle::Stored;
 use crate::model::reaction::Before;
@@ -123,6 +126,29 @@ impl World {
         let child = self.spawn(bundle);
         self.set_parent(child, Some(parent))?;
         Ok(child)
+    }
+
+    /// Refuses a hierarchy that the world would not have written: it is restored like any other components.
+    ///
+    /// # Errors
+    /// [`StateError::Corrupt`] where the two sides don't agree, and where somebody is above itself.
+    pub(crate) fn check_hierarchy(&self) -> Result<(), StateError> {
+        let mut children = BTreeSet::new();
+        let mut is_whole = true;
+        self.query::<(Entity, &Children)>().for_each(|(parent, below)| {
+            let mut entities = below.entities.iter();
+            is_whole &= entities.all(|child| self.parent(*child) == Some(parent) && children.insert(*child));
+        });
+        let count = self.query_filtered::<Entity, crate::With<Parent>>().iter().count();
+        // Each child has one parent then, so one that no root leads to is below itself.
+        let below_roots = || self.roots().into_iter().map(|root| self.descendants(root).len()).sum::<usize>();
+        match is_whole && children.len() == count && below_roots() == count {
+            true => Ok(()),
+            false => Err(StateError::Corrupt {
+                expected: "a hierarchy whose parents and children know each other".to_owned(),
+                found: "another".to_owned(),
+            }),
+        }
     }
 
     pub(crate) fn leave_parent(&mut self, child: Entity) -> Result<(), EcsError> {

@@ -5,6 +5,7 @@ pub(crate) mod bundle;
 pub(crate) mod change;
 pub(crate) mod commands;
 pub(crate) mod component;
+pub(crate) mod conflict;
 pub(crate) mod define;
 pub(crate) mod dropped;
 pub(crate) mod dynamic;

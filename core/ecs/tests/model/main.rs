@@ -15,6 +15,7 @@ mod guide;
 mod hash;
 mod limits;
 mod migration;
+mod path_query;
 mod prefabs;
 mod prepared;
 mod property;

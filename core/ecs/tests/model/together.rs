@@ -3,12 +3,14 @@
 
 #[path = "together_check.rs"]
 mod check;
+#[path = "together_commands.rs"]
+mod commands;
 
 use std::sync::Arc;
 
 use keel_ecs::{
-    ChangeMark, Commands, Component, Entity, ModelTypeInfo, Occasion, Occurrence, Prefab, PrefabPart,
-    RemovalCursor, Targets, World, WorldConversion,
+    ChangeMark, Component, Entity, ModelTypeInfo, Occasion, Occurrence, Prefab, PrefabPart, RemovalCursor,
+    Targets, World, WorldConversion,
 };
 use keel_state::Value;
 use proptest::collection::vec;
@@ -41,7 +43,7 @@ enum Change {
     Relate(usize, Link, usize),
     Unrelate(usize, Link, usize),
     UnrelateAll(usize),
-    Commands(usize, usize, u8),
+    Commands(Vec<Change>),
     Send(u8),
     Tide(Option<u8>),
     Clear,
@@ -81,7 +83,7 @@ fn simple() -> BoxedStrategy<Change> {
         9 => (one, link(), one).prop_map(|(source, link, target)| Change::Relate(source, link, target)),
         3 => (one, link(), one).prop_map(|(source, link, target)| Change::Unrelate(source, link, target)),
         1 => one.prop_map(Change::UnrelateAll),
-        2 => (one, one, 0_u8..5).prop_map(|(one, other, value)| Change::Commands(one, other, value)),
+        3 => vec(commands::command(), 1..7).prop_map(Change::Commands),
         2 => (0_u8..9).prop_map(Change::Send),
         1 => proptest::option::of(0_u8..9).prop_map(Change::Tide),
         1 => Just(Change::Clear),
@@ -366,7 +368,7 @@ impl History {
                     self.plain.set_parent(child, parent);
                 }
             }
-            Change::Commands(one, other, value) => self.commands(one, other, value.into()),
+            Change::Commands(ref commands) => self.commands(commands),
             Change::Follow(number)
             | Change::Despawn(number)
             | Change::Insert(number, _)
@@ -454,33 +456,6 @@ impl History {
         assert_eq!(related.is_ok(), live);
         if live {
             self.plain.relate(link, (source, target));
-        }
-    }
-
-    /// Of which some may fail: the others are done.
-    fn commands(&mut self, one: usize, other: usize, value: u64) {
-        let (Some(one), Some(other)) = (self.any(one), self.any(other)) else { return };
-        let mut commands = Commands::new();
-        commands.insert(one, (fire(value),));
-        commands.relate::<DockedAt>(one, other);
-        commands.remove::<(Fire,)>(other);
-        commands.despawn(one);
-        let failed = commands.apply(&mut self.world).len();
-        let lives = [one, other].map(|entity| self.plain.entities.contains_key(&entity));
-        let expected =
-            usize::from(!lives[0]) * 2 + usize::from(!lives[1]) + usize::from(!(lives[0] && lives[1]));
-        assert_eq!(failed, expected);
-        if lives[0] {
-            self.plain.put(one, Kind::Fire, value);
-        }
-        if lives == [true; 2] {
-            self.plain.relate(Link::DockedAt, (one, other));
-        }
-        if lives[1] {
-            self.plain.take(other, Kind::Fire);
-        }
-        if lives[0] {
-            self.plain.despawn(one);
         }
     }
 }

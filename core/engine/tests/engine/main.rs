@@ -15,6 +15,7 @@ mod observers;
 mod parallel;
 mod params;
 mod relations;
+mod sequential;
 mod stages;
 mod steps;
 mod tasks;

@@ -157,6 +157,27 @@ fn a_state_changes_at_the_beginning_of_a_step_between_its_exits_and_entries() {
 }
 
 #[test]
+fn what_startup_and_an_exit_say_of_a_state_is_of_the_next_step() {
+    let diary = Diary::default();
+    let mut engine = with_phases(&diary);
+    let module = ModuleTag::new("sea");
+    let dive = |mut phase: NextState<'_, Phase>| phase.set(Phase::Dive { depth: 3 });
+    let over = |mut phase: NextState<'_, Phase>| phase.set(Phase::Over);
+    engine.add_system(&module, system("dive").stage(Stage::Startup), dive).unwrap();
+    engine.add_system(&module, system("over").on_exit(Phase::Menu), over).unwrap();
+    engine.update(STEP);
+    assert_eq!(diary.take(), ["enter menu Menu at 1"], "it begins, and is not left");
+    engine.update(STEP);
+    let dived =
+        ["exit menu Menu at 2", "enter dive Dive { depth: 3 } at 2", "in dive Dive { depth: 3 } at 2"];
+    assert_eq!(diary.take(), dived, "it becomes what it was to become when it was left");
+    engine.update(STEP);
+    assert_eq!(diary.take(), ["exit dive Dive { depth: 3 } at 3"]);
+    assert_eq!(*engine.world().resource::<Phase>().unwrap(), Phase::Over);
+    assert_eq!(engine.take_faults(), []);
+}
+
+#[test]
 fn a_state_and_what_it_is_to_become_are_part_of_a_saved_game_and_outlive_a_swap() {
     let diary = Diary::default();
     let mut engine = with_phases(&diary);

@@ -73,6 +73,7 @@ impl TypeAccess {
     }
 
     /// The number of the registration: another one for each [`TypeAccess::of`].
+    #[inline]
     pub fn registration(&self) -> u64 {
         self.registration
     }
@@ -94,7 +95,7 @@ impl TypeAccess {
     #[inline]
     pub fn lend<'a, T: 'static>(&self, value: &'a T) -> Lent<'a> {
         self.check::<T>();
-        Lent { place: (&raw const *value).cast(), registration: self.registration, of: PhantomData }
+        Lent::at((&raw const *value).cast(), self.registration)
     }
 
     /// Lends `value`.
@@ -104,7 +105,7 @@ impl TypeAccess {
     #[inline]
     pub fn lend_mut<'a, T: 'static>(&self, value: &'a mut T) -> LentMut<'a> {
         self.check::<T>();
-        LentMut { place: (&raw mut *value).cast(), registration: self.registration, of: PhantomData }
+        LentMut::at((&raw mut *value).cast(), self.registration)
     }
 
     /// Lends a column.
@@ -124,19 +125,33 @@ impl TypeAccess {
     }
 }
 
+impl Lent<'_> {
+    /// What lies at `place`, by the registration with this number.
+    #[inline]
+    pub(super) fn at(place: *const u8, registration: u64) -> Self {
+        Self { place, registration, of: PhantomData }
+    }
+}
+
 impl<'a> LentColumn<'a> {
     /// The value in `row`.
     #[inline]
     pub fn row(&self, row: usize) -> Option<Lent<'a>> {
         // Within the slice that was lent, so `wrapping_add` stays in it.
         let place = (row < self.count).then(|| self.first.wrapping_add(row * self.size))?;
-        Some(Lent { place, registration: self.registration, of: PhantomData })
+        Some(Lent::at(place, self.registration))
     }
 }
 
 impl LentMut<'_> {
+    /// As [`Lent::at`].
+    #[inline]
+    pub(super) fn at(place: *mut u8, registration: u64) -> Self {
+        Self { place, registration, of: PhantomData }
+    }
+
     /// The same value, to be read.
     pub fn as_lent(&self) -> Lent<'_> {
-        Lent { place: self.place, registration: self.registration, of: PhantomData }
+        Lent::at(self.place, self.registration)
     }
 }

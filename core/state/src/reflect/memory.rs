@@ -51,6 +51,26 @@ impl<T> Parts<T> {
     }
 }
 
+impl TypeAccess {
+    /// Lends the value at `place`, for one who knows where it lies and not what it is.
+    ///
+    /// # Safety
+    /// A living value of the type that this is the access to is there, and is borrowed for `'a`.
+    #[inline]
+    pub unsafe fn lend_at<'a>(&self, place: *const u8) -> Lent<'a> {
+        Lent::at(place, self.registration())
+    }
+
+    /// Lends the value at `place` to be read and written.
+    ///
+    /// # Safety
+    /// As of [`TypeAccess::lend_at`], and it is borrowed mutably.
+    #[inline]
+    pub unsafe fn lend_mut_at<'a>(&self, place: *mut u8) -> LentMut<'a> {
+        LentMut::at(place, self.registration())
+    }
+}
+
 /// The value at `place`, for a step that reads or writes it.
 ///
 /// # Safety

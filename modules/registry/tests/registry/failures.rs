@@ -278,6 +278,32 @@ fn a_panic_in_drop_ends_nothing() {
         assert_eq!(report.unmapped, 1, "{report:?}");
         rig.check_runs("v2");
         assert_eq!(rig.mapped(), 1);
+        let told = rig.registry.failed_drops().take(7);
+        let [fault] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(
+            (fault.module.as_str(), fault.system.as_str(), fault.frame),
+            ("swim", "drop", 7),
+            "{fault:?}"
+        );
+        assert!(fault.message.contains("panicked") && !fault.suspended, "{fault:?}");
+        assert_eq!(rig.registry.failed_drops().take(8), [], "told once");
+    }
+}
+
+#[test]
+fn what_was_replaced_is_not_dropped_by_who_forgets_it() {
+    let drop = "impl Drop for Swim { fn drop(&mut self) { if self.steps > 0 { panic!(\"boom {}\", 1) } } }";
+    for forgets in [false, true] {
+        let mut rig = Rig::new();
+        rig.load(&Swim::new("v1").at("ITEMS", drop).build()).unwrap();
+        rig.steps(2);
+        rig.load(&Swim::new("v2").build()).unwrap();
+        let failed = rig.registry.failed_drops();
+        if forgets {
+            rig.registry.forget_replaced();
+        }
+        std::mem::drop(rig);
+        assert_eq!(failed.take(0).len(), usize::from(!forgets));
     }
 }
 

@@ -6,6 +6,7 @@
 mod agree;
 mod atomic;
 mod bench;
+mod borrows;
 mod changes;
 mod defined;
 mod failures;

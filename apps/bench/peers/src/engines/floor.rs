@@ -11,9 +11,9 @@ use crate::data::{
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, CHANGED_ONE_IN, EMPTY_SYSTEMS, EVENTS, FRAGMENTS, GROWTH, HEAVY, LARGE, NODES,
-    PER_FRAGMENT, PER_WORLD, SAVED, SCHEDULED, SIMPLE, WATCHED, WORLDS, invert_again_and_again, parent_of,
-    shuffled, speed, start,
+    ACCESSED, ARCHETYPES, CALLS, CHANGED, CHANGED_ONE_IN, EMPTY_SYSTEMS, EVENTS, FRAGMENTS, GROWTH, HEAVY,
+    LARGE, NODES, PER_FRAGMENT, PER_WORLD, SAVED, SCATTERED, SCHEDULED, SIMPLE, WATCHED, WORLDS, damage,
+    invert_again_and_again, parent_of, shuffled, speed, start,
 };
 
 pub(crate) fn cases() -> Cases {
@@ -26,6 +26,7 @@ pub(crate) fn cases() -> Cases {
     watched(&mut cases);
     many(&mut cases);
     access(&mut cases);
+    names(&mut cases);
     hierarchy(&mut cases);
     events(&mut cases);
     saving(&mut cases);
@@ -242,6 +243,20 @@ fn many(cases: &mut Cases) {
         |worlds| worlds.iter_mut().for_each(go_all),
         |worlds| worlds.iter().map(|(positions, _)| sum(positions)).sum(),
     );
+    let form = "two slices for each world; worlds in equal parts, scoped threads";
+    let worlds = cases.case("worlds", form).variant("threads").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || (0..WORLDS).map(|_| movers(PER_WORLD)).collect::<Vec<_>>(),
+        |worlds| {
+            let part = WORLDS.div_ceil(available_parallelism().map_or(1, usize::from));
+            std::thread::scope(|scope| {
+                worlds.chunks_mut(part).for_each(|worlds| {
+                    scope.spawn(|| worlds.iter_mut().for_each(go_all));
+                });
+            });
+        },
+        |worlds| worlds.iter().map(|(positions, _)| sum(positions)).sum(),
+    );
 }
 
 fn movers(count: usize) -> Moving {
@@ -277,6 +292,35 @@ fn access(cases: &mut Cases) {
             order.iter().for_each(|index| *sum += f64::from(positions[*index].x));
         },
         |(.., sum)| *sum,
+    );
+}
+
+/// Numbers of which it is known at run time where they lie in each vector, and a function of which it is known then
+/// where it is.
+fn names(cases: &mut Cases) {
+    let numbers = || (0..ACCESSED).flat_map(start).collect::<Vec<f32>>();
+    let form = "a slice of numbers, at an offset that is known at run time";
+    cases.case("path_read", form).operations(ACCESSED).runs(
+        move || (numbers(), 0.0),
+        |(numbers, sum)| {
+            let offset = black_box(0);
+            numbers.chunks_exact(3).for_each(|vector| *sum += f64::from(vector[offset]));
+        },
+        |(_, sum)| *sum,
+    );
+    cases.case("path_write", form).operations(ACCESSED).runs(
+        move || (numbers(), 0.0_f32),
+        |(numbers, value)| {
+            let offset = black_box(0);
+            *value += 1.0;
+            numbers.chunks_exact_mut(3).for_each(|vector| vector[offset] = *value);
+        },
+        |(numbers, _)| numbers.chunks_exact(3).map(|vector| f64::from(vector[0])).sum(),
+    );
+    cases.case("call_by_name", "a boxed closure").operations(CALLS).runs(
+        || -> (Box<dyn Fn(u32, f32) -> f64>, f64) { (Box::new(damage), 0.0) },
+        |(damage, sum)| *sum += (0..CALLS as u32).map(|target| black_box(&*damage)(target, 0.5)).sum::<f64>(),
+        |(_, sum)| *sum,
     );
 }
 
@@ -317,8 +361,8 @@ struct Copied {
 }
 
 impl Copied {
-    fn new() -> Self {
-        let column = |of: fn(usize) -> [f32; 3]| (0..LARGE).map(of).collect::<Vec<_>>();
+    fn new(entities: usize) -> Self {
+        let column = |of: fn(usize) -> [f32; 3]| (0..entities).map(of).collect::<Vec<_>>();
         let columns = [column(start), column(start), column(speed)];
         Self { copies: columns.clone(), columns, saved: 0 }
     }
@@ -350,8 +394,14 @@ fn saving(cases: &mut Cases) {
         |(things, _)| sum(&things.positions),
     );
     let form = "a copy of the same bytes between two buffers that stay";
-    cases.case("snapshot_1m", form).runs(Copied::new, Copied::save, |copied| copied.saved as f64);
-    cases.case("restore_1m", form).runs(Copied::new, Copied::restore, |copied| {
-        copied.columns[0].iter().map(|[x, ..]| f64::from(*x)).sum()
-    });
+    let saved = |copied: &mut Copied| copied.saved as f64;
+    let sum = |copied: &mut Copied| copied.columns[0].iter().map(|[x, ..]| f64::from(*x)).sum();
+    cases.case("snapshot_1m", form).runs(|| Copied::new(LARGE), Copied::save, saved);
+    cases.case("restore_1m", form).runs(|| Copied::new(LARGE), Copied::restore, sum);
+    for archetypes in ARCHETYPES {
+        let case = cases.case(&format!("snapshot_archetypes/{archetypes}"), form);
+        case.runs(|| Copied::new(SCATTERED), Copied::save, saved);
+        let case = cases.case(&format!("restore_archetypes/{archetypes}"), form);
+        case.runs(|| Copied::new(SCATTERED), Copied::restore, sum);
+    }
 }

@@ -3,23 +3,30 @@
 use std::hint::black_box;
 use std::mem::swap;
 
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use sparsey::{Entity, World};
 
 use crate::data::{
-    A, B, C, D, Data, E, F, G, H, I, J, K, L, M, N, O, P, Position, Q, R, Rotation, S, T, Transform, U, V,
-    Velocity, W, X, Y, Z, inserted, moving, thing,
+    A, B, C, D, Data, E, F, G, Global, H, I, J, K, L, Local, M, N, O, P, Position, Q, R, Rotation, S, T,
+    Transform, U, V, Velocity, W, X, Y, Z, children_of_nodes, inserted, moving, thing,
 };
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, GROWTH, HEAVY, LARGE, PER_FRAGMENT, PER_WORLD, SCHEDULED, SIMPLE, WORLDS,
-    invert_again_and_again, shuffled,
+    ACCESSED, CHANGED, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT, PER_WORLD, SCHEDULED, SIMPLE, WORLDS,
+    invert_again_and_again, shuffled, speed,
 };
 
 pub(crate) fn cases() -> Cases {
     let mut cases = Cases::new("sparsey", Storage::SparseSets);
     suite(&mut cases);
     large(&mut cases);
+    cases.lacks(&["changed_iter"], "it detects no changes");
+    cases.lacks(&["serialize", "snapshot_1m", "restore_1m"], "it saves no worlds");
+    cases.lacks(&["snapshot_archetypes", "restore_archetypes"], "it saves no worlds, and has no archetypes");
+    cases.lacks(&["path_read", "path_write", "call_by_name"], "it has no reflection, and knows no functions");
+    cases.lacks(&["events"], "it has no events");
+    cases.lacks(&["schedule_overhead"], "it has no schedule");
     cases
 }
 
@@ -201,6 +208,19 @@ fn large(cases: &mut Cases) {
         |worlds| worlds.iter_mut().for_each(go_in_slices),
         |worlds| worlds.iter_mut().map(sum).sum(),
     );
+    let form = "a group, QueryAll::slice; worlds side by side by rayon's par_iter_mut";
+    let worlds = cases.case("worlds", form).variant("threads").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || (0..WORLDS).map(|_| many(PER_WORLD)).collect::<Vec<_>>(),
+        |worlds| worlds.par_iter_mut().for_each(go_in_slices),
+        |worlds| worlds.iter_mut().map(sum).sum(),
+    );
+    let form = "components of one's own for the children; down from the root, QueryOne::get";
+    cases.case("hierarchy", form).runs(tree, propagate, |(world, ..)| {
+        let mut sum = 0.0;
+        world.for_each::<&Global>(|global| sum += f64::from(global.x) + f64::from(global.y));
+        sum
+    });
     cases.case("random_access", "World::query_one, QueryOne::get").operations(ACCESSED).runs(
         || {
             let mut world = World::builder().add_group::<(Position, Velocity)>().build();
@@ -216,4 +236,33 @@ fn large(cases: &mut Cases) {
         },
         |(.., sum)| *sum,
     );
+}
+
+/// sparsey knows no hierarchy: its authors write one.
+struct Children(Vec<Entity>);
+
+type Tree = (World, Entity, Vec<(Entity, Global)>);
+
+fn tree() -> Tree {
+    let mut world = World::builder().add_group::<(Local, Global)>().register::<Children>().build();
+    let zero = Global::from([0.0; 3]);
+    let nodes = world.extend((0..NODES).map(|index| (Local::from(speed(index)), zero))).to_vec();
+    for (node, children) in nodes.iter().zip(children_of_nodes()).filter(|(_, children)| !children.is_empty())
+    {
+        let children = Children(children.into_iter().map(|child| nodes[child]).collect());
+        world.insert(*node, (children,));
+    }
+    (world, nodes[0], Vec::new())
+}
+
+fn propagate((world, root, open): &mut Tree) {
+    let mut nodes = world.query_one::<(&Local, &mut Global, Option<&Children>)>();
+    open.push((*root, Global::from([0.0; 3])));
+    while let Some((node, above)) = open.pop() {
+        let (local, global, children) = nodes.get(node).expect("all of them live");
+        *global = above.below(local);
+        if let Some(Children(children)) = children {
+            open.extend(children.iter().map(|child| (*child, *global)));
+        }
+    }
 }

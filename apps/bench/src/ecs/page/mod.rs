@@ -9,8 +9,10 @@ mod style;
 
 use std::fmt::{self, Display, Formatter, Write};
 
+use crate::ecs::contest::ABSENT;
 use crate::ecs::report::{CaseReport, EcsBench, EngineFigures};
 use crate::ecs::table;
+use crate::ecs::ways::comparisons;
 
 pub(crate) use self::date::Date;
 pub use self::dots::EcsPlot;
@@ -49,6 +51,7 @@ impl Display for EcsPage<'_> {
         writeln!(out, "<h1>{title}</h1>")?;
         self.write_head(out)?;
         self.write_table(out)?;
+        self.write_comparisons(out)?;
         for figure in figures(&self.report.cases) {
             write_figure(out, &figure)?;
         }
@@ -78,22 +81,53 @@ impl EcsPage<'_> {
     }
 
     fn write_table(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(out, "<h2>All cases</h2>\n<div class=\"wide\"><table class=\"figures\">")?;
-        for (index, row) in table::rows(self.report).into_iter().enumerate() {
-            let cell = if index == 0 { "th" } else { "td" };
-            let cells = row.iter().map(|text| {
-                let best = if text.starts_with('*') { " class=\"best\"" } else { "" };
-                format!("<{cell}{best}>{}</{cell}>", Escaped(text.trim_start_matches('*')))
-            });
-            writeln!(out, "<tr>{}</tr>", cells.collect::<String>())?;
-        }
-        writeln!(out, "</table></div>")?;
+        writeln!(out, "<h2>All cases</h2>")?;
+        write_rows(out, &table::rows(self.report))?;
         writeln!(
             out,
             "<p>The fastest way of each engine; the fastest archetype engine but Keel is underlined, and <i>best</i> in \
              the ratios.</p>"
-        )
+        )?;
+        self.write_reasons(out)
     }
+
+    fn write_reasons(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let reasons = table::reasons(self.report);
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "<p>{ABSENT} what an engine can't do:</p>\n<ul>")?;
+        for reason in reasons {
+            let told = format!("{}: {} ({})", reason.engine, reason.why, reason.cases.join(", "));
+            writeln!(out, "<li>{}</li>", Escaped(&told))?;
+        }
+        writeln!(out, "</ul>")
+    }
+
+    fn write_comparisons(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        for (index, comparison) in comparisons(self.report).iter().enumerate() {
+            if index == 0 {
+                writeln!(out, "<h2 id=\"ways\">Keel against itself</h2>")?;
+            }
+            writeln!(out, "<p>{}:</p>", Escaped(comparison.title))?;
+            write_rows(out, &comparison.rows)?;
+        }
+        Ok(())
+    }
+}
+
+/// A table, of which the first row is the head.
+fn write_rows(out: &mut Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
+    writeln!(out, "<div class=\"wide\"><table class=\"figures\">")?;
+    for (index, row) in rows.iter().enumerate() {
+        let cell = if index == 0 { "th" } else { "td" };
+        let cells = row.iter().map(|text| {
+            let best = if text.starts_with('*') { " class=\"best\"" } else { "" };
+            format!("<{cell}{best}>{}</{cell}>", Escaped(text.trim_start_matches('*')))
+        });
+        writeln!(out, "<tr>{}</tr>", cells.collect::<String>())?;
+    }
+    writeln!(out, "</table></div>")
 }
 
 /// Cases that differ in a number make one plot of lines, where there are three of them or more.
@@ -194,7 +228,7 @@ impl Display for Escaped<'_> {
 mod tests {
     use super::*;
     use crate::ecs::protocol::Storage;
-    use crate::ecs::report::tests::{figures as figures_of, report};
+    use crate::ecs::report::tests::{absent, figures as figures_of, report};
 
     fn page() -> String {
         let mut report = report();
@@ -228,6 +262,24 @@ mod tests {
         assert_eq!(page.matches("class=\"bar ").count(), 6);
         assert_eq!(page.matches("<polyline").count(), 2);
         assert!(page.contains("<h2 id=\"growth\">"), "{page}");
+    }
+
+    #[test]
+    fn the_page_says_why_an_engine_does_not_do_a_case() {
+        let mut report = report();
+        let missing = absent("legion", Storage::Archetypes, "it has no < loops");
+        report.cases[0] = report.cases[0].clone().without(&[missing]);
+        let page = EcsPage::of_day(&report, Date { year: 2026, month: 11, day: 21 }).to_string();
+        assert!(page.contains(&format!("<td>{ABSENT}</td>")), "{page}");
+        assert!(page.contains("<li>legion: it has no &lt; loops (iter)</li>"), "{page}");
+    }
+
+    #[test]
+    fn the_page_compares_the_ways_of_keel() {
+        let page = page();
+        assert!(page.contains("<h2 id=\"ways\">"), "{page}");
+        let row = ["iter", "us", "8.00", "6.00", "1.33"].map(|cell| format!("<td>{cell}</td>")).concat();
+        assert!(page.contains(&row), "{page}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Components that are one number each.
+//! Components that are one number each, or nothing.
 
 use keel::component;
 
@@ -27,6 +27,20 @@ macro_rules! sparse_numbers {
 }
 
 sparse_numbers! { SparseB SparseData }
+
+macro_rules! kinds {
+    ($($name:ident)+) => {
+        $(
+            /// Without a value: who has it is of another kind.
+            #[component]
+            #[derive(Clone, Copy, Debug, PartialEq)]
+            pub struct $name;
+        )+
+    };
+}
+
+kinds! { Kind0 Kind1 Kind2 Kind3 Kind4 Kind5 Kind6 Kind7 }
+kinds! { Other0 Other1 Other2 Other3 Other4 Other5 Other6 Other7 }
 
 /// A number of which the world notes when it is changed.
 #[component(tracked)]

@@ -2,6 +2,33 @@
 //!
 //! The program with the other engines is compiled from this file, too.
 
+/// The names of all cases; where several differ in a number after a slash, what comes before it. Each engine does each of
+/// them, or says why it can't.
+pub const CASES: [&str; 22] = [
+    "simple_insert",
+    "simple_iter",
+    "fragmented_iter",
+    "schedule",
+    "heavy_compute",
+    "add_remove",
+    "changed_iter",
+    "serialize",
+    "simple_iter_1m",
+    "growth",
+    "random_access",
+    "path_read",
+    "path_write",
+    "call_by_name",
+    "hierarchy",
+    "events",
+    "worlds",
+    "schedule_overhead",
+    "snapshot_1m",
+    "restore_1m",
+    "snapshot_archetypes",
+    "restore_archetypes",
+];
+
 /// The matrix of each entity, column by column.
 pub type Matrix = [f32; 16];
 
@@ -31,6 +58,8 @@ pub const LARGE: usize = 1_000_000;
 pub const GROWTH: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 /// Entities of `random_access`, each of which is read once.
 pub const ACCESSED: usize = 100_000;
+/// Calls of `call_by_name`.
+pub const CALLS: usize = 100_000;
 /// Nodes of `hierarchy`.
 pub const NODES: usize = 100_000;
 /// Children of each node, but for the last.
@@ -41,6 +70,13 @@ pub const EVENTS: usize = 1_000_000;
 pub const WORLDS: usize = 10_000;
 /// Entities in each of them.
 pub const PER_WORLD: usize = 100;
+/// Entities of `snapshot_archetypes` and `restore_archetypes`.
+pub const SCATTERED: usize = 20_000;
+/// In how many archetypes they lie, one entity after the other in the next: a power of two, at most 2 to the [`KINDS`].
+pub const ARCHETYPES: [usize; 3] = [1, 16, 256];
+/// Pairs of components without a value that make the archetypes: entity `index` has of each pair the one that the bit of
+/// `index % archetypes` says. So all have the same number of values, however many archetypes there are.
+pub const KINDS: usize = 8;
 /// Systems of `schedule_overhead`, none of which does anything.
 pub const EMPTY_SYSTEMS: [usize; 3] = [3, 100, 1_000];
 
@@ -76,6 +112,11 @@ pub fn shuffled(count: usize) -> Vec<usize> {
         order.swap(last, (state >> 33) as usize % (last + 1));
     }
     order
+}
+
+/// The function of `call_by_name`.
+pub fn damage(target: u32, strength: f32) -> f64 {
+    f64::from(strength) + f64::from(target & 1)
 }
 
 /// What `heavy_compute` does with one entity.

@@ -6,6 +6,7 @@ use super::guard::ColumnGuard;
 use super::locate::locate;
 use super::rows::Part;
 use super::{QueryData, QueryIter};
+use crate::model::conflict::Borrowing;
 use crate::model::query::entity::RawEntities;
 use crate::model::sparse::SparseGuard;
 use crate::{ChangeMark, ChangeWindow, EcsError, Entity, World};
@@ -159,8 +160,11 @@ impl World {
         self.before_query_one(entity, Q::add_access);
         self.columns_borrowed();
         let (mut sparse, mut guards) = (Vec::new(), Vec::new());
+        let borrowing = Borrowing::of_entity(entity);
         Q::borrow_sparse(self, &mut sparse);
-        let Some(mut raw) = Q::borrow(self, archetype, &mut guards) else { return Ok(None) };
+        let raw = Q::borrow(self, archetype, &mut guards);
+        borrowing.done();
+        let Some(mut raw) = raw else { return Ok(None) };
         if Q::USES_TICKS {
             Q::begin(&mut raw, self, self.changes.ticks(self.change_window()));
         }

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use hecs::Archetype;
 
-use crate::{Component, World};
+use crate::{Component, ModelTypeInfo, World};
 
 /// The first rows of columns, as they were found since the last structural change.
 ///
@@ -66,14 +66,27 @@ impl<'w> Columns<'w> {
 
     /// The first row of the column of `T`, to read and to write.
     pub(super) fn first_row<T: Component>(&mut self) -> Option<NonNull<T>> {
+        let find = |archetype: &Archetype| Some(NonNull::from(&mut *archetype.get::<&mut T>()?).cast());
+        self.known_or(TypeId::of::<T>(), find).map(NonNull::cast)
+    }
+
+    /// [`Columns::first_row`] of a type that has no name here.
+    pub(crate) fn first_row_of(&mut self, info: &ModelTypeInfo) -> Option<NonNull<u8>> {
+        let first_row = info.typed_operations()?.first_row;
+        self.known_or(info.fingerprint().rust, |archetype| NonNull::new(first_row(archetype)?))
+    }
+
+    fn known_or(
+        &mut self,
+        rust: TypeId,
+        find: impl FnOnce(&Archetype) -> Option<NonNull<u8>>,
+    ) -> Option<NonNull<u8>> {
         let (index, archetype) = self.archetype?;
-        let key = (index, TypeId::of::<T>());
-        if let Some(known) = self.table.first_rows.get(&key) {
-            return Some(known.0.cast());
+        if let Some(known) = self.table.first_rows.get(&(index, rust)) {
+            return Some(known.0);
         }
-        let mut column = archetype.get::<&mut T>()?;
-        let first = NonNull::from(&mut *column).cast::<T>();
-        self.table.first_rows.insert(key, FirstRow(first.cast()));
+        let first = find(archetype)?;
+        self.table.first_rows.insert((index, rust), FirstRow(first));
         Some(first)
     }
 }

@@ -2,11 +2,9 @@
 
 use std::sync::OnceLock;
 
-use hecs::Archetype;
-
 use super::columns::ColumnTable;
 use super::iter::QueryIter;
-use super::locate::Places;
+use super::locate::{Place, Places};
 use super::rows::{Driver, Part};
 use crate::{ChangeWindow, Entity, QueryData, QueryFilter, World};
 
@@ -22,8 +20,6 @@ pub(super) struct Found<Q: QueryData, F: QueryFilter> {
     pub(super) parts: Vec<Part<Q, F>>,
     /// Which part is which archetype's, by number; empty where nobody has looked.
     pub(super) part_of: Vec<u32>,
-    /// Where the first archetype lies; hecs has them side by side, and moves them where another one comes.
-    pub(super) archetypes: *const Archetype,
     /// Where entities lie, once somebody asks for one by its id.
     pub(super) places: OnceLock<Places>,
     /// The sparse sets, of no archetype; its rows mean nothing.
@@ -38,13 +34,7 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
     const USES_COLUMNS: bool = Q::USES_COLUMNS || F::USES_COLUMNS;
 
     pub(super) const fn nothing() -> Self {
-        Self {
-            parts: Vec::new(),
-            part_of: Vec::new(),
-            archetypes: std::ptr::null(),
-            places: OnceLock::new(),
-            sets: None,
-        }
+        Self { parts: Vec::new(), part_of: Vec::new(), places: OnceLock::new(), sets: None }
     }
 
     /// Finds the sparse sets.
@@ -133,10 +123,9 @@ impl<Q: QueryData, F: QueryFilter> Found<Q, F> {
     pub(super) unsafe fn place(&self, world: &World, entity: Entity) -> Option<(&Part<Q, F>, usize)> {
         let places = self.places.get_or_init(|| Places::of(world));
         // SAFETY: the caller says so.
-        let (archetype, row) = unsafe { places.place(entity)? };
-        let number = archetype.addr().get().wrapping_sub(self.archetypes.addr()) / size_of::<Archetype>();
-        let part = *self.part_of.get(number)?;
-        Some((self.parts.get(part as usize)?, row))
+        let Place { archetype, row } = unsafe { places.place(entity) };
+        let part = *self.part_of.get(archetype as usize)?;
+        Some((self.parts.get(part as usize)?, row as usize))
     }
 
     /// All items.

@@ -1,6 +1,7 @@
 //! Going through all that a query has found.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::slice;
 
 use super::found::Found;
@@ -14,7 +15,10 @@ pub struct QueryIter<'a, Q: QueryData, F: QueryFilter = ()> {
     driver: Option<Driver>,
     /// What comes after `part`.
     parts: slice::Iter<'a, Part<Q, F>>,
-    part: Option<Part<Q, F>>,
+    /// There is one once it has rows: asked for each row, whether there is one would cost more than the rest of a step.
+    part: MaybeUninit<Part<Q, F>>,
+    /// How many rows the part has.
+    rows: usize,
     /// The next row of the part, or of the driver.
     row: usize,
     items: PhantomData<Q::Item<'a>>,
@@ -28,8 +32,24 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
     pub(super) unsafe fn new(found: &'a Found<Q, F>, world: &'a World) -> Self {
         // SAFETY: the caller says so.
         let driver = unsafe { found.driver() };
-        let parts = found.parts.iter();
-        Self { found, world, driver, parts, part: None, row: 0, items: PhantomData }
+        let (parts, part) = (found.parts.iter(), MaybeUninit::uninit());
+        Self { found, world, driver, parts, part, rows: 0, row: 0, items: PhantomData }
+    }
+
+    /// The part that has `rows`.
+    #[inline]
+    #[allow(unsafe_code, reason = "there may be no part yet")]
+    fn part(&self) -> Option<Part<Q, F>> {
+        // SAFETY: `rows` are those of a part that was put there.
+        (self.rows > 0).then(|| unsafe { self.part.assume_init() })
+    }
+
+    /// Goes on to the next part; `None` where there is none.
+    #[inline]
+    fn next_part(&mut self) -> Option<()> {
+        let part = *self.parts.next()?;
+        (self.part, self.rows, self.row) = (MaybeUninit::new(part), part.rows, 0);
+        Some(())
     }
 
     /// The next item, where each row is asked whether it is one.
@@ -50,7 +70,7 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
             return None;
         }
         loop {
-            if let Some(part) = self.part {
+            if let Some(part) = self.part() {
                 while self.row < part.rows {
                     // SAFETY: whoever made this vouches for the rows of its parts.
                     if self.row.is_multiple_of(BLOCK) && unsafe { part.next_rows(self.row) }.0.is_empty() {
@@ -65,8 +85,7 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
                     }
                 }
             }
-            self.part = Some(*self.parts.next()?);
-            self.row = 0;
+            self.next_part()?;
         }
     }
 
@@ -94,7 +113,7 @@ impl<'a, Q: QueryData, F: QueryFilter> QueryIter<'a, Q, F> {
             }
             return folded;
         }
-        let begun = self.part.map(|part| (part, self.row));
+        let begun = self.part().map(|part| (part, self.row));
         for (part, first_row) in begun.into_iter().chain(self.parts.map(|part| (*part, 0))) {
             let mut next_row = first_row;
             while next_row < part.rows {
@@ -122,24 +141,22 @@ impl<'a, Q: QueryData, F: QueryFilter> Iterator for QueryIter<'a, Q, F> {
             return self.next_asked();
         }
         loop {
-            if let Some(Part { raw, rows, .. }) = self.part
-                && self.row < rows
-            {
-                let row = self.row;
+            let row = self.row;
+            if row < self.rows {
                 // There is no row `usize::MAX`, and modules are compiled with checks for overflow.
                 self.row = row.wrapping_add(1);
-                // SAFETY: whoever made this vouches for the rows of its parts; each is handed out once.
+                // SAFETY: `rows` are those of a part that was put there; whoever made this vouches for the rows of its parts;
+                // each is handed out once.
                 #[allow(unsafe_code, reason = "rows are read by pointers")]
-                return Some(unsafe { Q::fetch(raw, row) });
+                return Some(unsafe { Q::fetch(self.part.assume_init_ref().raw, row) });
             }
-            self.part = Some(*self.parts.next()?);
-            self.row = 0;
+            self.next_part()?;
         }
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let begun = self.part.map_or(0, |part| part.rows - self.row);
+        let begun = self.rows.saturating_sub(self.row);
         let rows = begun + self.parts.as_slice().iter().map(|part| part.rows).sum::<usize>();
         match self.driver {
             Some(driver) => (0, Some(driver.entities.len() - self.row)),
@@ -154,7 +171,7 @@ impl<'a, Q: QueryData, F: QueryFilter> Iterator for QueryIter<'a, Q, F> {
             return self.fold_asked(first, step);
         }
         let mut begun = first;
-        if let Some(Part { raw, rows, .. }) = self.part {
+        if let Some(Part { raw, rows, .. }) = self.part() {
             for row in self.row..rows {
                 // SAFETY: whoever made this vouches for the rows of its parts; these were not handed out yet.
                 #[allow(unsafe_code, reason = "rows are read by pointers")]

@@ -42,6 +42,7 @@ pub(crate) use self::entity::entity_of_row;
 pub use self::filter::{Or, QueryFilter, With, Without};
 use self::guard::ColumnGuard;
 pub use self::iter::QueryIter;
+pub(crate) use self::locate::{Place, Places};
 pub use self::pieces::{QueryPiece, QueryPieces};
 pub use self::prepared::{PreparedQuery, Query};
 use self::rows::{Driver, fold_items};

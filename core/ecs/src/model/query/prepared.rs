@@ -142,8 +142,6 @@ impl<Q: QueryData, F: QueryFilter> PreparedQuery<Q, F> {
             }
         }
         self.seen = known;
-        self.found.archetypes =
-            world.inner().archetypes().next().map_or(std::ptr::null(), std::ptr::from_ref);
         self.found.part_of.resize(known, NOWHERE);
     }
 }

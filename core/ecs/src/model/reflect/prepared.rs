@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use keel_state::{FieldPath, FromValue, Value, ValueRef};
 
+use crate::model::reflect::query::PathColumns;
 use crate::model::reflect::resolved::Resolved;
-use crate::{EcsError, Entity, World};
+use crate::{EcsError, Entity, PathQuery, World};
 
 /// A place in a component or a resource, such as `Position.x`, that remembers where it lies.
 ///
@@ -36,6 +37,7 @@ pub struct PreparedPath {
     /// The types of the world that it was used in last.
     stamp: u64,
     resolved: Option<Resolved>,
+    columns: PathColumns,
 }
 
 /// No world's stamp: each knows the world's own types.
@@ -50,7 +52,7 @@ impl std::fmt::Debug for PreparedPath {
 impl From<FieldPath> for PreparedPath {
     /// Nothing is looked up before it is used.
     fn from(path: FieldPath) -> Self {
-        Self { path, stamp: NEVER, resolved: None }
+        Self { path, stamp: NEVER, resolved: None, columns: PathColumns::default() }
     }
 }
 
@@ -90,6 +92,39 @@ impl PreparedPath {
     /// As [`PreparedPath::type_name`].
     pub fn is_direct(&mut self, world: &World) -> Result<bool, EcsError> {
         self.resolve(world).map(|resolved| resolved.plan.is_direct())
+    }
+
+    /// Sets the path to work in `world`, which it has to itself: no component is borrowed then, and where they lie is
+    /// remembered until entities come, go or change their components. The fastest way to read or write many.
+    ///
+    /// ```
+    /// # use keel_ecs::{ModelTypeInfo, PreparedPath, World, component};
+    /// # #[component(crate = keel_ecs)]
+    /// # struct Position { x: f32 }
+    /// # let mut world = World::new();
+    /// # world.register(ModelTypeInfo::component::<Position>())?;
+    /// let ships = world.spawn_batch([1.0, 2.0].map(|x| (Position { x },)));
+    ///
+    /// let mut path = PreparedPath::parse("Position.x")?;
+    /// let mut x = path.query(&mut world)?;
+    /// for ship in &ships {
+    ///     let old: f32 = x.read(*ship)?;
+    ///     x.write(*ship, old * 10.0)?;
+    /// }
+    /// assert_eq!(path.read::<f32>(&world, ships[1])?, 20.0);
+    /// # Ok::<(), keel_ecs::EcsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EcsError::WrongKind`] for the path of a resource, and those of [`PreparedPath::type_name`].
+    #[inline]
+    pub fn query<'w>(&'w mut self, world: &'w mut World) -> Result<PathQuery<'w>, EcsError> {
+        self.resolve(world)?.check_component()?;
+        let Self { path, resolved, columns, .. } = self;
+        match resolved {
+            Some(resolved) => Ok(PathQuery::new(world, resolved, columns)),
+            None => Err(EcsError::NotRegistered { name: path.type_name().to_owned() }),
+        }
     }
 
     /// Reads the place in a component of `entity`.
@@ -167,19 +202,7 @@ impl PreparedPath {
         entity: Entity,
         value: impl Into<ValueRef<'v>>,
     ) -> Result<(), EcsError> {
-        let (value, resolved) = (value.into(), self.resolve(world)?);
-        if resolved.is_encoded() {
-            return resolved.write_bytes(world, entity, value);
-        }
-        let mut written = None;
-        resolved.lend_mut(world, Some(entity), &mut |mut lent| {
-            written = resolved.plan.write(&mut lent, &value);
-            matches!(written, Some(Ok(())))
-        })?;
-        match written {
-            Some(written) => Ok(written?),
-            None => resolved.write_encoded(world, Some(entity), value),
-        }
+        self.resolve(world)?.write(world, entity, value.into())
     }
 
     /// Reads the place in a resource.
@@ -246,6 +269,7 @@ impl PreparedPath {
         if !self.resolved.as_ref().is_some_and(is_same) {
             // If this one has no such place, the next world is to be asked anew, whichever it is.
             (self.stamp, self.resolved) = (NEVER, None);
+            self.columns = PathColumns::default();
             self.resolved = Some(Resolved::new(&self.path, info)?);
         }
         self.stamp = world.types.stamp();

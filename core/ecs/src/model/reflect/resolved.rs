@@ -7,15 +7,15 @@ use keel_state::{
     AccessPlan, FieldPath, FromValue, Lent, LentMut, ReflectError, TypeAccess, Value, ValueRef,
 };
 
-use crate::model::operations::{ComponentOperations, Operations};
+use crate::model::operations::{ComponentOperations, Operations, TypedOperations};
 use crate::model::reflect::{Lending, ResourceLending};
 use crate::model::sparse::Encoded;
-use crate::{ComponentAccess, EcsError, Entity, ModelTypeInfo, ModelTypeKind, World};
+use crate::{ComponentAccess, EcsError, Entity, ModelTypeInfo, ModelTypeKind, StorageKind, World};
 
 /// What was looked up. Its functions are called only while the world holds the registration that they are of.
 #[derive(Clone)]
 pub(super) struct Resolved {
-    id: ComponentId,
+    pub(super) id: ComponentId,
     pub(super) plan: AccessPlan,
     pub(super) access: TypeAccess,
     pub(super) lending: AnyLending,
@@ -66,6 +66,49 @@ impl Resolved {
     #[inline]
     pub(super) fn is_encoded(&self) -> bool {
         matches!(self.lending, AnyLending::Encoded)
+    }
+
+    /// The component's type, if its values lie in columns.
+    pub(super) fn column_type<'w>(
+        &self,
+        world: &'w World,
+    ) -> Option<(&'w ModelTypeInfo, &'w TypedOperations)> {
+        let info = world.component_named(self.plan.path().type_name()).ok()?;
+        let is_column = info.storage() == StorageKind::Columns;
+        info.typed_operations().filter(|_| is_column).map(|operations| (&**info, operations))
+    }
+
+    /// # Errors
+    /// [`EcsError::WrongKind`] where it is a place in something else than a component.
+    #[inline]
+    pub(super) fn check_component(&self) -> Result<(), EcsError> {
+        match self.lending {
+            AnyLending::Component(..) | AnyLending::Encoded => Ok(()),
+            _ => Err(self.wrong_kind(ModelTypeKind::Component)),
+        }
+    }
+
+    /// Whether it is a component that may be changed where it lies.
+    #[inline]
+    pub(super) fn is_written_in_place(&self) -> bool {
+        matches!(self.lending, AnyLending::Component(_, ComponentAccess::Free))
+    }
+
+    /// Writes what is there in a component of `entity`.
+    #[inline]
+    pub(super) fn write(&self, world: &World, entity: Entity, value: ValueRef<'_>) -> Result<(), EcsError> {
+        if self.is_encoded() {
+            return self.write_bytes(world, entity, value);
+        }
+        let mut written = None;
+        self.lend_mut(world, Some(entity), &mut |mut lent| {
+            written = self.plan.write(&mut lent, &value);
+            matches!(written, Some(Ok(())))
+        })?;
+        match written {
+            Some(written) => Ok(written?),
+            None => self.write_encoded(world, Some(entity), value),
+        }
     }
 
     fn read_bytes_as<T: FromValue>(&self, world: &World, entity: Entity) -> Result<T, EcsError> {

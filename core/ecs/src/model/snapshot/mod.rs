@@ -13,7 +13,7 @@ mod restore;
 mod share;
 mod unknown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use keel_core_types::ComponentId;
@@ -135,11 +135,13 @@ impl WorldSnapshot {
     /// # Errors
     /// [`EcsError::State`] when a section is missing or does not decode.
     pub fn read(file: &Snapshot<'_>) -> Result<Self, EcsError> {
-        let index = decode(&mut file.require("world", "index")?)?;
+        let index: Index = decode_all(file.require("world", "index")?)?;
+        let bytes = file.require("world", "data")?;
+        index.check(bytes.len())?;
         let changes = SavedChanges::read(file)?;
         let definitions = file.get("world", "definitions").map(|section| decode_all(section.bytes()));
         let definitions = definitions.transpose()?.unwrap_or_default();
-        Ok(Self { index, bytes: file.require("world", "data")?.to_vec(), changes, definitions })
+        Ok(Self { index, bytes: bytes.to_vec(), changes, definitions })
     }
 
     /// Every saved value as text: entity or queue, type, value; for people and for comparing two files.
@@ -262,6 +264,33 @@ impl World {
         snapshot.definitions = self.definitions().map(|definition| SavedDefinition::of(definition)).collect();
         snapshot.changes.take(self);
         Ok(())
+    }
+}
+
+impl Index {
+    /// Refuses numbers that don't add up to so many bytes of values, and ids to no more than it names: what is made room
+    /// for later is bounded by the file.
+    fn check(&self, bytes: usize) -> Result<(), StateError> {
+        let of_archetype = |saved: &SavedArchetype| {
+            let columns = saved.columns.iter().map(|(_, length)| u128::from(*length));
+            u128::from(saved.entities) * 8 + columns.sum::<u128>()
+        };
+        let of_sparse = |saved: &SavedSparse| u128::from(saved.entities) * 8 + u128::from(saved.length);
+        let whole = self.resources.iter().chain(&self.events).map(|(_, length)| u128::from(*length));
+        let archetypes = self.archetypes.iter().map(of_archetype);
+        let needed: u128 = archetypes.chain(self.sparse.iter().map(of_sparse)).chain(whole).sum();
+        if needed != bytes as u128 {
+            return Err(corrupt("another number of bytes than its index says"));
+        }
+        let living: u128 = self.archetypes.iter().map(|archetype| u128::from(archetype.entities)).sum();
+        if living + self.free.len() as u128 != u128::from(self.id_end) {
+            return Err(corrupt("ids that neither live nor are free"));
+        }
+        let mut kinds = BTreeSet::new();
+        match self.resources.iter().chain(&self.events).all(|(kind, _)| kinds.insert(*kind)) {
+            true => Ok(()),
+            false => Err(corrupt("two values of one resource, or two queues of one event")),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::snapshot::convert::{Moved, WorldConversion};
 use crate::model::snapshot::exchange::{Exchange, MovingType};
 use crate::model::snapshot::fill::{Column, Planned, Target, Values, fill_all};
 use crate::model::snapshot::{
-    Index, SavedKind, SavedSparse, SavedType, WorldSnapshot, all_read, corrupt, take, take_entities,
+    SavedKind, SavedSparse, SavedType, WorldSnapshot, all_read, corrupt, take, take_entities,
 };
 use crate::model::values::ValueBundle;
 use crate::{EcsError, Entity, ModelTypeInfo, StorageKind, World};
@@ -67,6 +67,8 @@ impl World {
         let mut restore = Restore::new(&world, snapshot.index.types.clone(), accept_loss);
         restore.snapshot(&mut world, snapshot)?;
         let report = restore.finish(&mut world, accept_loss)?;
+        world.unknown.check()?;
+        world.check_hierarchy()?;
         Ok((world, report))
     }
 
@@ -158,7 +160,7 @@ impl Restore {
     fn snapshot(&mut self, world: &mut World, snapshot: &WorldSnapshot) -> Result<(), EcsError> {
         let index = &snapshot.index;
         let mut bytes = snapshot.bytes.as_slice();
-        let mut ids = Ids::new(index)?;
+        let mut ids = Ids { is_claimed: vec![false; index.id_end as usize] };
         let mut archetypes = Vec::new();
         for archetype in &index.archetypes {
             let entities = take_entities(&mut bytes, archetype.entities)?;
@@ -481,16 +483,6 @@ struct Ids {
 }
 
 impl Ids {
-    fn new(index: &Index) -> Result<Self, StateError> {
-        let living = index.archetypes.iter().map(|archetype| u128::from(archetype.entities)).sum::<u128>();
-        // Each living entity takes bytes and each free one is in the list, so this bounds what a damaged number can
-        // ask for.
-        if living + index.free.len() as u128 != u128::from(index.id_end) {
-            return Err(corrupt("ids that neither live nor are free"));
-        }
-        Ok(Self { is_claimed: vec![false; index.id_end as usize] })
-    }
-
     fn claim(&mut self, entities: &[hecs::Entity]) -> Result<(), StateError> {
         for entity in entities {
             match self.is_claimed.get_mut(entity.id() as usize) {

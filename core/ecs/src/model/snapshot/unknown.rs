@@ -1,5 +1,6 @@
 //! Values of types that nobody has registered: kept as they are, saved again, and given back when somebody does.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use atomic_refcell::AtomicRefCell;
@@ -7,10 +8,10 @@ use keel_core_types::ComponentId;
 use keel_state::{Migration, StateError, TypeSchema, Value, decode};
 use serde::{Deserialize, Serialize};
 
-use crate::model::event::{AnyEvents, QueueHeader};
+use crate::model::event::{AnyEvents, EMPTY_EVENTS_MAX, QueueHeader};
 use crate::model::operations::Operations;
 use crate::model::resource::AnyResource;
-use crate::model::snapshot::{SavedKind, SavedType};
+use crate::model::snapshot::{SavedKind, SavedType, all_read, corrupt};
 use crate::model::values::ValueBundle;
 use crate::{EcsError, Entity, ModelTypeInfo, World};
 
@@ -62,6 +63,25 @@ pub(crate) struct KeptValue<'k> {
 }
 
 impl Unknown {
+    /// Refuses bytes that are not the values that they should be: nobody decodes them until somebody asks.
+    pub(super) fn check(&self) -> Result<(), StateError> {
+        let (mut seen, mut events, mut bytes) = (BTreeSet::new(), 0_u64, 0_u64);
+        for kept in self.types.iter().filter(|kept| kept.saved.kind != SavedKind::Component) {
+            if !seen.insert(kept.saved.id()) {
+                return Err(corrupt("a type twice among those that are kept aside"));
+            }
+            if kept.saved.kind == SavedKind::Event {
+                let header: QueueHeader = decode(&mut kept.bytes.as_slice())?;
+                events = events.saturating_add(header.count);
+                bytes += kept.bytes.len() as u64;
+            }
+        }
+        if events > bytes + EMPTY_EVENTS_MAX {
+            return Err(corrupt("more events than there are bytes for"));
+        }
+        self.visit(&mut |_| {}, &mut |_, _| {})
+    }
+
     /// Shows each value, and the counters of each queue of events.
     pub(crate) fn visit(
         &self,
@@ -89,6 +109,7 @@ impl Unknown {
                 let bytes = &before[..before.len() - rest.len()];
                 value(KeptValue { kind, schema, owner, entity, bytes });
             }
+            all_read(rest)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use keel_core_types::ComponentId;
 
 use super::set::{AnySparse, SparseSet};
 use super::{Encoded, SparseOperations};
+use crate::model::conflict::Borrowing;
 use crate::{Component, ComponentAccess, EcsError, Entity, ModelTypeInfo};
 
 /// One set, with who borrows it at run time.
@@ -119,6 +120,7 @@ impl SparseCell {
     #[inline]
     fn borrow(&self, change: impl FnMut(isize) -> Option<isize>) -> SparseGuard<'_> {
         if self.borrows.fetch_update(Ordering::Acquire, Ordering::Relaxed, change).is_err() {
+            let _borrowing = Borrowing::of(&self.name, None);
             panic!("{}", EcsError::InUse { name: self.name.clone() });
         }
         SparseGuard { cell: self }

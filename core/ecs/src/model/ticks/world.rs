@@ -218,6 +218,14 @@ impl World {
         }
     }
 
+    /// Lets the component of an entity count as changed, if it is tracked.
+    #[inline]
+    pub(crate) fn note_written(&self, entity: Entity, id: ComponentId) {
+        if let Some(ticks) = self.changes.of_entity(id, entity) {
+            ticks.set_changed();
+        }
+    }
+
     /// Tracks a type from now on, or no longer. Values that are there already count as added now.
     pub(crate) fn track(&mut self, info: &ModelTypeInfo) {
         let (id, is_tracked) = (info.id(), info.is_tracked());

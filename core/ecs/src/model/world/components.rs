@@ -4,6 +4,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 use crate::model::bundle::{ColumnsOf, Stored, TakenColumns, put_sparse};
+use crate::model::conflict::Borrowing;
 use crate::model::query::assert_free;
 use crate::model::sparse::{Value, ValueMut, ValuePlace};
 use crate::model::ticks::Tracking;
@@ -182,23 +183,33 @@ impl World {
     /// [`World::get`]; none if it is not there.
     #[inline]
     pub(crate) fn borrow_component<T: Component>(&self, entity: Entity) -> Option<Value<'_, T>> {
+        let borrowing = Borrowing::of(T::NAME, Some(entity));
         if const { matches!(T::STORAGE, StorageKind::Sparse) } {
-            let guard = self.sparse.cell(T::ID)?.read();
+            let guard = self.sparse.cell(T::ID).map(|cell| cell.read());
+            borrowing.done();
+            let guard = guard?;
             return Some(Value::Sparse { value: guard.value::<T>(entity)?, _guard: guard });
         }
-        self.entities.get::<&T>(entity.inner()).ok().map(Value::Column)
+        let value = self.entities.get::<&T>(entity.inner());
+        borrowing.done();
+        value.ok().map(Value::Column)
     }
 
     /// [`World::get_mut`], also of components that others may not change in place; none if it is not there.
     #[inline]
     pub(crate) fn borrow_component_mut<T: Component>(&self, entity: Entity) -> Option<ValueMut<'_, T>> {
         self.before_write(entity, T::ID);
+        let borrowing = Borrowing::of(T::NAME, Some(entity));
         let place = if const { matches!(T::STORAGE, StorageKind::Sparse) } {
-            let guard = self.sparse.cell(T::ID)?.write();
+            let guard = self.sparse.cell(T::ID).map(|cell| cell.write());
+            borrowing.done();
+            let guard = guard?;
             ValuePlace::Sparse { value: guard.value::<T>(entity)?, _guard: guard }
         } else {
             self.columns_borrowed();
-            ValuePlace::Column(self.entities.get::<&mut T>(entity.inner()).ok()?)
+            let value = self.entities.get::<&mut T>(entity.inner());
+            borrowing.done();
+            ValuePlace::Column(value.ok()?)
         };
         let ticks = if T::Tracking::IS_TRACKED { self.changes.of_entity(T::ID, entity) } else { None };
         Some(ValueMut { place, ticks })

@@ -4,7 +4,7 @@ use bevy_ecs::message::MessageRegistry;
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::{ScheduleConfigs, SingleThreadedExecutor};
 use bevy_ecs::system::ScheduleSystem;
-use bevy_tasks::{ComputeTaskPool, TaskPool};
+use bevy_tasks::{ComputeTaskPool, ParallelSliceMut, TaskPool};
 
 use super::{FOR_EACH, Moving, go, moving_of, sum};
 use crate::data::{Global, Hit, Local, Position, moving};
@@ -62,6 +62,19 @@ pub(super) fn declare(cases: &mut Cases) {
     worlds.entities(WORLDS * PER_WORLD).runs(
         || (0..WORLDS).map(|_| many(PER_WORLD)).collect::<Vec<_>>(),
         |worlds| worlds.iter_mut().for_each(go),
+        |worlds| worlds.iter_mut().map(sum).sum(),
+    );
+    let form = "QueryState::iter_mut; worlds side by side by par_splat_map_mut on the ComputeTaskPool";
+    let worlds = cases.case("worlds", form).variant("threads").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || {
+            ComputeTaskPool::get_or_init(TaskPool::default);
+            (0..WORLDS).map(|_| many(PER_WORLD)).collect::<Vec<_>>()
+        },
+        |worlds| {
+            let step = |_, worlds: &mut [Moving]| worlds.iter_mut().for_each(go);
+            worlds.par_splat_map_mut(ComputeTaskPool::get(), None, step);
+        },
         |worlds| worlds.iter_mut().map(sum).sum(),
     );
 }

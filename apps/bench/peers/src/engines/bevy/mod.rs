@@ -1,6 +1,7 @@
 //! bevy_ecs: tables, with sparse sets for components that ask for them, change detection and a parallel schedule.
 
 mod large;
+mod names;
 mod schedule;
 mod suite;
 
@@ -15,6 +16,9 @@ pub(crate) fn cases() -> Cases {
     suite::declare(&mut cases);
     large::declare(&mut cases);
     schedule::declare_overhead(&mut cases);
+    names::declare(&mut cases);
+    let saving = ["serialize", "snapshot_1m", "restore_1m", "snapshot_archetypes", "restore_archetypes"];
+    cases.lacks(&saving, "it saves no worlds by itself");
     cases
 }
 

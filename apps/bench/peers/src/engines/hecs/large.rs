@@ -1,12 +1,12 @@
 //! Larger worlds, many worlds, and what else a game does.
 
 use hecs::{Entity, World};
-use rayon::iter::{ParallelBridge, ParallelIterator};
+use rayon::iter::{IntoParallelRefMutIterator, ParallelBridge, ParallelIterator};
 
 use super::{FOR_EACH, go, sum};
-use crate::data::{Global, Local, Position, Velocity, moving};
+use crate::data::{Global, Local, Position, Velocity, children_of_nodes, moving};
 use crate::routine::Cases;
-use crate::task::{ACCESSED, GROWTH, LARGE, NODES, PER_WORLD, WORLDS, parent_of, shuffled, speed};
+use crate::task::{ACCESSED, GROWTH, LARGE, NODES, PER_WORLD, WORLDS, shuffled, speed};
 
 pub(super) fn declare(cases: &mut Cases) {
     cases.case("simple_iter_1m", FOR_EACH).runs(|| many(LARGE), go, sum);
@@ -42,6 +42,13 @@ pub(super) fn declare(cases: &mut Cases) {
         |worlds| worlds.iter_mut().for_each(go),
         |worlds| worlds.iter_mut().map(sum).sum(),
     );
+    let form = "World::query_mut; worlds side by side by rayon's par_iter_mut";
+    let worlds = cases.case("worlds", form).variant("threads").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || (0..WORLDS).map(|_| many(PER_WORLD)).collect::<Vec<_>>(),
+        |worlds| worlds.par_iter_mut().for_each(go),
+        |worlds| worlds.iter_mut().map(sum).sum(),
+    );
 }
 
 fn go_in_threads(world: &mut World) {
@@ -66,13 +73,9 @@ fn tree() -> Tree {
     let zero = Global::from([0.0; 3]);
     let node = |index| (Local::from(speed(index)), zero);
     let nodes: Vec<Entity> = world.spawn_batch((0..NODES).map(node)).collect();
-    let mut children = vec![Vec::new(); NODES];
-    for (index, node) in nodes.iter().enumerate() {
-        if let Some(parent) = parent_of(index) {
-            children[parent].push(*node);
-        }
-    }
-    for (node, children) in nodes.iter().zip(children).filter(|(_, children)| !children.is_empty()) {
+    for (node, children) in nodes.iter().zip(children_of_nodes()).filter(|(_, children)| !children.is_empty())
+    {
+        let children = children.into_iter().map(|child| nodes[child]).collect();
         world.insert_one(*node, Children(children)).expect("it lives");
     }
     (world, nodes[0], Vec::new())

@@ -15,6 +15,9 @@ pub(crate) fn cases() -> Cases {
     suite::declare(&mut cases);
     saving::declare(&mut cases);
     large::declare(&mut cases);
+    cases.lacks(&["path_read", "path_write", "call_by_name"], "it has no reflection, and knows no functions");
+    cases.lacks(&["events"], "it has no events");
+    cases.lacks(&["schedule_overhead"], "it has no schedule");
     cases
 }
 

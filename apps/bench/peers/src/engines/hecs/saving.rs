@@ -10,9 +10,12 @@ use serde::ser::{Serialize, SerializeTuple, Serializer};
 
 use super::suite::things;
 use super::sum;
-use crate::data::{Position, Rotation, Transform, Velocity, thing};
+use crate::data::{
+    Kind0, Kind1, Kind2, Kind3, Kind4, Kind5, Kind6, Kind7, Other0, Other1, Other2, Other3, Other4, Other5,
+    Other6, Other7, Position, Rotation, Transform, Velocity, saved,
+};
 use crate::routine::Cases;
-use crate::task::{LARGE, SAVED};
+use crate::task::{ARCHETYPES, LARGE, SAVED, SCATTERED};
 
 pub(super) fn declare(cases: &mut Cases) {
     let form = "serialize::column with bincode, into a reused buffer and back";
@@ -24,18 +27,28 @@ pub(super) fn declare(cases: &mut Cases) {
         },
         |(world, _)| sum(world),
     );
-    let form = "serialize::column with bincode, into a reused buffer";
-    cases.case("snapshot_1m", form).runs(
-        || (many(), Vec::new()),
+    declare_save(cases, "snapshot_1m", || many(LARGE));
+    declare_restore(cases, "restore_1m", || many(LARGE));
+    for archetypes in ARCHETYPES {
+        declare_save(cases, &format!("snapshot_archetypes/{archetypes}"), move || scattered(archetypes));
+        declare_restore(cases, &format!("restore_archetypes/{archetypes}"), move || scattered(archetypes));
+    }
+}
+
+fn declare_save(cases: &mut Cases, name: &str, make: impl Fn() -> World + 'static) {
+    cases.case(name, "serialize::column with bincode, into a reused buffer").runs(
+        move || (make(), Vec::new()),
         save,
         |(world, bytes)| {
             if bytes.is_empty() { 0.0 } else { f64::from(world.len()) }
         },
     );
-    let form = "serialize::column with bincode, the old world dropped";
-    cases.case("restore_1m", form).runs(
-        || {
-            let mut saved = (many(), Vec::new());
+}
+
+fn declare_restore(cases: &mut Cases, name: &str, make: impl Fn() -> World + 'static) {
+    cases.case(name, "serialize::column with bincode, the old world dropped").runs(
+        move || {
+            let mut saved = (make(), Vec::new());
             save(&mut saved);
             saved
         },
@@ -44,13 +57,36 @@ pub(super) fn declare(cases: &mut Cases) {
     );
 }
 
-fn many() -> World {
+fn many(entities: usize) -> World {
     let mut world = World::new();
-    world.spawn_batch(
-        (0..LARGE).map(thing).map(|(_, position, rotation, velocity)| (position, rotation, velocity)),
-    );
+    world.spawn_batch((0..entities).map(saved));
     world
 }
+
+macro_rules! scattered {
+    ($($kind:ident $other:ident),+) => {
+        /// Entities whose ids go around all of so many archetypes.
+        fn scattered(archetypes: usize) -> World {
+            let mut world = World::new();
+            let entities: Vec<_> = world.spawn_batch((0..SCATTERED).map(saved)).collect();
+            for (index, entity) in entities.into_iter().enumerate() {
+                let mut bits = index % archetypes;
+                $(
+                    let inserted = match bits & 1 {
+                        0 => world.insert_one(entity, $other),
+                        _ => world.insert_one(entity, $kind),
+                    };
+                    inserted.expect("it lives");
+                    bits >>= 1;
+                )+
+                assert_eq!(bits, 0, "there is a kind for each bit");
+            }
+            world
+        }
+    };
+}
+
+scattered! { Kind0 Other0, Kind1 Other1, Kind2 Other2, Kind3 Other3, Kind4 Other4, Kind5 Other5, Kind6 Other6, Kind7 Other7 }
 
 fn save((world, bytes): &mut (World, Vec<u8>)) {
     bytes.clear();
@@ -130,7 +166,11 @@ macro_rules! columns {
     };
 }
 
-columns! { 0 Transform 1 Position 2 Rotation 3 Velocity }
+columns! {
+    0 Transform 1 Position 2 Rotation 3 Velocity
+    4 Kind0 5 Kind1 6 Kind2 7 Kind3 8 Kind4 9 Kind5 10 Kind6 11 Kind7
+    12 Other0 13 Other1 14 Other2 15 Other3 16 Other4 17 Other5 18 Other6 19 Other7
+}
 
 struct Saved<'w>(&'w World);
 

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::mem::swap;
 
-use hecs::{ColumnBatchType, Entity, PreparedQuery, World};
+use hecs::{ChangeTracker, ColumnBatchType, Entity, PreparedQuery, World};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
 use super::{FOR_EACH, go, sum};
@@ -12,7 +12,9 @@ use crate::data::{
     Velocity, W, X, Y, Z, go_as_numbers, inserted, thing,
 };
 use crate::routine::Cases;
-use crate::task::{CHANGED, HEAVY, PER_FRAGMENT, SCHEDULED, SIMPLE, invert_again_and_again};
+use crate::task::{
+    CHANGED, CHANGED_ONE_IN, HEAVY, PER_FRAGMENT, SCHEDULED, SIMPLE, WATCHED, invert_again_and_again,
+};
 
 /// Entities of a batch that one thread takes.
 const BATCH: u32 = 64;
@@ -60,6 +62,28 @@ pub(super) fn declare(cases: &mut Cases) {
         let sum: f64 = world.query_mut::<&A>().into_iter().map(|a| f64::from(a.0)).sum();
         sum + world.query_mut::<&B>().into_iter().count() as f64
     });
+    let form = "View::get_mut for each that is changed; ChangeTracker::track, changed";
+    cases.case("changed_iter", form).runs(watched, go_through_changed, |(.., sum)| *sum);
+}
+
+/// Those that are changed, and what tells that they were.
+type Watched = (World, Vec<Entity>, ChangeTracker<A>, f64);
+
+fn watched() -> Watched {
+    let mut world = World::new();
+    let entities: Vec<Entity> = world.spawn_batch((0..WATCHED).map(|_| (A(0.0),))).collect();
+    let mut tracker = ChangeTracker::new();
+    // It begins with what was there when it was asked first.
+    drop(tracker.track(&mut world));
+    (world, entities.into_iter().step_by(CHANGED_ONE_IN).collect(), tracker, 0.0)
+}
+
+fn go_through_changed((world, chosen, tracker, sum): &mut Watched) {
+    let mut view = world.view_mut::<&mut A>();
+    for entity in &*chosen {
+        view.get_mut(*entity).expect("it lives").0 += 1.0;
+    }
+    tracker.track(world).changed().for_each(|(_, _, a)| *sum += f64::from(a.0));
 }
 
 fn go_by_columns(world: &mut World) {

@@ -1,25 +1,34 @@
 //! flecs_ecs: the bindings of Flecs, tables, with queries that are cached.
 
+mod names;
+
+use std::cell::Cell;
 use std::hint::black_box;
 use std::mem::swap;
+use std::rc::Rc;
 
 use flecs_ecs::prelude::*;
 
 use crate::data::{
-    A, B, C, D, Data, E, F, G, Global, H, I, J, K, L, Local, M, N, O, P, Position, Q, R, Rotation, S, T,
+    A, B, C, D, Data, E, F, G, Global, H, Hit, I, J, K, L, Local, M, N, O, P, Position, Q, R, Rotation, S, T,
     Transform, U, V, Velocity, W, X, Y, Z, inserted, moving, thing,
 };
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT, SCHEDULED, SIMPLE,
-    invert_again_and_again, parent_of, shuffled, speed,
+    ACCESSED, CHANGED, CHANGED_ONE_IN, EMPTY_SYSTEMS, EVENTS, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT,
+    SCHEDULED, SIMPLE, WATCHED, invert_again_and_again, parent_of, shuffled, speed,
 };
 
 pub(crate) fn cases() -> Cases {
     let mut cases = Cases::new("flecs_ecs", Storage::Archetypes);
     suite(&mut cases);
     large(&mut cases);
+    observed(&mut cases);
+    names::declare(&mut cases);
+    let why = "as JSON alone, for which its bindings describe no arrays, as a matrix is one";
+    cases
+        .lacks(&["serialize", "snapshot_1m", "restore_1m", "snapshot_archetypes", "restore_archetypes"], why);
     cases
 }
 
@@ -264,6 +273,7 @@ fn large(cases: &mut Cases) {
             sum
         },
     );
+    cases.lacks(&["worlds"], "a world takes it 1.8 MB: 10,000 of them would be 18 GB");
     for systems in EMPTY_SYSTEMS {
         let case = cases.case(&format!("schedule_overhead/{systems}"), "World::progress");
         case.runs(
@@ -298,4 +308,43 @@ fn tree() -> Tree {
     let mut query = world.query::<(&Local, Option<&Global>, &mut Global)>();
     query.term_at(1).parent().cascade();
     (query.build(), world)
+}
+
+/// What an observer has come to.
+type Sum = Rc<Cell<f64>>;
+
+fn observed(cases: &mut Cases) {
+    let form = "EntityView::set for each that is changed; an observer of OnSet";
+    cases.case("changed_iter", form).runs(watched, change, |(_, _, _, sum)| sum.get());
+    let form = "World::event, emit for each; an observer of the event";
+    cases.case("events", form).runs(emitter, emit, |(.., sum)| sum.get());
+}
+
+fn watched() -> (World, Vec<Entity>, f32, Sum) {
+    let (world, sum) = (World::new(), Sum::default());
+    let entities = world.entity_bulk(WATCHED as u32).set(&vec![A(0.0); WATCHED]).build();
+    let told = Rc::clone(&sum);
+    world.observer::<flecs::OnSet, &A>().each(move |a| told.set(told.get() + f64::from(a.0)));
+    (world, entities.into_iter().step_by(CHANGED_ONE_IN).collect(), 0.0, sum)
+}
+
+fn change((world, chosen, value, _): &mut (World, Vec<Entity>, f32, Sum)) {
+    *value += 1.0;
+    for entity in &*chosen {
+        world.entity_from_id(*entity).set(A(*value));
+    }
+}
+
+fn emitter() -> (World, Entity, Sum) {
+    let (world, sum) = (World::new(), Sum::default());
+    let told = Rc::clone(&sum);
+    world.observer::<Hit, &A>().each_iter(move |it, _, _| told.set(told.get() + it.param().weight()));
+    let target = world.entity().set(A(0.0)).id();
+    (world, target, sum)
+}
+
+fn emit((world, entity, _): &mut (World, Entity, Sum)) {
+    for target in 0..EVENTS as u32 {
+        world.event().add(A::id()).entity(*entity).emit(&Hit { target, strength: 0.5 });
+    }
 }

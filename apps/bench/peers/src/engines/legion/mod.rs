@@ -1,28 +1,36 @@
 //! legion: archetypes, with a parallel schedule.
 
+mod saving;
+
 use std::hint::black_box;
 use std::mem::swap;
 
 use legion::query::Query;
 use legion::storage::IntoSoa;
 use legion::systems::SystemBuilder;
-use legion::{Entity, IntoQuery, Read, Resources, Schedule, World, Write};
+use legion::{Entity, IntoQuery, Read, Resources, Schedule, TryRead, World, Write};
+
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
 use crate::data::{
-    A, B, C, D, Data, E, F, G, H, I, J, K, L, M, N, O, P, Position, Q, R, S, T, Transform, U, V, Velocity, W,
-    X, Y, Z, inserted, moving, thing,
+    A, B, C, D, Data, E, F, G, Global, H, I, J, K, L, Local, M, N, O, P, Position, Q, R, S, T, Transform, U,
+    V, Velocity, W, X, Y, Z, children_of_nodes, inserted, moving, thing,
 };
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, PER_FRAGMENT, PER_WORLD, SCHEDULED, SIMPLE,
-    WORLDS, invert_again_and_again, shuffled,
+    ACCESSED, CHANGED, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT, PER_WORLD, SCHEDULED,
+    SIMPLE, WORLDS, invert_again_and_again, shuffled, speed,
 };
 
 pub(crate) fn cases() -> Cases {
     let mut cases = Cases::new("legion", Storage::Archetypes);
     suite(&mut cases);
     large(&mut cases);
+    saving::declare(&mut cases);
+    cases.lacks(&["changed_iter"], "its filter maybe_changed tells archetypes, and not entities");
+    cases.lacks(&["path_read", "path_write", "call_by_name"], "it has no reflection, and knows no functions");
+    cases.lacks(&["events"], "it has events of its world alone, and none of one's own");
     cases
 }
 
@@ -199,6 +207,20 @@ fn large(cases: &mut Cases) {
         |worlds| worlds.iter_mut().for_each(go),
         |worlds| worlds.iter_mut().map(sum).sum(),
     );
+    let form = "Query::for_each_mut; worlds side by side by rayon's par_iter_mut";
+    let worlds = cases.case("worlds", form).variant("threads").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || (0..WORLDS).map(|_| many(PER_WORLD)).collect::<Vec<_>>(),
+        |worlds| worlds.par_iter_mut().for_each(go),
+        |worlds| worlds.iter_mut().map(sum).sum(),
+    );
+    let form = "components of one's own for the children; down from the root, Query::get_mut";
+    cases.case("hierarchy", form).runs(tree, propagate, |tree| {
+        <Read<Global>>::query()
+            .iter(&tree.world)
+            .map(|global| f64::from(global.x) + f64::from(global.y))
+            .sum()
+    });
     cases.case("random_access", "Query::get").operations(ACCESSED).runs(
         || {
             let mut world = World::default();
@@ -230,5 +252,43 @@ fn large(cases: &mut Cases) {
             },
             |(.., steps)| *steps as f64,
         );
+    }
+}
+
+/// legion knows no hierarchy: its authors write one.
+struct Children(Vec<Entity>);
+
+struct Tree {
+    world: World,
+    root: Entity,
+    nodes: Query<(Read<Local>, Write<Global>, TryRead<Children>)>,
+    open: Vec<(Entity, Global)>,
+}
+
+fn tree() -> Tree {
+    let mut world = World::default();
+    let zero = Global::from([0.0; 3]);
+    let nodes = world.extend((0..NODES).map(|index| (Local::from(speed(index)), zero))).to_vec();
+    for (node, children) in nodes.iter().zip(children_of_nodes()).filter(|(_, children)| !children.is_empty())
+    {
+        let children = Children(children.into_iter().map(|child| nodes[child]).collect());
+        world.entry(*node).expect("it lives").add_component(children);
+    }
+    Tree {
+        world,
+        root: nodes[0],
+        nodes: <(Read<Local>, Write<Global>, TryRead<Children>)>::query(),
+        open: Vec::new(),
+    }
+}
+
+fn propagate(Tree { world, root, nodes, open }: &mut Tree) {
+    open.push((*root, Global::from([0.0; 3])));
+    while let Some((node, above)) = open.pop() {
+        let (local, global, children) = nodes.get_mut(world, node).expect("all of them live");
+        *global = above.below(local);
+        if let Some(Children(children)) = children {
+            open.extend(children.iter().map(|child| (*child, *global)));
+        }
     }
 }

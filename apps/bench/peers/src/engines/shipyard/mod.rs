@@ -1,26 +1,32 @@
 //! shipyard: a sparse set for each component, and workloads that run in parallel.
 
+mod saving;
+
 use std::hint::black_box;
 use std::mem::swap;
 
-use rayon::iter::ParallelIterator;
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use shipyard::{EntityId, Get, IntoIter, IntoWorkload, View, ViewMut, Workload, World, track};
 
 use crate::data::{
-    A, B, C, D, Data, E, F, G, H, I, J, K, L, M, N, O, P, Position, Q, R, S, T, Transform, U, V, Velocity, W,
-    X, Y, Z, inserted, moving, thing,
+    A, B, C, D, Data, E, F, G, Global, H, I, J, K, L, Local, M, N, O, P, Position, Q, R, S, T, Transform, U,
+    V, Velocity, W, X, Y, Z, children_of_nodes, inserted, moving, thing,
 };
 use crate::protocol::Storage;
 use crate::routine::Cases;
 use crate::task::{
-    ACCESSED, CHANGED, CHANGED_ONE_IN, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, PER_FRAGMENT, PER_WORLD,
-    SCHEDULED, SIMPLE, WATCHED, WORLDS, invert_again_and_again, shuffled,
+    ACCESSED, CHANGED, CHANGED_ONE_IN, EMPTY_SYSTEMS, GROWTH, HEAVY, LARGE, NODES, PER_FRAGMENT, PER_WORLD,
+    SCHEDULED, SIMPLE, WATCHED, WORLDS, invert_again_and_again, shuffled, speed,
 };
 
 pub(crate) fn cases() -> Cases {
     let mut cases = Cases::new("shipyard", Storage::SparseSets);
     suite(&mut cases);
     large(&mut cases);
+    saving::declare(&mut cases);
+    cases.lacks(&["path_read", "path_write", "call_by_name"], "it has no reflection, and knows no functions");
+    cases.lacks(&["events"], "it has no events");
+    cases.lacks(&["snapshot_archetypes", "restore_archetypes"], "it has no archetypes");
     cases
 }
 
@@ -238,6 +244,19 @@ fn large(cases: &mut Cases) {
         |worlds| worlds.iter_mut().for_each(go),
         |worlds| worlds.iter_mut().map(sum).sum(),
     );
+    let form = "World::run; worlds side by side by rayon's par_iter_mut";
+    let worlds = cases.case("worlds", form).variant("threads").operations(WORLDS);
+    worlds.entities(WORLDS * PER_WORLD).runs(
+        || (0..WORLDS).map(|_| many(PER_WORLD)).collect::<Vec<_>>(),
+        |worlds| worlds.par_iter_mut().for_each(go),
+        |worlds| worlds.iter_mut().map(sum).sum(),
+    );
+    let form = "components of one's own for the children; down from the root, views, Get::get";
+    cases.case("hierarchy", form).runs(tree, propagate, |(world, ..)| {
+        world.run(|globals: View<Global>| {
+            globals.iter().map(|global| f64::from(global.x) + f64::from(global.y)).sum()
+        })
+    });
     cases.case("random_access", "World::run, View::get").operations(ACCESSED).runs(
         || {
             let mut world = World::new();
@@ -273,4 +292,36 @@ fn large(cases: &mut Cases) {
             |(_, steps)| *steps as f64,
         );
     }
+}
+
+/// shipyard knows no hierarchy: its authors write one.
+#[derive(shipyard::Component)]
+struct Children(Vec<EntityId>);
+
+type Tree = (World, EntityId, Vec<(EntityId, Global)>);
+
+fn tree() -> Tree {
+    let mut world = World::new();
+    let zero = Global::from([0.0; 3]);
+    let node = |index| (Local::from(speed(index)), zero);
+    let nodes: Vec<EntityId> = world.bulk_add_entity((0..NODES).map(node)).collect();
+    for (node, children) in nodes.iter().zip(children_of_nodes()).filter(|(_, children)| !children.is_empty())
+    {
+        let children = Children(children.into_iter().map(|child| nodes[child]).collect());
+        world.add_component(*node, (children,));
+    }
+    (world, nodes[0], Vec::new())
+}
+
+fn propagate((world, root, open): &mut Tree) {
+    world.run(|locals: View<Local>, mut globals: ViewMut<Global>, children: View<Children>| {
+        open.push((*root, Global::from([0.0; 3])));
+        while let Some((node, above)) = open.pop() {
+            let (local, mut global) = (&locals, &mut globals).get(node).expect("all of them live");
+            *global = above.below(local);
+            if let Ok(Children(children)) = (&children).get(node) {
+                open.extend(children.iter().map(|child| (*child, *global)));
+            }
+        }
+    });
 }

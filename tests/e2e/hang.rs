@@ -1,0 +1,70 @@
+//! Code that does not return: it is named while it hangs, and what becomes of the game is the user's choice.
+
+use crate::gallery::{Place, SOURCE, check_backtrace, fault, rogue, rogue_with, start};
+use crate::game::Game;
+
+/// New code runs at once, and the game ends with its engine.
+const ALONE: [&str; 4] = ["--trial", "off", "--snapshots", "off"];
+
+/// Waits for `update` of the module to be told as hanging at `line` of its source.
+#[track_caller]
+fn wait_hang(game: &mut Game, line: usize) {
+    let hang = game.wait("a hang", |event| event["event"] == "hang");
+    assert_eq!((&hang["module"], &hang["system"]), (&"rogue".into(), &"update".into()), "{hang}");
+    assert!(hang["lasted_ms"].as_f64().unwrap() >= 1000.0, "{hang}");
+    check_backtrace(&hang["backtrace"], line);
+}
+
+#[test]
+fn a_loop_is_named_while_it_hangs_and_the_game_goes_on_when_it_ends() {
+    let mut game = start(&ALONE);
+    let go_on = game.workspace.scratch("go-on");
+    let (hanging, line) = rogue_with(
+        &format!(
+            "pub fn go_wrong(steps: u64) {{\n    \
+             while steps < u64::MAX && !std::path::Path::new({:?}).exists() {{}} // here\n}}\n",
+            go_on.display().to_string()
+        ),
+        Place::Update,
+    );
+    game.workspace.write(SOURCE, &hanging);
+    wait_hang(&mut game, line);
+    game.command("restart now");
+    game.wait_log("`restart now` is no command");
+    std::fs::write(&go_on, "").unwrap();
+    let ended = game.wait("its end", |event| event["event"] == "hang_ended");
+    assert_eq!((&ended["module"], &ended["system"]), (&"rogue".into(), &"update".into()), "{ended}");
+    game.assert_goes_on();
+    assert_eq!(
+        game.history().iter().filter(|line| line.contains("\"event\":\"hang\"")).count(),
+        1,
+        "told once"
+    );
+    crate::keys::check_events(&game, &["hang", "hang_ended"]);
+    game.command("restart");
+    game.wait_log("nothing hangs");
+
+    // One that never ends must not keep the user from leaving.
+    let (endless, line) = rogue(fault("endless_loop"), Place::Update);
+    game.workspace.write(SOURCE, &endless);
+    wait_hang(&mut game, line);
+    game.quit();
+}
+
+#[test]
+fn a_deadlock_is_named_and_the_user_ends_it() {
+    let mut game = start(&ALONE);
+    let (source, line) = rogue(fault("deadlock"), Place::Update);
+    game.workspace.write(SOURCE, &source);
+    wait_hang(&mut game, line);
+    game.command("restart");
+    let status = game.end();
+    let told = game.history().join("\n");
+    assert_eq!(status.code(), Some(4), "{told}");
+    assert!(
+        told.contains("the engine process ended: it was ended, as rogue/update has not returned for"),
+        "{told}"
+    );
+    assert!(!told.contains("\"event\":\"crash\""), "nobody's fault has ended it: {told}");
+    assert!(!told.contains('\u{1b}'), "{told:?}");
+}
