@@ -7,7 +7,7 @@
 mod transfer;
 
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use keel::console::Key;
 use keel_builder::BuiltBy;
@@ -93,6 +93,13 @@ pub(crate) struct Library {
     /// What the module's `Cargo.toml` says of it, if it is in the workspace.
     #[serde(default)]
     pub(crate) stated: Option<Stated>,
+}
+
+impl Library {
+    /// Whether this is its file. A process may know it by another path, where a folder on the way is a link.
+    pub(crate) fn is_file(&self, file: &Path) -> bool {
+        self.path.file_name() == file.file_name()
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

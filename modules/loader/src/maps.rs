@@ -12,6 +12,8 @@ use crate::backtrace::{Call, described, panic_end};
 pub struct Calls {
     /// The module whose code was called last.
     pub module: Option<String>,
+    /// The library that this code is of: one of the module's generations.
+    pub library: Option<PathBuf>,
     /// The functions, the innermost first, one a line: `swim::turn at systems/swim/src/lib.rs:7`. Those of the engine that
     /// led to a module are left out where a module is called, and so is what std has called at the inner end. None where nothing is known of any call.
     pub backtrace: Option<String>,
@@ -31,12 +33,13 @@ pub fn calls_at(addresses: &[u64], maps: &str) -> Calls {
     let read = |path: PathBuf| LibraryFile::read(&path).ok().map(|file| (path, file));
     let modules: BTreeMap<_, _> = libraries.into_iter().filter_map(read).collect();
     let inner = calls.iter().position(|call| modules.contains_key(&call.library)).unwrap_or(0);
-    let module = calls.get(inner).and_then(|call| modules.get(&call.library));
+    let module = calls.get(inner).and_then(|call| modules.get_key_value(&call.library));
     // How `abort` ends the process, and a lock waits, is nobody's concern.
     let calls = &calls[panic_end(&calls[..inner])..];
     let crates = modules.iter().map(|(path, file)| (path.clone(), file.crate_name().to_owned())).collect();
     Calls {
-        module: module.map(|file| file.descriptor().name().to_owned()),
+        module: module.map(|(_, file)| file.descriptor().name().to_owned()),
+        library: module.map(|(path, _)| path.clone()),
         backtrace: described(calls, &crates),
     }
 }
@@ -122,8 +125,8 @@ mod tests {
     #[test]
     fn the_calls_of_this_program_are_found_by_its_own_maps() {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-        let Calls { module, backtrace } = calls_at(&[own_address(), 1], &maps);
-        assert_eq!(module, None);
+        let Calls { module, library, backtrace } = calls_at(&[own_address(), 1], &maps);
+        assert_eq!((module, library), (None, None));
         let backtrace = backtrace.unwrap();
         assert!(backtrace.contains("own_address at ") && backtrace.contains("maps.rs:"), "{backtrace}");
         assert_eq!(backtrace.lines().count(), 1, "{backtrace}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use keel::crash::{Hang, News, Watchdog, install, maps};
-use keel_loader::calls_at;
+use keel_loader::{Calls, calls_at};
 
 use super::link::Link;
 use crate::cli::EngineArgs;
@@ -37,7 +37,8 @@ pub(super) fn watch(limit: Duration, link: &Link) -> anyhow::Result<Watchdog> {
 }
 
 fn line(hang: Hang) -> HangLine {
-    let backtrace = if hang.calls.is_empty() { None } else { calls_at(&hang.calls, &maps()).backtrace };
-    let Hang { module, system, frame, lasted, .. } = hang;
-    HangLine { module, system, frame, lasted_ms: lasted.as_secs_f64() * 1e3, backtrace }
+    let Hang { module, system, frame, lasted, calls } = hang;
+    let Calls { library, backtrace, .. } =
+        if calls.is_empty() { Calls::default() } else { calls_at(&calls, &maps()) };
+    HangLine { module, system, frame, lasted_ms: lasted.as_secs_f64() * 1e3, library, backtrace }
 }

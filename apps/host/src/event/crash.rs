@@ -1,5 +1,7 @@
 //! What is told of an engine that has ended by a fault, and of one that does not go on.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::below;
@@ -10,6 +12,9 @@ pub(crate) struct CrashLine {
     /// Whose code it was, if that of a module.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) module: Option<String>,
+    /// The library that this code is of: one of the module's generations.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) library: Option<PathBuf>,
     /// What was running; with its module before it where that is another.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) system: Option<String>,
@@ -34,6 +39,9 @@ pub(crate) struct HangLine {
     pub(crate) frame: u64,
     /// For how long it has not returned.
     pub(crate) lasted_ms: f64,
+    /// The library that this code is of; absent once it has returned.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) library: Option<PathBuf>,
     /// Where it is, as in [`CrashLine`]; absent once it has returned.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) backtrace: Option<String>,

@@ -21,11 +21,12 @@ fn line(report: CrashReport, calls: Calls, how: &str) -> CrashLine {
     let message = message(&report, how);
     let CrashReport { kind, signal, thread, frame, running, .. } = report;
     let marked = running.as_ref().map(|(module, _)| module.clone());
-    let module = calls.module.or(marked);
+    let module = calls.module.clone().or(marked);
     let system = running
         .map(|(of, system)| if Some(&of) == module.as_ref() { system } else { format!("{of}/{system}") });
     let kind = kind.name().to_owned();
-    CrashLine { module, system, kind, signal, message, backtrace: calls.backtrace, thread, frame }
+    let Calls { library, backtrace, .. } = calls;
+    CrashLine { module, library, system, kind, signal, message, backtrace, thread, frame }
 }
 
 fn message(report: &CrashReport, how: &str) -> String {
@@ -67,7 +68,7 @@ mod tests {
     fn blamed(running: bool, module: Option<&str>) -> (Option<String>, Option<String>) {
         let running = report(CrashKind::Abort).running.filter(|_| running);
         let report = CrashReport { running, ..report(CrashKind::Abort) };
-        let calls = Calls { module: module.map(str::to_owned), backtrace: None };
+        let calls = Calls { module: module.map(str::to_owned), ..Calls::default() };
         let line = line(report, calls, "");
         (line.module, line.system)
     }

@@ -1,6 +1,7 @@
 //! Code of the engine that does not return: what is shown of it, and what the user can do about it.
 
 use super::Supervisor;
+use super::recovery::Blame;
 use crate::event::{Event, HangLine};
 use crate::protocol::ToEngine;
 
@@ -52,9 +53,10 @@ impl Supervisor {
         let Some(hang) = self.hanging.first() else {
             return self.log("warn", "nothing hangs; `reset` starts the game's state afresh".to_owned());
         };
-        let (module, why) = (hang.module.clone(), format!("it was ended, as {}", hang.short_text()));
+        let blame = Blame { module: hang.module.clone(), library: hang.library.clone() };
+        let why = format!("it was ended, as {}", hang.short_text());
         self.hanging.clear();
-        if let Err(error) = self.resume(Some(&module), why) {
+        if let Err(error) = self.resume(Some(blame), why) {
             self.log("error", format!("the game can't go on: {error:#}"));
         }
     }
@@ -66,7 +68,7 @@ mod tests {
 
     fn hang(system: &str) -> HangLine {
         let (module, system) = ("swim".to_owned(), system.to_owned());
-        HangLine { module, system, frame: 7, lasted_ms: 1000.0, backtrace: None }
+        HangLine { module, system, frame: 7, lasted_ms: 1000.0, library: None, backtrace: None }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which library of each module is live, and which were before it: what there is to go back to.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 
 use crate::protocol::Library;
 
@@ -96,6 +97,22 @@ impl Lineage {
         for then in libraries {
             let is_other = |now: &Library| now.path != then.path;
             while self.live.get(&then.module).is_some_and(is_other) && self.put_back(&then.module) {}
+        }
+    }
+
+    /// Strikes out a library that is not live any more: nothing is put back to it. What it was exchanged with, and what
+    /// came after it, is then one change.
+    pub(crate) fn forget(&mut self, file: &Path) {
+        let is_it = |before: &Option<Library>| before.as_ref().is_some_and(|before| before.is_file(file));
+        let Some(index) = self.changes.iter().position(|change| change.values().any(is_it)) else { return };
+        let Some(newer) = self.changes.remove(index) else { return };
+        let exchanged =
+            |change: &Change| newer.iter().any(|(name, it)| is_it(it) && change.contains_key(name));
+        // Where there is none, the game began with it.
+        if let Some(older) = self.changes.iter_mut().take(index).rev().find(|it| exchanged(it)) {
+            for (name, before) in newer {
+                older.entry(name).or_insert(before);
+            }
         }
     }
 
@@ -213,6 +230,37 @@ mod tests {
         assert!(lineage.put_back("a"));
         assert_eq!(live(&lineage), "a-0");
         assert!(!lineage.put_back("a"));
+    }
+
+    /// After `steps`, this library is struck out, and `module` is put back as often as there are `expected`.
+    #[track_caller]
+    fn check_forgotten(steps: &[&str], forgotten: &str, module: &str, expected: &[&str]) {
+        let mut lineage = lineage(steps);
+        let before = live(&lineage);
+        lineage.forget(&Path::new("/run").join(format!("{forgotten}.so")));
+        assert_eq!(live(&lineage), before);
+        for expected in expected {
+            assert!(lineage.put_back(module), "there is something before {}", live(&lineage));
+            assert_eq!(live(&lineage), *expected);
+        }
+        assert!(!lineage.put_back(module), "nothing is before {}", live(&lineage));
+    }
+
+    #[test]
+    fn nothing_is_put_back_to_what_was_struck_out() {
+        let steps = ["a-0 b-0", "a-1 b-0", "a-2 b-0", "a-2 b-1", "a-3 b-1"];
+        check_forgotten(&steps, "a-2", "a", &["a-1 b-1", "a-0 b-1"]);
+        check_forgotten(&steps, "a-1", "a", &["a-2 b-1", "a-0 b-1"]);
+        check_forgotten(&steps, "a-0", "a", &["a-2 b-1", "a-1 b-1"]);
+        check_forgotten(&steps, "b-0", "b", &[]);
+        check_forgotten(&steps, "a-7", "b", &["a-3 b-0"]);
+        // What was exchanged with it, goes back with it.
+        let steps = ["a-0 b-0", "a-1 b-1", "a-1 b-2", "a-2 b-2"];
+        check_forgotten(&steps, "a-1", "a", &["a-0 b-0"]);
+        check_forgotten(&steps, "b-1", "a", &["a-1 b-2", "a-0 b-0"]);
+        let steps = ["a-0 b-0", "a-1 b-0", "a-2 b-1"];
+        check_forgotten(&steps, "a-1", "b", &["a-0 b-0"]);
+        check_forgotten(&steps[1..], "a-1", "b", &[]);
     }
 
     #[test]

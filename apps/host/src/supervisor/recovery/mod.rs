@@ -8,10 +8,11 @@ mod kept;
 mod lineage;
 mod resume;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::event::{Event, PutBack};
+use crate::event::{CrashLine, Event, PutBack};
 use crate::protocol::{Library, TakenGame};
 pub(super) use begin::Found;
 use disk::Disk;
@@ -73,11 +74,28 @@ impl Resuming {
     }
 }
 
+/// Who has brought an engine down, as far as it is known.
+#[derive(Default)]
+pub(super) struct Blame {
+    pub(super) module: String,
+    /// Which of its generations.
+    pub(super) library: Option<PathBuf>,
+}
+
+impl Blame {
+    /// Of a crash, if it was the code of a module.
+    fn of(crash: &CrashLine) -> Option<Self> {
+        Some(Self { module: crash.module.clone()?, library: crash.library.clone() })
+    }
+}
+
 /// What to go on with.
 struct Plan {
     /// `None` for the game's beginning.
     game: Option<Arc<KeptGame>>,
     put_back: Vec<PutBack>,
+    /// Whether it was code which had been replaced before.
+    is_past: bool,
 }
 
 impl Recovery {
@@ -96,12 +114,8 @@ impl Recovery {
 
     /// The engine has told which libraries are live. Those that were asked for are.
     pub(super) fn note_live(&mut self, libraries: Vec<Library>) {
-        let is_live = |asked: &Library| {
-            // The engine knows a file by another path where a folder on the way is a link.
-            libraries
-                .iter()
-                .any(|it| it.module == asked.module && it.path.file_name() == asked.path.file_name())
-        };
+        let is_live =
+            |asked: &Library| libraries.iter().any(|it| it.module == asked.module && it.is_file(&asked.path));
         self.asked.retain(|(_, asked)| !asked.iter().all(is_live));
         self.lineage.note_live(libraries);
     }
@@ -145,22 +159,30 @@ impl Recovery {
         self.has_ended
     }
 
-    /// An engine has ended: what to go on with, or `None` if that was tried often enough. `blamed` is the module that is
-    /// known to have brought it down.
-    fn plan(&mut self, blamed: Option<&str>, from_outside: bool) -> Option<Plan> {
+    /// An engine has ended: what to go on with, or `None` if that was tried often enough. `blamed` is what is known to
+    /// have brought it down.
+    fn plan(&mut self, blamed: Option<&Blame>, from_outside: bool) -> Option<Plan> {
         self.has_ended = true;
         let ran_for = self.running_since.take().map(|since| since.elapsed());
         if ran_for.is_some_and(|ran_for| ran_for >= STABLE_AFTER) {
             self.ends = 0;
         }
-        // Code that was just being put in place is the reason, and is gone: what is gone on with is not to blame.
-        let is_explained = !self.asked.is_empty();
+        let is_past = blamed.and_then(|it| it.library.as_deref()).is_some_and(|file| self.is_past(file));
+        // Code that was just being put in place, or that had been replaced before and was let go of, is the reason, and is
+        // gone: what is gone on with is not to blame.
+        let is_explained = is_past || !self.asked.is_empty();
         self.ends += u32::from(!is_explained);
         if self.ends > RESUMES_MAX {
             return None;
         }
         let before = self.lineage.generations();
-        let never_live = self.put_back(blamed, from_outside && self.ends == 1);
+        if let Some(Blame { library: Some(file), .. }) = blamed
+            && is_past
+        {
+            self.lineage.forget(file);
+        }
+        let is_nobodys = is_past || from_outside && self.ends == 1;
+        let never_live = self.put_back(blamed.filter(|_| !is_past), is_nobodys);
         if self.ends > 1 && !is_explained {
             // What it was gone on with has ended it again: world and code go further back, together.
             self.games.step_back();
@@ -177,12 +199,18 @@ impl Recovery {
         let stays =
             |module: &String| PutBack { module: module.clone(), from: None, to: after.get(module).copied() };
         put_back.extend(never_live.iter().map(stays));
-        Some(Plan { game: self.games.newest().cloned(), put_back })
+        Some(Plan { game: self.games.newest().cloned(), put_back, is_past })
+    }
+
+    /// Whether the library is neither live nor on its way to be.
+    fn is_past(&self, file: &Path) -> bool {
+        let asked = self.asked.iter().flat_map(|(_, asked)| asked);
+        !self.lineage.live().chain(asked).any(|it| it.is_file(file))
     }
 
     /// Puts back the code that is to blame. Returns the modules whose new code was still on its way: there is nothing to
     /// put back of them.
-    fn put_back(&mut self, blamed: Option<&str>, is_nobodys: bool) -> Vec<String> {
+    fn put_back(&mut self, blamed: Option<&Blame>, is_nobodys: bool) -> Vec<String> {
         let asked: Vec<_> = std::mem::take(&mut self.asked)
             .into_iter()
             .flat_map(|(_, asked)| asked)
@@ -191,7 +219,7 @@ impl Recovery {
         let is_asked = |blamed: &str| asked.iter().any(|module| module == blamed);
         let newest = || self.lineage.newest().and_then(|modules| modules.into_iter().next());
         let module = match blamed {
-            Some(module) => Some(module.to_owned()).filter(|module| !is_asked(module)),
+            Some(Blame { module, .. }) => Some(module.clone()).filter(|module| !is_asked(module)),
             None if asked.is_empty() && !is_nobodys => newest(),
             None => None,
         };
@@ -258,7 +286,8 @@ mod tests {
     /// What is gone on with when the engine has ended: its frame, and what was put back.
     #[track_caller]
     fn check(recovery: &mut Recovery, blamed: Option<&str>, from_outside: bool, expected: (u64, &[PutBack])) {
-        let plan = recovery.plan(blamed, from_outside).expect("it is gone on with");
+        let blame = |module: &str| Blame { module: module.to_owned(), library: None };
+        let plan = recovery.plan(blamed.map(blame).as_ref(), from_outside).expect("it is gone on with");
         assert_eq!((plan.game.map_or(0, |game| game.frame), plan.put_back.as_slice()), expected);
     }
 
@@ -303,6 +332,35 @@ mod tests {
         let mut recovery = swapped_twice();
         recovery.note_live([libraries(2, 0), vec![library("weather", 0)]].concat());
         check(&mut recovery, Some("weather"), false, (30, &[put_back("weather", Some(0), None)]));
+    }
+
+    /// A library of `swim` has ended the engine.
+    fn blame(generation: u64) -> Blame {
+        // The engine knows the file by another path where a folder on the way is a link.
+        Blame { module: "swim".to_owned(), library: Some(format!("/games/run/swim-{generation}.so").into()) }
+    }
+
+    #[test]
+    fn code_that_had_been_replaced_is_struck_out_and_the_live_code_stays() {
+        let mut recovery = swapped_twice();
+        for _ in 0..=RESUMES_MAX {
+            let plan = recovery.plan(Some(&blame(1)), false).expect("what is gone on with is not to blame");
+            assert!(plan.is_past && plan.put_back.is_empty(), "{:?}", plan.put_back);
+            assert_eq!(plan.game.map(|game| game.frame), Some(30));
+        }
+        let plan = recovery.plan(Some(&blame(2)), false).expect("it is gone on with");
+        assert_eq!((plan.is_past, plan.put_back), (false, vec![put_back("swim", Some(2), Some(0))]));
+    }
+
+    #[test]
+    fn a_swap_that_had_just_replaced_what_goes_wrong_as_it_is_let_go_of_is_lost_with_it() {
+        let mut recovery = swapped_twice();
+        recovery.note_asked(1, &[library("swim", 3)]);
+        let plan = recovery.plan(Some(&blame(1)), false).expect("it is gone on with");
+        assert_eq!((plan.is_past, plan.put_back), (true, vec![put_back("swim", None, Some(2))]));
+        let mut recovery = swapped_twice();
+        recovery.note_asked(1, &[library("swim", 3)]);
+        assert!(!recovery.plan(Some(&blame(3)), false).expect("it is gone on with").is_past);
     }
 
     #[test]

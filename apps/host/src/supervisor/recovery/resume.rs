@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::{Plan, Resuming};
+use super::{Blame, Plan, Resuming};
 use crate::cli::EXIT_ENGINE_DIED;
 use crate::event::Event;
 use crate::protocol::{Game, ToEngine};
@@ -18,16 +18,16 @@ impl Supervisor {
         let reached = engine.frame();
         let mut end = engine.finish(STOP_DEADLINE);
         let blamed = end.crash.take().and_then(|crash| {
-            let module = crash.module.clone();
+            let blame = Blame::of(&crash);
             self.tell(Event::Crash(Box::new(crash)));
-            module
+            blame
         });
-        self.go_on(blamed.as_deref(), end, ended_at, reached)
+        self.go_on(blamed, end, ended_at, reached)
     }
 
-    /// Ends the engine, and goes on with the game in another one. `blamed` is the module that is to be put back, if it
-    /// is known; else it is the one that was swapped last.
-    pub(in crate::supervisor) fn resume(&mut self, blamed: Option<&str>, why: String) -> anyhow::Result<()> {
+    /// Ends the engine, and goes on with the game in another one. `blamed` is what is to be put back, if it is
+    /// known; else it is what was swapped last.
+    pub(in crate::supervisor) fn resume(&mut self, blamed: Option<Blame>, why: String) -> anyhow::Result<()> {
         let ended_at = Instant::now();
         let Some(engine) = self.engine.take() else { return Ok(()) };
         let reached = engine.frame();
@@ -37,20 +37,27 @@ impl Supervisor {
 
     fn go_on(
         &mut self,
-        blamed: Option<&str>,
+        blamed: Option<Blame>,
         end: EngineEnd,
         ended_at: Instant,
         reached: u64,
     ) -> anyhow::Result<()> {
         let is_wanted = self.args.snapshots.0.is_some();
-        let Some(plan) = is_wanted.then(|| self.recovery.plan(blamed, end.from_outside)).flatten() else {
+        let Some(plan) = is_wanted.then(|| self.recovery.plan(blamed.as_ref(), end.from_outside)).flatten()
+        else {
             self.give_up(&end.how);
             return Ok(());
         };
-        let Plan { game, put_back } = plan;
+        let Plan { game, put_back, is_past } = plan;
         let frame = game.as_ref().map_or(0, |game| game.frame);
         let frames_lost = reached.saturating_sub(frame);
-        let resuming = Resuming { why: end.how.clone(), put_back, ended_at, frame, frames_lost };
+        let why = match blamed.filter(|_| is_past) {
+            Some(Blame { module, .. }) => {
+                format!("{}, by code of `{module}` that had been replaced", end.how)
+            }
+            None => end.how.clone(),
+        };
+        let resuming = Resuming { why, put_back, ended_at, frame, frames_lost };
         // One that has ended before its first frame has not been told of.
         self.recovery.resuming = Some(match self.recovery.resuming.take() {
             Some(untold) => resuming.after(untold),
