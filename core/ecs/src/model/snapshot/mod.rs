@@ -331,12 +331,14 @@ fn take_entities(bytes: &mut &[u8], count: u64) -> Result<Vec<hecs::Entity>, Sta
     let raw = take(bytes, count.saturating_mul(8))?;
     let (chunks, _) = raw.as_chunks::<8>();
     // A million of them is usual, and collecting options takes four times as long.
-    let mut entities = Vec::with_capacity(chunks.len());
-    for chunk in chunks {
-        let entity = hecs::Entity::from_bits(u64::from_le_bytes(*chunk));
-        entities.push(entity.ok_or_else(|| corrupt("an entity id of 0"))?);
-    }
-    Ok(entities)
+    let mut are_ids = true;
+    let ids = chunks.iter().map(|chunk| {
+        let id = hecs::Entity::from_bits(u64::from_le_bytes(*chunk));
+        are_ids &= id.is_some();
+        id.unwrap_or(hecs::Entity::DANGLING)
+    });
+    let entities = ids.collect();
+    if are_ids { Ok(entities) } else { Err(corrupt("an entity id of 0")) }
 }
 
 fn all_read(rest: &[u8]) -> Result<(), StateError> {

@@ -333,6 +333,7 @@ impl Restore {
         fill_all(&self.targets, &archetypes)?;
         let mut without_components = Vec::new();
         let mut now_sparse = Vec::new();
+        let mut fresh = FreshIds::default();
         for Planned { entities, batch, columns, sparse } in archetypes {
             now_sparse.extend(sparse.into_iter().map(|column| (column, entities.clone())));
             columns.iter().for_each(|column| self.count(entities.len(), column.kind));
@@ -343,7 +344,9 @@ impl Restore {
             let batch = batch.build().map_err(|_| corrupt("a column with too few values"))?;
             // A batch takes its ids off the free list. `spawn_column_batch_at`, which takes them as an argument, looks
             // through the free list for each of them: time quadratic in the number of entities.
-            world.entities.set_freelist(&entities);
+            if !fresh.take(&entities) {
+                world.entities.set_freelist(&entities);
+            }
             drop(world.entities.spawn_column_batch(batch));
             world.restored(&entities);
         }
@@ -475,6 +478,24 @@ fn encoded<'v>(values: &Values<'v>, rows: usize) -> Result<Cow<'v, [u8]>, StateE
         Values::Shared(..) => return Err(corrupt("a column in two kinds of storage")),
     }
     Ok(bytes.into())
+}
+
+/// The ids that a new world gives by itself, in their order. To write a free list, and to read it, takes as long as the
+/// values do.
+#[derive(Default)]
+struct FreshIds {
+    next: u32,
+}
+
+impl FreshIds {
+    /// Whether these are the next ones; the next after them are those that lie behind all of them.
+    fn take(&mut self, entities: &[hecs::Entity]) -> bool {
+        let is_fresh = |(entity, id): (&hecs::Entity, u32)| entity.to_bits().get() == 1 << 32 | u64::from(id);
+        let are_fresh = entities.iter().zip(self.next..).all(is_fresh);
+        let last = if are_fresh { entities.last() } else { entities.iter().max_by_key(|entity| entity.id()) };
+        self.next = self.next.max(last.map_or(0, |entity| entity.id() + 1));
+        are_fresh
+    }
 }
 
 /// Sees to it that each id of a snapshot is in one place.

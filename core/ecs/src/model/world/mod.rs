@@ -305,11 +305,11 @@ impl World {
         if end > self.generations.len() {
             self.generations.resize(end, 0);
         }
-        for entity in entities {
+        for entity in entities.clone() {
             self.generations[entity.index() as usize] = entity.generation();
-            if let Some(journal) = self.journal.get_mut() {
-                journal.born(entity);
-            }
+        }
+        if let Some(journal) = self.journal.get_mut() {
+            entities.for_each(|entity| journal.born(entity));
         }
     }
 
