@@ -208,18 +208,17 @@ fn check_refused(rejected: &Value, fault: &Fault, place: Place, line: usize) {
         (Ends::Call, Place::RestoreState) => ("swap", "restore-failed"),
     };
     assert_eq!((&rejected["stage"], &rejected["code"]), (&stage.into(), &code.into()), "{rejected}");
+    let failure = &rejected["failure"];
+    assert_eq!(
+        (&failure["kind"], failure["signal"].as_i64()),
+        (&fault.kind.into(), fault.signal),
+        "{rejected}"
+    );
+    assert_eq!(failure["system"], place.name(), "{rejected}");
+    assert!(failure["frame"].as_u64().unwrap() > 0, "{rejected}");
+    check_backtrace(&failure["backtrace"], line);
     if code.starts_with("trial-") {
-        let trial = &rejected["trial"];
-        assert_eq!(
-            (&trial["kind"], trial["signal"].as_i64()),
-            (&fault.kind.into(), fault.signal),
-            "{rejected}"
-        );
-        assert_eq!(trial["system"], place.name(), "{rejected}");
         assert!(text.ends_with("the game runs on with the code before. Correct it, and save"), "{rejected}");
-        if (fault.ends, place) != (Ends::Call, Place::Drop) {
-            check_backtrace(&trial["backtrace"], line);
-        }
     } else {
         assert!(text.contains(&format!("module `rogue` failed in `{}`: ", place.name())), "{rejected}");
     }
@@ -289,7 +288,7 @@ impl Past {
         if place.is_before() {
             let rejected = self.game.wait_rejected("rogue");
             assert!(message(&rejected).contains(fault.says), "{rejected}");
-            return;
+            return check_backtrace(&rejected["failure"]["backtrace"], line);
         }
         if place == Place::Drop {
             self.wait_swap();
@@ -298,8 +297,8 @@ impl Past {
         let told = self.game.wait_fault("rogue");
         assert_eq!((&told["system"], &told["suspended"]), (&place.name().into(), &false.into()), "{told}");
         assert!(message(&told).contains(fault.says), "{told}");
+        check_backtrace(&told["backtrace"], line);
         if place == Place::Update {
-            check_backtrace(&told["backtrace"], line);
             let back = self.game.wait("a rollback", |event| event["event"] == "rolled_back");
             assert_eq!(back["modules"][0]["to"], self.live, "{back}");
             self.live = back["modules"][0]["generation"].clone();

@@ -2,8 +2,8 @@
 //! documents each field.
 
 mod crash;
+mod failure;
 mod recording;
-mod trial;
 
 use keel::engine::Fault;
 use keel_builder::BuiltBy;
@@ -11,8 +11,8 @@ use keel_registry::Code;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use crash::{CrashLine, HangLine};
+pub(crate) use failure::FailureLine;
 pub(crate) use recording::{CountLine, DivergenceLine, OutcomeLine, ReplayedLine, RewoundLine};
-pub(crate) use trial::TrialLine;
 
 /// The level of a [`Event::Log`] that a module has written to the console.
 pub(crate) const LEVEL_OUTPUT: &str = "output";
@@ -56,9 +56,9 @@ pub(crate) enum Event {
         /// Which of the supervisor's requests; absent if none was.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         request: Option<u64>,
-        /// What it did on a copy of the game; absent if it was not refused for that.
+        /// What it did when it was run; absent if it was not refused for that.
         #[serde(skip_serializing_if = "Option::is_none", default)]
-        trial: Option<TrialLine>,
+        failure: Option<FailureLine>,
     },
     /// A recording was run again.
     Replayed(Box<ReplayedLine>),
@@ -268,10 +268,10 @@ impl Event {
                 format!("frame {frame}: {fps:.0} fps, {frame_ms:.2} ms a frame, {entities} entities")
             }
             Self::Swap(swap) => swap.text(),
-            Self::Rejected { module, stage, code, message, trial, .. } => {
+            Self::Rejected { module, stage, code, message, failure, .. } => {
                 let stage = format!("{stage:?}").to_lowercase();
                 let who = if module.is_empty() { "the workspace or the game" } else { module };
-                let calls = below(trial.as_ref().and_then(|trial| trial.backtrace.as_deref()));
+                let calls = below(failure.as_ref().and_then(|failure| failure.backtrace.as_deref()));
                 format!("{who} was refused at {stage} [{code}]: {message}{calls}")
             }
             Self::Replayed(line) => line.text(),
@@ -383,8 +383,8 @@ mod tests {
     fn a_refusal_says_who_was_refused() {
         let text = |module: &str| {
             let (stage, code, message) = (Stage::Resolve, "conflict".to_owned(), "a cycle".to_owned());
-            Event::Rejected { module: module.to_owned(), stage, code, message, request: None, trial: None }
-                .text()
+            let module = module.to_owned();
+            Event::Rejected { module, stage, code, message, request: None, failure: None }.text()
         };
         assert_eq!(text("swim"), "swim was refused at resolve [conflict]: a cycle");
         assert_eq!(text(""), "the workspace or the game was refused at resolve [conflict]: a cycle");

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::engine_process::input::FrameInput;
-use crate::event::{Event, Stage};
+use crate::event::{Event, FailureLine, Stage};
 pub(crate) use transfer::{
     MessageReader, SNAPSHOT_BYTES_MAX, TakenGame, receive_order, send_snapshot, send_with_game,
 };
@@ -173,8 +173,8 @@ pub(crate) enum TrialOutcome {
     Fits,
     /// There was no copy of the game to try it on.
     NotMade,
-    /// It was refused as the game would refuse it.
-    Refused { stage: Stage, module: String, code: Code, message: String },
+    /// It was refused as the game would refuse it; with `failure` if it was for a panic.
+    Refused { stage: Stage, module: String, code: Code, message: String, failure: Option<FailureLine> },
     /// A panic that would have suspended a module.
     Panicked { module: String, system: String, message: String, backtrace: Option<String>, frame: u64 },
 }

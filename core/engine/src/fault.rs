@@ -28,10 +28,11 @@ pub struct Fault {
 
 /// What is left of a panic.
 #[derive(Clone, Debug)]
-pub(crate) struct Panic {
+pub struct Panic {
     /// What it said, with its file and line where the hook is installed.
-    pub(crate) message: String,
-    pub(crate) backtrace: Option<String>,
+    pub message: String,
+    /// As in [`Fault`].
+    pub backtrace: Option<String>,
 }
 
 thread_local! {
@@ -63,7 +64,10 @@ pub fn contain<T>(call: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// As [`contain`], with all that is left of the panic.
-pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
+///
+/// # Errors
+/// The panic.
+pub fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
     LAST_PANIC.with_borrow_mut(Option::take);
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         forget_panic();

@@ -49,7 +49,7 @@ mod worlds;
 pub use call::{Caller, Handler, IntoHandler};
 pub use engine::{Engine, EngineConfig, PinViews};
 pub use error::EngineError;
-pub use fault::{Fault, contain, install_panic_hook};
+pub use fault::{Fault, Panic, catch, contain, install_panic_hook};
 pub use frame::{Frame, ModuleTag, Timers};
 pub use function::{
     CALL_DEPTH_MAX, CallError, Function, FunctionDescriptor, FunctionSummary, IntoFunction, IntoFunctionOf,

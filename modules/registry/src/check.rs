@@ -9,7 +9,7 @@ use keel_binding::Offer;
 use keel_core_types::{ModuleId, Provided, ViewDeclaration};
 use keel_crash::{Mark, Thread};
 use keel_ecs::ModelTypeInfo;
-use keel_engine::{ModuleTag, contain};
+use keel_engine::{ModuleTag, Panic, catch};
 use keel_loader::{LibraryFile, LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, PooledTypeInfo, Setup};
 
@@ -207,7 +207,7 @@ impl Checker {
     ) -> Result<(), Rejection> {
         let deadline = self.deadline;
         let _running = Thread::current().enter(Mark::of(module, call));
-        let outcome = contain(|| {
+        let outcome = catch(|| {
             async_io::block_on(future::or(async { Some(future.await) }, async {
                 async_io::Timer::after(deadline).await;
                 None
@@ -217,7 +217,7 @@ impl Checker {
             Ok(Some(Ok(()))) => Ok(()),
             Ok(Some(Err(error))) => Err(Rejection::call(module, call, &error.to_string())),
             Ok(None) => Err(Rejection::deadline(module, call, deadline)),
-            Err(panic) => Err(Rejection::call(module, call, &panic)),
+            Err(panic) => Err(call_panicked(module, call, panic)),
         }
     }
 }
@@ -229,11 +229,15 @@ pub(crate) fn contained(
     run: impl FnOnce() -> ModuleResult,
 ) -> Result<(), Rejection> {
     let _running = Thread::current().enter(Mark::of(module, call));
-    match contain(run) {
+    match catch(run) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Rejection::call(module, call, &error.to_string())),
-        Err(panic) => Err(Rejection::call(module, call, &panic)),
+        Err(panic) => Err(call_panicked(module, call, panic)),
     }
+}
+
+fn call_panicked(module: &str, call: &str, panic: Panic) -> Rejection {
+    Rejection::panicked(call, panic, |message| Rejection::call(module, call, message))
 }
 
 /// What `export_module!` says and what `register` does must agree: the resolver has planned with the former.

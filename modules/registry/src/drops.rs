@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use keel_crash::{Mark, Thread};
-use keel_engine::{Fault, contain};
+use keel_engine::{Fault, Panic, catch};
 use keel_loader::LoadedViewModel;
 use parking_lot::Mutex;
 
@@ -30,17 +30,17 @@ impl FailedDrops {
         let (drops, module) = (self.clone(), module.to_owned());
         view_model.dropped_by(move |drop_object| {
             let _running = Thread::current().enter(Mark::of(&module, DROP));
-            if let Err(message) = contain(drop_object) {
-                drops.note(module, message);
+            if let Err(panic) = catch(drop_object) {
+                drops.note(module, panic);
             }
         });
     }
 
-    fn note(&self, module: String, message: String) {
+    fn note(&self, module: String, panic: Panic) {
         let mut noted = self.0.lock();
         if noted.len() < Self::MAX {
-            let system = DROP.to_owned();
-            noted.push(Fault { module, system, message, backtrace: None, frame: 0, suspended: false });
+            let (system, Panic { message, backtrace }) = (DROP.to_owned(), panic);
+            noted.push(Fault { module, system, message, backtrace, frame: 0, suspended: false });
         }
     }
 }

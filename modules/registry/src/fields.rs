@@ -4,13 +4,17 @@
 use std::collections::BTreeMap;
 
 use keel_crash::{Mark, Thread};
-use keel_engine::{Engine, EngineError, ModuleCode, ModuleTag, SavedLocals, contain};
+use keel_engine::{Engine, EngineError, ModuleCode, ModuleTag, Panic, SavedLocals, catch};
 use keel_loader::LoadedViewModel;
 use keel_state::{Change, SavedValue};
 use parking_lot::Mutex;
 
 use crate::rejection::failed_in;
 use crate::{Candidate, Consent, Registry, Rejection};
+
+/// The calls, as they are told.
+const SAVE_STATE: &str = "save_state";
+const RESTORE_STATE: &str = "restore_state";
 
 /// What one module keeps.
 #[derive(Clone)]
@@ -55,10 +59,11 @@ pub(crate) fn save_state(
     view_model: &Mutex<LoadedViewModel>,
 ) -> Result<SavedState, Rejection> {
     let failed = |message: &str| Rejection::save_state(tag.name(), message);
-    let _running = Thread::current().enter(Mark::of(tag.name(), "save_state"));
-    let fields = contain(|| view_model.lock().save_state()).map_err(|panic| failed(&panic))?;
+    let panicked = |panic: Panic| Rejection::panicked(SAVE_STATE, panic, failed);
+    let _running = Thread::current().enter(Mark::of(tag.name(), SAVE_STATE));
+    let fields = catch(|| view_model.lock().save_state()).map_err(panicked)?;
     let fields = fields.map_err(|error| failed(&error.to_string()))?;
-    let locals = contain(|| engine.save_locals(tag)).map_err(|panic| failed(&panic))?;
+    let locals = catch(|| engine.save_locals(tag)).map_err(panicked)?;
     let locals = locals.map_err(|error| failed(&error.to_string()))?;
     Ok(SavedState { fields, locals })
 }
@@ -70,9 +75,9 @@ pub(crate) fn restore_locals(
     consent: Consent,
 ) -> Result<Vec<Change>, Rejection> {
     let name = code.module.name().to_owned();
-    let _running = Thread::current().enter(Mark::of(&name, "restore_state"));
-    let restored = contain(|| code.restore_locals(saved.clone(), consent.accepts_loss()));
-    let restored = restored.map_err(|panic| Rejection::restore_state(&name, &panic))?;
+    let _running = Thread::current().enter(Mark::of(&name, RESTORE_STATE));
+    let restored = catch(|| code.restore_locals(saved.clone(), consent.accepts_loss()));
+    let restored = restored.map_err(|panic| restore_panicked(&name, panic))?;
     restored.map_err(|error| match &error {
         EngineError::Locals { source, .. } => {
             Rejection { message: error.to_string(), ..Rejection::state(&name, source) }
@@ -87,11 +92,15 @@ pub(crate) fn restore_state(
     saved: &SavedValue,
     consent: Consent,
 ) -> Result<Vec<Change>, Rejection> {
-    let _running = Thread::current().enter(Mark::of(name, "restore_state"));
-    let restored = contain(|| view_model.restore_state(saved, consent.accepts_loss()));
-    let restored = restored.map_err(|panic| Rejection::restore_state(name, &panic))?;
+    let _running = Thread::current().enter(Mark::of(name, RESTORE_STATE));
+    let restored = catch(|| view_model.restore_state(saved, consent.accepts_loss()));
+    let restored = restored.map_err(|panic| restore_panicked(name, panic))?;
     restored.map_err(|error| {
-        let Rejection { module, code, message } = Rejection::state(name, &error);
-        Rejection::new(&module, code, failed_in(name, "restore_state", &message))
+        let Rejection { module, code, message, .. } = Rejection::state(name, &error);
+        Rejection::new(&module, code, failed_in(name, RESTORE_STATE, &message))
     })
+}
+
+fn restore_panicked(module: &str, panic: Panic) -> Rejection {
+    Rejection::panicked(RESTORE_STATE, panic, |message| Rejection::restore_state(module, message))
 }

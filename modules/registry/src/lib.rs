@@ -56,7 +56,7 @@ pub use lifecycle::{Event, Lifecycle, Running, State, WrongTransition};
 pub use pools::terminals;
 pub use probation::TakenBack;
 pub use registry::{ModuleStatus, Registry, RegistryConfig, RegistryEvent};
-pub use rejection::{Code, Rejection};
+pub use rejection::{Code, PanickedCall, Rejection};
 pub use report::{Consent, PutBack, RetireReport, RollbackReport, SwapReport, SwappedModule};
 pub use stated::Stated;
 pub use views::BoundViews;

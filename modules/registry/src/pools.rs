@@ -435,8 +435,9 @@ fn contained<T>(pool: &str, save: impl FnOnce() -> Result<T, StateError>) -> Res
 }
 
 fn restore_failed(module: &str, pool: &str, error: &StateError) -> Rejection {
-    let Rejection { module, code, message } = Rejection::state(module, error);
-    Rejection { module, code, message: format!("the models of pool `{pool}` can't be restored: {message}") }
+    let rejection = Rejection::state(module, error);
+    let message = format!("the models of pool `{pool}` can't be restored: {}", rejection.message);
+    Rejection { message, ..rejection }
 }
 
 fn pool_in_use(module: &str, error: &PoolError) -> Rejection {

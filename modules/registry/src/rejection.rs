@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keel_binding::BindError;
 use keel_ecs::EcsError;
-use keel_engine::EngineError;
+use keel_engine::{EngineError, Panic};
 use keel_loader::LoadError;
 use keel_state::StateError;
 use serde::{Deserialize, Serialize};
@@ -74,12 +74,29 @@ pub struct Rejection {
     pub code: Code,
     /// What, why, and the next step.
     pub message: String,
+    /// The call that panicked, if that is the reason.
+    pub panicked: Option<Box<PanickedCall>>,
+}
+
+/// A life-cycle call that panicked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PanickedCall {
+    /// The call: `load`, `save_state`.
+    pub call: String,
+    /// As in [`Fault`](keel_engine::Fault).
+    pub backtrace: Option<String>,
 }
 
 impl Rejection {
     /// A rejection of `module`.
     pub fn new(module: &str, code: Code, message: impl Into<String>) -> Self {
-        Self { module: module.to_owned(), code, message: message.into() }
+        Self { module: module.to_owned(), code, message: message.into(), panicked: None }
+    }
+
+    /// For a call that panicked: `of` makes the rejection of what the panic said.
+    pub(crate) fn panicked(call: &str, panic: Panic, of: impl FnOnce(&str) -> Self) -> Self {
+        let panicked = PanickedCall { call: call.to_owned(), backtrace: panic.backtrace };
+        Self { panicked: Some(Box::new(panicked)), ..of(&panic.message) }
     }
 
     /// A life-cycle call that failed while the module was loaded.

@@ -188,7 +188,7 @@ impl Soak {
         let rejected = self.game().wait_rejected("soak");
         let is_told = match fault.ends {
             Ends::Call => message(&rejected).contains("no luck"),
-            _ => rejected["trial"]["kind"] == fault.kind,
+            _ => rejected["failure"]["kind"] == fault.kind,
         };
         if !is_told {
             self.fail(&format!("this does not tell of {} in {}: {rejected}", fault.name, place.name()));

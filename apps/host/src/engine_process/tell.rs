@@ -7,7 +7,7 @@ use keel_registry::{ModuleStatus, Rejection, State};
 
 use super::Host;
 use super::dashboard::DashboardLink;
-use crate::event::{Event, ModuleLine, Stage, code_name};
+use crate::event::{Event, FailureLine, ModuleLine, Stage, code_name};
 use crate::os;
 use crate::protocol::{Answer, FromEngine, Library};
 
@@ -46,8 +46,10 @@ impl Host {
 
     pub(super) fn tell_rejection(&mut self, stage: Stage, rejection: Rejection, request: Option<u64>) {
         let code = code_name(rejection.code);
-        let Rejection { module, message, .. } = rejection;
-        self.tell(Event::Rejected { module, stage, code, message, request, trial: None });
+        let Rejection { module, message, panicked, .. } = rejection;
+        let frame = self.driver.engine.time().frame;
+        let failure = panicked.map(|panicked| FailureLine::panic(*panicked, frame));
+        self.tell(Event::Rejected { module, stage, code, message, request, failure });
     }
 
     pub(super) fn tell_fault(&mut self, fault: Fault) {

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
-use keel::engine::{EngineConfig, Fault, contain};
+use keel::engine::{EngineConfig, Fault, Panic, catch};
 use keel_registry::{Consent, Rejection};
 
 use super::Host;
 use super::driver::{Driver, Framed};
 use super::input::FrameInput;
 use super::swapper;
-use crate::event::Stage;
+use crate::event::{FailureLine, Stage};
 use crate::protocol::{FromEngine, SwapRequest, ToEngine, TrialOutcome};
 
 /// How much more memory than the copy of the game takes the new code may ask for.
@@ -65,7 +65,7 @@ impl Host {
         let modules: Vec<_> = request.modules.iter().map(|library| library.module.clone()).collect();
         let consent = if request.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         if let Err((stage, rejection)) = self.swap_for_trial(request, consent) {
-            return refused(stage, rejection);
+            return refused(stage, rejection, self.frame_number());
         }
         let inputs = inputs.into_iter().map(Some).chain(std::iter::repeat(None));
         for input in inputs.take(self.args.trial as usize) {
@@ -77,7 +77,7 @@ impl Host {
         }
         let is_new = |rejection: &Rejection| modules.contains(&rejection.module);
         match self.save_and_go_on() {
-            Err(rejection) if is_new(&rejection) => refused(Stage::Trial, rejection),
+            Err(rejection) if is_new(&rejection) => refused(Stage::Trial, rejection, self.frame_number()),
             _ => self.end_game(&modules),
         }
     }
@@ -86,15 +86,15 @@ impl Host {
     fn end_game(&mut self, modules: &[String]) -> TrialOutcome {
         // The code before may be the one that fails, and the new code what mends it.
         self.driver.registry.forget_replaced();
-        let (failed_drops, frame) = (self.driver.registry.failed_drops(), self.driver.engine.time().frame);
+        let (failed_drops, frame) = (self.driver.registry.failed_drops(), self.frame_number());
         let nothing = Driver::new(EngineConfig::default(), None, None, false);
         let game = std::mem::replace(&mut self.driver, nothing);
-        let (system, backtrace) = ("drop".to_owned(), None);
-        if let Err(message) = contain(|| drop(game)) {
+        let system = "drop".to_owned();
+        if let Err(Panic { message, backtrace }) = catch(|| drop(game)) {
             return TrialOutcome::Panicked { module: modules.join("+"), system, message, backtrace, frame };
         }
         let failed = failed_drops.take(frame).into_iter().find(|fault| modules.contains(&fault.module));
-        failed.map_or(TrialOutcome::Fits, |Fault { module, message, .. }| TrialOutcome::Panicked {
+        failed.map_or(TrialOutcome::Fits, |Fault { module, message, backtrace, .. }| TrialOutcome::Panicked {
             module,
             system,
             message,
@@ -112,6 +112,11 @@ impl Host {
         let candidates = candidates.map_err(|rejection| (Stage::Check, rejection))?;
         let report = self.driver.swap(candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;
         report.failed_starts.into_iter().next().map_or(Ok(()), |rejection| Err((Stage::Trial, rejection)))
+    }
+
+    /// The game's frame, as this copy counts.
+    fn frame_number(&self) -> u64 {
+        self.driver.engine.time().frame
     }
 
     /// Runs a frame with one step.
@@ -132,7 +137,8 @@ fn name(fault: Fault) -> String {
     fault.module
 }
 
-fn refused(stage: Stage, rejection: Rejection) -> TrialOutcome {
-    let Rejection { module, code, message } = rejection;
-    TrialOutcome::Refused { stage, module, code, message }
+fn refused(stage: Stage, rejection: Rejection, frame: u64) -> TrialOutcome {
+    let Rejection { module, code, message, panicked } = rejection;
+    let failure = panicked.map(|panicked| FailureLine::panic(*panicked, frame));
+    TrialOutcome::Refused { stage, module, code, message, failure }
 }

@@ -33,7 +33,7 @@ pub(crate) fn tell_refused(args: &RunArgs, code: Code, message: String) -> io::R
     if args.json {
         let module = String::new();
         let event =
-            Event::Rejected { module, stage: Stage::Resolve, code, message, request: None, trial: None };
+            Event::Rejected { module, stage: Stage::Resolve, code, message, request: None, failure: None };
         Output::start(args)?.event(&event)?;
     }
     Ok(())

@@ -51,7 +51,7 @@ impl Supervisor {
             code: code_name(build_code(failure)),
             message: plain,
             request: None,
-            trial: None,
+            failure: None,
         });
     }
 
@@ -63,7 +63,7 @@ impl Supervisor {
             code: code_name(read_code(error)),
             message: with_causes(error),
             request: None,
-            trial: None,
+            failure: None,
         });
     }
 }

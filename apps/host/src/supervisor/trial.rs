@@ -15,7 +15,7 @@ use super::engine::{EngineEnd, EngineProcess};
 use super::{STOP_DEADLINE, Supervisor};
 use crate::cli::{RunArgs, Span};
 use crate::engine_process::input::FrameInput;
-use crate::event::{CrashLine, Event, HangLine, Stage, TrialLine, code_name};
+use crate::event::{CrashLine, Event, FailureLine, HangLine, Stage, code_name};
 use crate::protocol::{BuildState, FromEngine, Game, Library, Received, SwapRequest, ToEngine, TrialOutcome};
 use crate::workspace;
 
@@ -63,7 +63,7 @@ struct Failure {
     code: Code,
     module: Option<String>,
     message: String,
-    trial: TrialLine,
+    failure: FailureLine,
 }
 
 impl Trials {
@@ -251,11 +251,11 @@ impl Supervisor {
                 self.log("warn", format!("the new code runs without a trial: {why}"));
                 self.swap_in(request);
             }
-            TrialOutcome::Refused { stage, module, code, message } => {
-                self.refuse(&request, module, stage, code, message, None);
+            TrialOutcome::Refused { stage, module, code, message, failure } => {
+                self.refuse(&request, module, stage, code, message, failure);
             }
             TrialOutcome::Panicked { module, system, message, backtrace, frame } => {
-                let trial = TrialLine {
+                let failure = FailureLine {
                     kind: "panic".to_owned(),
                     signal: None,
                     system: Some(system.clone()),
@@ -263,20 +263,20 @@ impl Supervisor {
                     backtrace,
                 };
                 let message = format!("{module}/{system} failed: {message}");
-                let failure = Failure { code: Code::TrialPanic, module: Some(module), message, trial };
+                let failure = Failure { code: Code::TrialPanic, module: Some(module), message, failure };
                 self.refuse_tried(&request, failure);
             }
         }
     }
 
     fn refuse_tried(&mut self, request: &SwapRequest, failure: Failure) {
-        let Failure { code, module, message, trial } = failure;
+        let Failure { code, module, message, failure } = failure;
         let module = module.unwrap_or_else(|| names(&request.modules));
         let message = format!(
             "{message}. It did so on a copy of the game, in a process of its own; the game runs on with the code before. \
              Correct it, and save"
         );
-        self.refuse(request, module, Stage::Trial, code, message, Some(trial));
+        self.refuse(request, module, Stage::Trial, code, message, Some(failure));
     }
 
     /// Tells that what was asked for will not come.
@@ -287,12 +287,12 @@ impl Supervisor {
         stage: Stage,
         code: Code,
         message: String,
-        trial: Option<TrialLine>,
+        failure: Option<FailureLine>,
     ) {
         let modules = request.modules.iter().map(|library| library.module.clone()).collect();
         self.send(&ToEngine::Build(BuildState::Refused { modules }));
         let (code, request) = (code_name(code), Some(request.id));
-        let event = Event::Rejected { module, stage, code, message, request, trial };
+        let event = Event::Rejected { module, stage, code, message, request, failure };
         self.note_refusal(&event);
         self.tell(event);
     }
@@ -306,14 +306,15 @@ fn names(libraries: &[Library]) -> String {
 fn hung(hang: Option<HangLine>, waited: Duration) -> Failure {
     let seconds = waited.as_secs_f64();
     let Some(HangLine { module, system, frame, backtrace, .. }) = hang else {
-        let trial =
-            TrialLine { kind: "hang".to_owned(), signal: None, system: None, frame: 0, backtrace: None };
+        let failure =
+            FailureLine { kind: "hang".to_owned(), signal: None, system: None, frame: 0, backtrace: None };
         let message = format!("its trial had not ended after {seconds:.1} s");
-        return Failure { code: Code::TrialHang, module: None, message, trial };
+        return Failure { code: Code::TrialHang, module: None, message, failure };
     };
     let message = format!("{module}/{system} had not returned after {seconds:.1} s");
-    let trial = TrialLine { kind: "hang".to_owned(), signal: None, system: Some(system), frame, backtrace };
-    Failure { code: Code::TrialHang, module: Some(module), message, trial }
+    let failure =
+        FailureLine { kind: "hang".to_owned(), signal: None, system: Some(system), frame, backtrace };
+    Failure { code: Code::TrialHang, module: Some(module), message, failure }
 }
 
 /// What is told of a process that has ended itself.
@@ -323,9 +324,9 @@ fn crashed(end: EngineEnd, last_words: &VecDeque<String>) -> Failure {
     let out_of_memory = last_words.iter().find(|line| line.starts_with("memory allocation of"));
     let Some(CrashLine { module, system, kind, signal, message, backtrace, frame, .. }) = crash else {
         let words: String = last_words.iter().map(|line| format!("\n    {line}")).collect();
-        let trial =
-            TrialLine { kind: "end".to_owned(), signal: None, system: None, frame: 0, backtrace: None };
-        return Failure { code: Code::TrialCrash, module: None, message: format!("{how}{words}"), trial };
+        let failure =
+            FailureLine { kind: "end".to_owned(), signal: None, system: None, frame: 0, backtrace: None };
+        return Failure { code: Code::TrialCrash, module: None, message: format!("{how}{words}"), failure };
     };
     let (kind, message) = match out_of_memory {
         Some(line) => ("memory".to_owned(), format!("{line}: it asked for more memory than a trial has")),
@@ -336,6 +337,6 @@ fn crashed(end: EngineEnd, last_words: &VecDeque<String>) -> Failure {
         (Some(module), None) => format!("{module}: "),
         _ => String::new(),
     };
-    let trial = TrialLine { kind, signal, system, frame, backtrace };
-    Failure { code: Code::TrialCrash, module, message: format!("{of}{message}"), trial }
+    let failure = FailureLine { kind, signal, system, frame, backtrace };
+    Failure { code: Code::TrialCrash, module, message: format!("{of}{message}"), failure }
 }

@@ -21,7 +21,7 @@ use super::link::Link;
 use super::record::library_hash;
 use super::swapper::check_all;
 use crate::cli::EngineArgs;
-use crate::event::{DivergenceLine, Event, ReplayedLine, Stage, code_name};
+use crate::event::{DivergenceLine, Event, FailureLine, ReplayedLine, Stage, code_name};
 use crate::protocol::{FromEngine, Library, ToEngine};
 use crate::recording::{
     Change, Game, Parts, Record, RecordedModule, Recording, built_with, differing, take_up,
@@ -87,14 +87,14 @@ fn copy_beside(library: &Path) -> PathBuf {
     library.extension().map_or(copy.clone(), |extension| copy.with_extension(extension))
 }
 
-fn rejected(Rejection { module, code, message }: Rejection) -> Event {
+fn rejected(Rejection { module, code, message, panicked }: Rejection) -> Event {
     Event::Rejected {
         module,
         stage: Stage::Check,
         code: code_name(code),
         message,
         request: None,
-        trial: None,
+        failure: panicked.map(|panicked| FailureLine::panic(*panicked, 0)),
     }
 }
 

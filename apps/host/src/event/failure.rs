@@ -1,10 +1,11 @@
-//! What is told of new code that failed on a copy of the game.
+//! What is told of new code that failed: on a copy of the game, or in the game's own process as it was put in place.
 
+use keel_registry::PanickedCall;
 use serde::{Deserialize, Serialize};
 
-/// What it did there.
+/// What it did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TrialLine {
+pub(crate) struct FailureLine {
     /// `panic`, `hang`, `memory`, `end`, or the kind of a [`CrashLine`](super::CrashLine).
     pub(crate) kind: String,
     /// The system's number of the signal that ended it; absent where none did.
@@ -18,4 +19,11 @@ pub(crate) struct TrialLine {
     /// The calls, one a line, the innermost first; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) backtrace: Option<String>,
+}
+
+impl FailureLine {
+    /// A call that panicked in this frame.
+    pub(crate) fn panic(PanickedCall { call, backtrace }: PanickedCall, frame: u64) -> Self {
+        Self { kind: "panic".to_owned(), signal: None, system: Some(call), frame, backtrace }
+    }
 }
