@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use keel_module_types::{DescriptorError, FINGERPRINT, ModuleDescriptor};
 use object::{Architecture, Object, ObjectSection, ObjectSymbol};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{LoadError, os, symbols};
 
@@ -15,6 +16,7 @@ const DESCRIPTOR_SYMBOL: &str = "keel_descriptor_";
 pub struct LibraryFile {
     path: PathBuf,
     bytes: u64,
+    checksum: u64,
     crate_name: String,
     descriptor: ModuleDescriptor,
     needed: Vec<String>,
@@ -54,6 +56,7 @@ impl LibraryFile {
         Ok(Self {
             path: path.to_owned(),
             bytes: bytes.len() as u64,
+            checksum: xxh3_64(bytes),
             needed: needed_libraries(&file).map_err(not_whole)?,
             has_thread_locals: file.sections().any(|section| is_thread_local(&section)),
             starts_threads: symbols::starts_threads(&file),
@@ -70,6 +73,7 @@ impl LibraryFile {
         Self {
             path: PathBuf::new(),
             bytes: 0,
+            checksum: 0,
             crate_name: descriptor.name().replace('-', "_"),
             descriptor,
             needed: Vec::new(),
@@ -89,6 +93,11 @@ impl LibraryFile {
     /// Its size in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// XXH3 of its bytes: another one after the file was damaged. 0 for a module that is linked in.
+    pub fn checksum(&self) -> u64 {
+        self.checksum
     }
 
     /// The name of the crate that exports the module, as it stands in symbols.

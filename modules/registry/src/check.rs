@@ -10,11 +10,12 @@ use keel_core_types::{ModuleId, Provided, ViewDeclaration};
 use keel_crash::{Mark, Thread};
 use keel_ecs::ModelTypeInfo;
 use keel_engine::{ModuleTag, Panic, catch};
-use keel_loader::{LibraryFile, LoadedViewModel, Loader, Module};
+use keel_loader::{LibraryFile, LoadError, LoadedViewModel, Loader, Module};
 use keel_module_types::{ModuleContext, ModuleKind, ModuleResult, ModuleRoot, PooledTypeInfo, Setup};
 
 use crate::drops::FailedDrops;
 use crate::lineage::Lineage;
+use crate::past::PastLibrary;
 use crate::registry::Generation;
 use crate::remove::discard;
 use crate::{Code, LoadedBench, Rejection, Stated};
@@ -192,10 +193,34 @@ impl Checker {
         Ok(candidate)
     }
 
-    /// Makes a fresh candidate of what has run before, or still runs.
+    /// Makes a fresh candidate of what still runs.
     pub(crate) fn prepare_again(&self, run: &Generation, generation: u64) -> Result<Candidate, Rejection> {
-        let candidate = self.prepare(run.module.clone(), generation)?;
-        Ok(Candidate { lineage: Some(run.lineage), ..candidate })
+        self.prepare_as(run.module.clone(), run.lineage, generation)
+    }
+
+    /// Makes a fresh candidate of what has run before.
+    pub(crate) fn prepare_as(
+        &self,
+        module: Module,
+        lineage: Lineage,
+        generation: u64,
+    ) -> Result<Candidate, Rejection> {
+        let candidate = self.prepare(module, generation)?;
+        Ok(Candidate { lineage: Some(lineage), ..candidate })
+    }
+
+    /// Opens a library that an engine before this one had open, if it is what it was.
+    pub(crate) fn open_past(&self, library: &PastLibrary) -> Result<Module, Rejection> {
+        let path = library.path.display();
+        let refuse = |message| Rejection::new("", Code::NotALibrary, message);
+        let file = match LibraryFile::read(&library.path) {
+            Ok(file) if file.checksum() == library.checksum => file,
+            Err(LoadError::Read { source, .. }) => {
+                return Err(refuse(format!("its library {path} can't be read: {source}")));
+            }
+            _ => return Err(refuse(format!("its library {path} is not what it was when it ran"))),
+        };
+        self.loader.open_file(file).map_err(|error| Rejection::load("", &error))
     }
 
     /// Drives a life-cycle call until it ends, or the deadline has come.

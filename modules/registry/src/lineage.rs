@@ -2,12 +2,13 @@
 
 use keel_core_types::ModuleId;
 use keel_engine::ModuleTag;
+use serde::{Deserialize, Serialize};
 
 use crate::registry::Generation;
 use crate::{Code, Registry, Rejection};
 
 /// Where the code of a generation comes from. It stays with the library when that is put back as a newer generation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lineage {
     /// The generation in which the library went live first: its name among those of the module.
     pub(crate) origin: u64,
@@ -19,7 +20,7 @@ pub(crate) struct Lineage {
 }
 
 /// How a library has stood the test of running.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Standing {
     /// It has not run for as long as its probation is.
     #[default]
@@ -80,7 +81,7 @@ impl Registry {
     pub(crate) fn last_good(&self, module: ModuleId) -> Option<u64> {
         let mut at = self.slots.get(&module)?.live.as_ref()?.lineage;
         loop {
-            at = self.ring.find(module, at.before?)?.lineage;
+            at = self.ring.find(module, at.before?)?;
             if at.standing != Standing::Faulted {
                 return Some(at.origin);
             }
@@ -96,7 +97,7 @@ impl Registry {
                 return undone;
             }
             undone.push(lineage.swap);
-            at = lineage.before.and_then(|before| self.ring.find(module, before)).map(|it| it.lineage);
+            at = lineage.before.and_then(|before| self.ring.find(module, before));
         }
         Vec::new()
     }
@@ -107,7 +108,7 @@ impl Registry {
         let mut at = from;
         while undone.contains(&at.swap) {
             let Some(before) = at.before.and_then(|before| self.ring.find(module, before)) else { break };
-            at = before.lineage;
+            at = before;
         }
         at.origin
     }
@@ -117,6 +118,20 @@ impl Registry {
         if let Some(live) = self.slots.get_mut(&module).and_then(|slot| slot.live.as_mut()) {
             live.lineage.standing = standing;
         }
+    }
+
+    /// Why a target can't be gone back to whose library can't be opened any more.
+    pub(crate) fn without_library(&self, target: &Target, rejection: &Rejection) -> Rejection {
+        let (module, origin) = (target.tag.name(), target.origin);
+        let others = self.ring.origins_of(target.tag.id()).into_iter().filter(|other| *other != origin);
+        let others: Vec<_> = others.collect();
+        let step = match others.as_slice() {
+            [] => "save the source as it was then".to_owned(),
+            others => format!("kept are {}; name one by `--to N`", join(others)),
+        };
+        let message =
+            format!("generation {origin} of module `{module}` can't be gone back to: {rejection}; {step}");
+        Rejection::new(module, rejection.code, message)
     }
 
     fn nothing_to_go_back_to(&self, live: &Generation, module: &str, to: Option<u64>) -> Rejection {

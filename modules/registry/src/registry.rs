@@ -221,8 +221,10 @@ impl Registry {
 
     /// The generation that the next swap of `module` makes.
     pub fn next_generation(&self, module: &str) -> u64 {
-        let live = self.slots.get(&ModuleId::of(module)).and_then(|slot| slot.live.as_ref());
-        live.map_or(0, |live| live.number + 1)
+        let id = ModuleId::of(module);
+        let live = self.slots.get(&id).and_then(|slot| slot.live.as_ref());
+        // One that an engine before this one has run may have a higher number than what was put back for it.
+        live.map_or(0, |live| live.number.max(self.ring.highest_of(id).unwrap_or_default()) + 1)
     }
 
     /// Which libraries are mapped.

@@ -1,4 +1,4 @@
-//! The generations that were replaced, kept for a while, and their retirement.
+//! The generations that can be gone back to, kept for a while, and their retirement.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,18 +7,28 @@ use keel_core_types::ModuleId;
 use keel_engine::{ModuleCode, ModuleTag, contain};
 use keel_loader::Module;
 
-use crate::RetireReport;
+use crate::lineage::Lineage;
+use crate::past::PastLibrary;
 use crate::registry::Generation;
+use crate::{Rejection, RetireReport};
 
 /// A generation that runs no more.
 pub(crate) struct Replaced {
     pub(crate) tag: ModuleTag,
-    /// Its systems and handlers.
-    pub(crate) code: ModuleCode,
+    pub(crate) number: u64,
+    pub(crate) lineage: Lineage,
     /// Whether its module was taken out since.
-    pub(crate) parted: bool,
-    // Dropped last: it holds the library.
-    pub(crate) generation: Generation,
+    parted: bool,
+    kept: Kept,
+}
+
+/// What there is of a generation.
+enum Kept {
+    /// It has run here: its systems and handlers, and what holds its library, which is dropped last.
+    Mapped(Box<(ModuleCode, Generation)>),
+    /// It has run in an engine before this one. Its library is open here if it was to be gone back to, and that was
+    /// refused.
+    Past { file: PastLibrary, library: Option<Module> },
 }
 
 /// The last generations of each module, oldest first.
@@ -59,24 +69,50 @@ impl Ring {
         self.replaced.remove(index)
     }
 
-    /// A generation that can be gone back to.
-    pub(crate) fn find(&self, module: ModuleId, origin: u64) -> Option<&Generation> {
-        self.replaced.iter().find(|replaced| replaced.is(module, origin)).map(|replaced| &replaced.generation)
+    /// The lineage of a generation that can be gone back to.
+    pub(crate) fn find(&self, module: ModuleId, origin: u64) -> Option<Lineage> {
+        self.replaced.iter().find(|replaced| replaced.is(module, origin)).map(|replaced| replaced.lineage)
+    }
+
+    /// The library of a generation that can be gone back to. One that only lies on disk is opened by `open`, once.
+    ///
+    /// # Errors
+    /// That of `open`.
+    pub(crate) fn library_of(
+        &mut self,
+        module: ModuleId,
+        origin: u64,
+        open: impl FnOnce(&PastLibrary) -> Result<Module, Rejection>,
+    ) -> Option<Result<Module, Rejection>> {
+        let replaced = self.replaced.iter_mut().find(|replaced| replaced.is(module, origin))?;
+        Some(match &mut replaced.kept {
+            Kept::Mapped(mapped) => Ok(mapped.1.module.clone()),
+            Kept::Past { library: Some(library), .. } => Ok(library.clone()),
+            Kept::Past { file, library } => open(file).inspect(|opened| *library = Some(opened.clone())),
+        })
     }
 
     /// The origin of what ran as generation `number`.
     pub(crate) fn origin_of(&self, module: ModuleId, number: u64) -> Option<u64> {
-        let of_module = || self.of(module).map(|replaced| &replaced.generation);
-        let found = of_module().find(|it| it.lineage.origin == number);
-        found.or_else(|| of_module().find(|it| it.number == number)).map(|it| it.lineage.origin)
+        let found = self.of(module).find(|it| it.lineage.origin == number);
+        found.or_else(|| self.of(module).find(|it| it.number == number)).map(|it| it.lineage.origin)
     }
 
     /// All that can be gone back to, the newest first.
     pub(crate) fn origins_of(&self, module: ModuleId) -> Vec<u64> {
-        let mut origins: Vec<_> =
-            self.of(module).map(|replaced| replaced.generation.lineage.origin).collect();
+        let mut origins: Vec<_> = self.of(module).map(|replaced| replaced.lineage.origin).collect();
         origins.sort_unstable_by(|a, b| b.cmp(a));
         origins
+    }
+
+    /// The highest number that any of them has had.
+    pub(crate) fn highest_of(&self, module: ModuleId) -> Option<u64> {
+        self.of(module).map(|replaced| replaced.number.max(replaced.lineage.origin)).max()
+    }
+
+    /// All of the modules that are still there, those first that leave first.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &Replaced> {
+        self.replaced.iter().filter(|replaced| !replaced.parted)
     }
 
     /// A module that has gone begins at 0 when it comes back; what ran before is not gone back to.
@@ -87,7 +123,7 @@ impl Ring {
     }
 
     fn of(&self, module: ModuleId) -> impl Iterator<Item = &Replaced> {
-        self.replaced.iter().filter(move |replaced| replaced.tag.id() == module && !replaced.parted)
+        self.kept().filter(move |replaced| replaced.tag.id() == module)
     }
 
     pub(crate) fn release(&mut self, released: Released) {
@@ -103,8 +139,9 @@ impl Ring {
             std::mem::take(&mut self.replaced).into_iter().zip(surplus).partition(|(_, leaves)| *leaves);
         self.replaced = staying.into_iter().map(|(replaced, _)| replaced).collect();
         for (replaced, _) in leaving {
-            let (name, generation) = (replaced.tag.name().to_owned(), replaced.generation.number);
-            self.held.push(Held { name, generation, library: replaced.let_go() });
+            let (name, generation) = (replaced.tag.name().to_owned(), replaced.number);
+            let library = replaced.let_go();
+            self.held.extend(library.map(|library| Held { name, generation, library }));
         }
         let (held, free): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.held).into_iter().partition(|held| held.library.holders() > 0);
@@ -151,21 +188,40 @@ impl Ring {
 
 impl Replaced {
     pub(crate) fn new(tag: ModuleTag, code: ModuleCode, generation: Generation) -> Self {
-        Self { tag, code, parted: false, generation }
+        let (number, lineage) = (generation.number, generation.lineage);
+        Self { tag, number, lineage, parted: false, kept: Kept::Mapped(Box::new((code, generation))) }
+    }
+
+    /// One that has run in an engine before this one.
+    pub(crate) fn of_past(tag: ModuleTag, number: u64, lineage: Lineage, file: PastLibrary) -> Self {
+        Self { tag, number, lineage, parted: false, kept: Kept::Past { file, library: None } }
+    }
+
+    /// Its file; `None` for a module that is linked in.
+    pub(crate) fn library(&self) -> Option<PastLibrary> {
+        match &self.kept {
+            Kept::Mapped(mapped) => PastLibrary::of(&mapped.1.module),
+            Kept::Past { file, .. } => Some(file.clone()),
+        }
     }
 
     fn is(&self, module: ModuleId, origin: u64) -> bool {
-        self.tag.id() == module && !self.parted && self.generation.lineage.origin == origin
+        self.tag.id() == module && !self.parted && self.lineage.origin == origin
     }
 
-    /// Lets it go, but for its library.
-    pub(crate) fn let_go(self) -> Module {
-        let Self { tag, code, generation, .. } = self;
-        let library = generation.module.clone();
-        let what = format!("an old generation of `{}`", tag.name());
-        let_go(&what, code);
-        let_go(&what, generation);
-        library
+    /// Lets it go, but for its library, if that was ever opened.
+    pub(crate) fn let_go(self) -> Option<Module> {
+        let what = format!("an old generation of `{}`", self.tag.name());
+        match self.kept {
+            Kept::Mapped(mapped) => {
+                let (code, generation) = *mapped;
+                let library = generation.module.clone();
+                let_go(&what, code);
+                let_go(&what, generation);
+                Some(library)
+            }
+            Kept::Past { library, .. } => library,
+        }
     }
 }
 

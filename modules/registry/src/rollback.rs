@@ -1,7 +1,8 @@
 //! Going back to a generation that ran before: by hand, with the game as it is, or with a game that was saved.
 //!
-//! A rollback is a swap. The library is mapped still, so that its code is made anew without being opened; all else goes
-//! the way of a swap, with its migrations, its consent, and its promise that what fails changes nothing.
+//! A rollback is a swap. The library is mapped still, so that its code is made anew without being opened (one that ran
+//! in an engine before this one is opened first); all else goes the way of a swap, with its migrations, its consent, and
+//! its promise that what fails changes nothing.
 
 use std::time::Instant;
 
@@ -34,6 +35,16 @@ impl Registry {
         let candidates = self.candidates_of(&targets)?;
         let report = self.put_back(engine, &targets, candidates, consent, None)?;
         Ok(RollbackReport { swap: SwapReport { pause: begin.elapsed(), ..report.swap }, ..report })
+    }
+
+    /// What [`Registry::rollback`] would put back: the modules, that which is asked for first, and the generation of it.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchModule`](crate::Code::NoSuchModule), as it.
+    pub fn would_put_back(&self, module: &str, to: Option<u64>) -> Result<(Vec<String>, u64), Rejection> {
+        let targets = self.targets_of(module, to)?;
+        let origin = targets.first().map_or(0, |target| target.origin);
+        Ok((targets.iter().map(|target| target.tag.name().to_owned()).collect(), origin))
     }
 
     /// Puts generations back together with a game that was saved: every module goes on with the fields that it had then.
@@ -92,11 +103,15 @@ impl Registry {
         self.note(module, event);
     }
 
-    fn candidates_of(&self, targets: &[Target]) -> Result<Vec<Candidate>, Rejection> {
+    fn candidates_of(&mut self, targets: &[Target]) -> Result<Vec<Candidate>, Rejection> {
         let checker = self.checker();
-        let candidates = targets.iter().map(|Target { tag, origin }| {
-            let run = self.ring.find(tag.id(), *origin).ok_or_else(|| self.no_such_module(tag.name()))?;
-            checker.prepare_again(run, self.next_generation(tag.name()))
+        let candidates = targets.iter().map(|target| {
+            let (name, id, origin) = (target.tag.name(), target.tag.id(), target.origin);
+            let lineage = self.ring.find(id, origin).ok_or_else(|| self.no_such_module(name))?;
+            let library = self.ring.library_of(id, origin, |file| checker.open_past(file));
+            let library = library.ok_or_else(|| self.no_such_module(name))?;
+            let library = library.map_err(|rejection| self.without_library(target, &rejection))?;
+            checker.prepare_as(library, lineage, self.next_generation(name))
         });
         candidates.collect()
     }

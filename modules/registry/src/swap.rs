@@ -199,7 +199,7 @@ impl Registry {
     fn number(&self, candidate: &mut Candidate) {
         let live = self.slots.get(&candidate.id()).and_then(|slot| slot.live.as_ref());
         if candidate.lineage.is_none() {
-            candidate.generation = candidate.generation.max(live.map_or(0, |live| live.number + 1));
+            candidate.generation = candidate.generation.max(self.next_generation(candidate.name()));
             candidate.lineage = Some(Lineage::new(candidate.generation, live, self.swaps));
         }
     }

@@ -14,6 +14,8 @@ use crate::sources::Swim;
 
 const MODULES: [&str; 2] = ["swim", "other"];
 
+const PROBATION: Duration = Duration::from_millis(200);
+
 /// What a generation does wrong: nothing, or one of these.
 const FAULTS: [(&str, &str, &str); 7] = [
     ("good", "UPDATE", ""),
@@ -78,8 +80,7 @@ fn libraries() -> Vec<Vec<PathBuf>> {
 
 impl Game {
     fn new(libraries: &[Vec<PathBuf>], seed: u64) -> Self {
-        let probation = Duration::from_millis(200);
-        let rig = Rig::with(RegistryConfig { probation, ..RegistryConfig::default() });
+        let rig = Rig::with(RegistryConfig { probation: PROBATION, ..RegistryConfig::default() });
         let (expected, numbers) = (Default::default(), Numbers(seed));
         Self { rig, libraries: libraries.to_vec(), expected, numbers, done: Vec::new(), strays: 0 }
     }
@@ -92,9 +93,10 @@ impl Game {
             5..9 => self.frames(),
             9 => self.roll_back(module),
             10 => self.note(module),
-            _ => match self.numbers.below(4) {
+            _ => match self.numbers.below(6) {
                 0 => self.remove(module),
                 1 => self.reset(),
+                2 | 3 => self.go_on(),
                 _ => self.frames(),
             },
         }
@@ -189,6 +191,27 @@ impl Game {
         self.expected.iter_mut().for_each(|expected| expected.suspended = false);
     }
 
+    /// The engine ends, and another one goes on with its game, if that can be saved and restored.
+    fn go_on(&mut self) {
+        let Ok(game) = self.rig.registry.save_game(&self.rig.engine, Vec::new()) else { return };
+        let mut next = Rig::with(RegistryConfig { probation: PROBATION, ..RegistryConfig::default() });
+        let checker = next.registry.checker();
+        let live = self.rig.registry.modules();
+        let candidates = live.iter().map(|status| checker.check(&status.library, status.generation).unwrap());
+        let candidates = candidates.collect();
+        let resumed = next.registry.resume_game(&mut next.engine, candidates, &game, Consent::AcceptLoss);
+        self.done.push(format!("go on: {:?}", resumed.as_ref().map(|_| ()).map_err(|it| it.code)));
+        if resumed.is_err() {
+            return;
+        }
+        next.registry.take_up(self.rig.registry.past());
+        std::mem::swap(&mut self.rig.scratch, &mut next.scratch);
+        let Rig { registry, engine, .. } = std::mem::replace(&mut self.rig, next);
+        registry.close(engine);
+        self.strays = self.rig.mapped() - live.len();
+        self.expected.iter_mut().for_each(|expected| expected.suspended = false);
+    }
+
     fn check(&self) {
         let systems = self.rig.engine.systems();
         for (name, expected) in MODULES.iter().zip(&self.expected) {
@@ -215,7 +238,7 @@ impl Game {
 #[test]
 fn two_modules_in_random_interleavings_each_have_the_generation_bound_that_they_should() {
     let libraries = libraries();
-    let mut went_back = 0;
+    let (mut went_back, mut went_on) = (0, 0);
     for seed in 0..8 {
         let mut game = Game::new(&libraries, seed);
         for _ in 0..60 {
@@ -226,7 +249,9 @@ fn two_modules_in_random_interleavings_each_have_the_generation_bound_that_they_
             }));
             assert!(stepped.is_ok(), "seed {seed}, after:\n{}", game.done.join("\n"));
         }
-        went_back += game.done.iter().filter(|line| line.starts_with("taken back: Ok")).count();
+        let count = |what: &str| game.done.iter().filter(|line| line.starts_with(what)).count();
+        went_back += count("taken back: Ok");
+        went_on += count("go on: Ok");
     }
-    assert!(went_back > 10, "it was worth it: {went_back}");
+    assert!(went_back > 10 && went_on > 3, "it was worth it: {went_back} {went_on}");
 }

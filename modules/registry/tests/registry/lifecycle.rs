@@ -227,7 +227,8 @@ impl Module {
             let way = [Event::Saved, Event::Built, Event::Checked, Event::SwappedForGood];
             next = way.into_iter().fold(next, Self::event);
             next.bound = Some(PROVEN);
-            next.before = None;
+            // What came before stays to be gone back to; what ended the engine does not.
+            next.before = self.before.filter(|_| !blamed);
         }
         next
     }

@@ -15,6 +15,7 @@ mod lifecycle;
 mod locals;
 mod observers;
 mod own;
+mod past;
 mod pools;
 mod prefabs;
 mod probation;
