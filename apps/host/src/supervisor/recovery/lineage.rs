@@ -92,11 +92,15 @@ impl Lineage {
         true
     }
 
-    /// Puts back whatever was exchanged since these libraries were live, as far as that is remembered.
+    /// Puts back whatever was exchanged since these libraries were live. A module whose library of then is not one of those
+    /// before it stays as it is: it was taken back from that one.
     pub(crate) fn put_back_to(&mut self, libraries: &[Library]) {
         for then in libraries {
             let is_other = |now: &Library| now.path != then.path;
-            while self.live.get(&then.module).is_some_and(is_other) && self.put_back(&then.module) {}
+            while self.was_before(then)
+                && self.live.get(&then.module).is_some_and(is_other)
+                && self.put_back(&then.module)
+            {}
         }
     }
 
@@ -114,6 +118,12 @@ impl Lineage {
                 older.entry(name).or_insert(before);
             }
         }
+    }
+
+    /// Whether a library was live before the one of its module that is.
+    fn was_before(&self, library: &Library) -> bool {
+        let before = self.changes.iter().filter_map(|change| change.get(&library.module)?.as_ref());
+        before.into_iter().any(|before| before.path == library.path)
     }
 
     /// Leaves a module out. False if it isn't live.
@@ -214,7 +224,17 @@ mod tests {
         lineage.put_back_to(&libraries("a-1 b-0"));
         assert_eq!(live(&lineage), "a-1 b-0");
         lineage.put_back_to(&libraries("a-7 b-0"));
-        assert_eq!(live(&lineage), "a-0 b-0", "as far as is remembered");
+        assert_eq!(live(&lineage), "a-1 b-0", "it was never before it");
+    }
+
+    #[test]
+    fn a_module_that_was_taken_back_stays_what_it_is_for_a_game_from_before() {
+        let mut taken_back = libraries("a-0 b-3");
+        taken_back[1].path = "b-1.so".into();
+        let mut lineage = lineage(&["a-0", "a-0 b-0", "a-0 b-1", "a-0 b-2"]);
+        lineage.note_live(taken_back);
+        lineage.put_back_to(&libraries("a-0 b-2"));
+        assert_eq!(live(&lineage), "a-0 b-3", "neither older, nor left out");
     }
 
     #[test]
