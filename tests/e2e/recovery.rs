@@ -1,9 +1,14 @@
 //! The engine process ends by itself, and the game goes on in another one with the code that ran before.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
+use crate::faults;
 use crate::gallery::{self, Place, SOURCE, fault, rogue, rogue_with, sound};
 use crate::game::{Game, poll, signal};
+use crate::rollback::{check_refused, check_rolled_back, hash_of_the_plain_game};
 use crate::workspace::{Workspace, text};
 
 /// A game with a sound module in it, and without trials.
@@ -217,6 +222,78 @@ fn a_paused_game_goes_on_paused() {
     );
     assert_eq!(game.still().step, after.step, "it stands still");
     game.command("pause");
+    game.assert_goes_on();
+    game.quit();
+}
+
+/// The libraries of a module that a process has mapped.
+fn mapped(pid: u32, module: &str) -> BTreeSet<PathBuf> {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5)).map(PathBuf::from);
+    let is_of_it = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_prefix(module).is_some_and(|rest| rest.starts_with('-'))
+    };
+    paths.filter(is_of_it).collect()
+}
+
+#[test]
+fn a_module_is_taken_back_in_an_engine_that_goes_on_as_in_the_one_before() {
+    // Its first two generations are those of `start_with`.
+    let mut game = faults::start_with(&["--trial", "off"]);
+    for version in [1, 2] {
+        game.workspace.write(faults::SOURCE, &faults::fixed(version));
+        game.wait_swap("unlucky");
+    }
+    game.assert_goes_on();
+    let before = faults::steps(&mut game);
+    signal(game.engine_pid(), "KILL");
+    assert_eq!(game.wait_resumed()["put_back"], json!([]));
+    let begun = game.history().iter().rfind(|line| line.contains("\"event\":\"ready\"")).unwrap();
+    let begun: Value = serde_json::from_str(begun).unwrap();
+    let unlucky = begun["modules"].as_array().unwrap().iter().find(|module| module["name"] == "unlucky");
+    assert_eq!(unlucky.unwrap()["generation"], 3, "it is called as before");
+    assert_eq!(mapped(game.engine_pid(), "unlucky").len(), 1, "nothing is opened before it is asked for");
+    game.pause();
+    let still = game.still();
+    assert_eq!(still.hash, hash_of_the_plain_game(&game, still.step), "its world");
+    for (to, generation) in [(2, 4), (1, 5), (0, 6)] {
+        check_rolled_back(&mut game, &[], to, generation);
+        assert_eq!(game.still().hash, still.hash, "goes on as it is");
+    }
+    assert_eq!(mapped(game.engine_pid(), "unlucky").len(), 4);
+    let end = "module `unlucky` runs generation 6 and has nothing before it to go back to: kept are 3, 2, 1;";
+    check_refused(&game, &["unlucky"], 3, end);
+    check_rolled_back(&mut game, &["--to", "3"], 3, 7);
+    game.pause();
+    game.assert_goes_on();
+    assert!(faults::steps(&mut game) + 120 > before, "its fields went with it");
+    game.quit();
+}
+
+#[test]
+fn what_has_ended_the_engine_is_not_gone_back_to_and_a_library_that_is_gone_is_told() {
+    let mut game = faults::start_with(&["--trial", "off"]);
+    game.assert_goes_on();
+    game.workspace.write(faults::SOURCE, &faults::MODULE.replace("/*update*/", "std::process::abort();"));
+    let put_back = json!([{ "module": "unlucky", "from": 2, "to": 1 }]);
+    assert_eq!(game.wait_resumed()["put_back"], put_back);
+    check_refused(&game, &["unlucky", "--to", "2"], 3, "no generation 2 to go back to: kept are 0;");
+    let live = mapped(game.engine_pid(), "unlucky");
+    let folder = live.first().unwrap().parent().unwrap();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_string_lossy().starts_with("unlucky-") && !live.contains(&entry.path()) {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    let gone = "error[not-a-library]: generation 0 of module `unlucky` can't be gone back to: its library ";
+    check_refused(&game, &["unlucky"], 3, gone);
+    check_refused(&game, &["unlucky"], 3, "No such file or directory");
+    game.assert_goes_on();
+    // The mended one is swapped as ever, and gone back from.
+    game.workspace.write(faults::SOURCE, &faults::fixed(1));
+    game.wait_swap("unlucky");
+    check_rolled_back(&mut game, &[], 1, 3);
     game.assert_goes_on();
     game.quit();
 }

@@ -96,7 +96,7 @@ fn roll_back(game: &Game, arguments: &[&str]) -> (i32, String) {
 }
 
 #[track_caller]
-fn check_rolled_back(game: &mut Game, arguments: &[&str], to: u64, generation: u64) {
+pub(crate) fn check_rolled_back(game: &mut Game, arguments: &[&str], to: u64, generation: u64) {
     let (code, printed) = roll_back(game, &[&["unlucky"], arguments].concat());
     let told = format!("v{to} runs again, as v{generation}");
     assert!(code == 0 && printed.contains(&told), "{code}: {printed}");
@@ -106,7 +106,7 @@ fn check_rolled_back(game: &mut Game, arguments: &[&str], to: u64, generation: u
 }
 
 #[track_caller]
-fn check_refused(game: &Game, arguments: &[&str], code: i32, part: &str) {
+pub(crate) fn check_refused(game: &Game, arguments: &[&str], code: i32, part: &str) {
     let (found, printed) = roll_back(game, arguments);
     assert!(found == code && printed.contains(part), "{found}: {printed}");
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use keel::console::Key;
 use keel_builder::BuiltBy;
-use keel_registry::{Code, Stated};
+use keel_registry::{Code, Past, Stated};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +28,15 @@ const MESSAGE_BYTES_MAX: u32 = 64 << 20;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum ToEngine {
     /// Begin, with these modules; go on with this game, if there is one. `first_frame` is the game's frame at which
-    /// this run began, if another engine has begun it.
-    Load { modules: Vec<Library>, game: Option<Game>, accept_loss: bool, first_frame: Option<u64> },
+    /// this run began, if another engine has begun it; `past` is what the modules can go back to that ran there.
+    Load {
+        modules: Vec<Library>,
+        game: Option<Game>,
+        accept_loss: bool,
+        first_frame: Option<u64>,
+        #[serde(default)]
+        past: Past,
+    },
     /// Exchange these modules, together.
     Swap(SwapRequest),
     /// Take these modules out, together.
@@ -196,8 +203,12 @@ pub(crate) enum FromEngine {
     SavedRecording { path: PathBuf, error: Option<String> },
     /// The game is at this frame, and the run begins.
     Begun { frame: u64 },
-    /// These libraries are live now, instead of those that were told before.
-    Live { libraries: Vec<Library> },
+    /// These libraries are live now, instead of those that were told before, and this is what there is to go back to.
+    Live {
+        libraries: Vec<Library>,
+        #[serde(default)]
+        past: Past,
+    },
     /// So many frames of the game have begun. Not told of each frame where they are short.
     Frame { frame: u64 },
     /// The first frame has run since the modules were loaded.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keel::types::ViewId;
 use keel_registry::{
-    Candidate, Code, Consent, Event as LifeEvent, ModuleStatus, Rejection, State, SwapReport,
+    Candidate, Code, Consent, Event as LifeEvent, ModuleStatus, Past, Rejection, State, SwapReport,
 };
 
 use super::Host;
@@ -19,8 +19,8 @@ use crate::refusal::unread_game;
 impl Host {
     pub(super) fn obey(&mut self, order: ToEngine) {
         match order {
-            ToEngine::Load { modules, game, accept_loss, first_frame } => {
-                self.load(modules, game, accept_loss);
+            ToEngine::Load { modules, game, accept_loss, first_frame, past } => {
+                self.load(modules, game, accept_loss, past);
                 self.goes_on = first_frame.is_some();
                 self.first_frame = first_frame.unwrap_or(self.driver.engine.time().frame);
                 self.link.send(&FromEngine::Begun { frame: self.first_frame });
@@ -64,7 +64,7 @@ impl Host {
     }
 
     /// Loads all modules at once. Those that are refused are told and left out.
-    fn load(&mut self, modules: Vec<Library>, game: Option<Game>, accept_loss: bool) {
+    fn load(&mut self, modules: Vec<Library>, game: Option<Game>, accept_loss: bool, past: Past) {
         self.note_libraries(&modules);
         let checker = self.driver.registry.checker();
         let generations: Vec<_> = modules.iter().map(|library| library.generation).collect();
@@ -98,6 +98,7 @@ impl Host {
                 refused.push(rejection);
             }
         }
+        self.driver.registry.take_up(past);
         self.refused = refused.iter().map(|rejection| rejection.module.clone()).collect();
         refused.into_iter().for_each(|rejection| self.tell_rejection(Stage::Check, rejection, None));
         self.show_modules();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use keel::engine::Fault;
-use keel_registry::{ModuleStatus, Rejection, State};
+use keel_registry::{ModuleStatus, Past, Rejection, State};
 
 use super::Host;
 use super::dashboard::DashboardLink;
@@ -18,6 +18,7 @@ const FRAME_TOLD_EVERY: Duration = Duration::from_millis(10);
 #[derive(Default)]
 pub(super) struct ToldLive {
     libraries: Vec<Library>,
+    past: Past,
     /// When it was told of a frame last; `None` before the first one.
     frame_at: Option<Instant>,
 }
@@ -102,12 +103,13 @@ impl Host {
         files.map(library).collect()
     }
 
-    /// Tells which libraries are live, if these are others than before.
+    /// Tells which libraries are live and can be gone back to, if these are others than before.
     pub(super) fn tell_live(&mut self) {
-        let libraries = self.live_libraries();
-        if libraries != self.told_live.libraries {
+        let (libraries, past) = (self.live_libraries(), self.driver.registry.past());
+        if (&libraries, &past) != (&self.told_live.libraries, &self.told_live.past) {
             self.told_live.libraries.clone_from(&libraries);
-            self.link.send(&FromEngine::Live { libraries });
+            self.told_live.past.clone_from(&past);
+            self.link.send(&FromEngine::Live { libraries, past });
         }
     }
 

@@ -127,6 +127,7 @@ mod tests {
     use std::cell::RefCell;
 
     use keel_fuzz::{Change as _, Random};
+    use keel_registry::Past;
 
     use super::super::Game;
     use super::*;
@@ -248,6 +249,7 @@ mod tests {
             game: Some(Game::Sent { bytes, content: Vec::new() }),
             accept_loss: true,
             first_frame: Some(3),
+            past: Past::default(),
         };
         let mut out = Vec::new();
         send_with_game(&mut out, &load(1000), &content(1000)).unwrap();

@@ -29,7 +29,8 @@ impl Supervisor {
         let modules = self.with_stated(self.in_load_order(modules));
         engine.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
         let first_frame = self.first_frame;
-        engine.load(&ToEngine::Load { modules, game, accept_loss, first_frame }, content);
+        let past = self.recovery.past();
+        engine.load(&ToEngine::Load { modules, game, accept_loss, first_frame, past }, content);
         if self.paused {
             engine.send(&ToEngine::Pause { paused: true });
         }

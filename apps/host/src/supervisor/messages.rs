@@ -32,7 +32,10 @@ impl Supervisor {
             }
             Some(Received::Message(FromEngine::Inputs { frames })) => self.take_inputs(frames),
             Some(Received::Snapshot(game)) => self.recovery.keep(game),
-            Some(Received::Message(FromEngine::Live { libraries })) => self.recovery.note_live(libraries),
+            Some(Received::Message(FromEngine::Live { libraries, past })) => {
+                self.recovery.note_live(libraries);
+                self.recovery.note_past(past);
+            }
             Some(Received::Message(FromEngine::GoneOn)) => {
                 let resumed = self.recovery.gone_on();
                 resumed.into_iter().for_each(|event| self.tell(event));

@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use keel_registry::Past;
+
 use super::engine::EngineProcess;
 use super::{STOP_DEADLINE, Supervisor};
 use crate::cli::{ReplayArgs, RunArgs};
@@ -49,7 +51,8 @@ impl Supervisor {
         let mut engine = EngineProcess::start(self.staging.run(), &args, None)?;
         let modules = self.with_stated(self.in_load_order(self.staging.newest()));
         engine.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
-        engine.send(&ToEngine::Load { modules, game: None, accept_loss: true, first_frame: None });
+        let past = Past::default();
+        engine.send(&ToEngine::Load { modules, game: None, accept_loss: true, first_frame: None, past });
         self.retry = Some(engine);
         Ok(())
     }

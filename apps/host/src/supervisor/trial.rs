@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, at, never};
-use keel_registry::Code;
+use keel_registry::{Code, Past};
 
 use super::engine::{EngineEnd, EngineProcess};
 use super::{STOP_DEADLINE, Supervisor};
@@ -146,7 +146,8 @@ impl Supervisor {
         let sent = game.is_some().then(|| Game::Sent { bytes: bytes.len() as u64, content: Vec::new() });
         process.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
         // What the code before does not know is not to be missed in a copy.
-        let load = ToEngine::Load { modules, game: sent, accept_loss: true, first_frame: None };
+        let past = Past::default();
+        let load = ToEngine::Load { modules, game: sent, accept_loss: true, first_frame: None, past };
         process.load(&load, bytes);
         let copying = Duration::from_secs_f64(bytes.len() as f64 / COPIED_PER_SECOND as f64);
         self.send(&ToEngine::TellInputs { frames: self.args.trial.0 });

@@ -6,11 +6,14 @@ mod disk;
 mod folder;
 mod kept;
 mod lineage;
+mod past;
 mod resume;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use keel_registry::Past;
 
 use crate::event::{CrashLine, Event, PutBack};
 use crate::protocol::{Library, TakenGame};
@@ -33,6 +36,8 @@ pub(super) struct Recovery {
     /// `None` if nothing goes to disk.
     disk: Option<Disk>,
     lineage: Lineage,
+    /// What the engine can go back to, as it has told last.
+    past: Past,
     /// Swaps that the engine was asked for and has not answered, by their numbers.
     asked: Vec<(u64, Vec<Library>)>,
     /// How many engines in a row ended soon after they had begun.
@@ -137,6 +142,7 @@ impl Recovery {
     /// All libraries were built anew, against another facade: no earlier one can be loaded any more.
     pub(super) fn forget_libraries(&mut self) {
         self.lineage.clear();
+        self.past = Past::default();
         self.asked.clear();
     }
 
@@ -175,6 +181,7 @@ impl Recovery {
         if self.ends > RESUMES_MAX {
             return None;
         }
+        let were_live = self.libraries();
         let before = self.lineage.generations();
         if let Some(Blame { library: Some(file), .. }) = blamed
             && is_past
@@ -190,6 +197,7 @@ impl Recovery {
                 self.lineage.put_back_to(&game.libraries);
             }
         }
+        self.forget_put_back(&were_live);
         let after = self.lineage.generations();
         let differs = |(module, from): (&String, &u64)| {
             let to = after.get(module).copied();
