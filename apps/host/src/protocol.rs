@@ -195,6 +195,8 @@ pub(crate) enum FromEngine {
     Screen { bytes: u32 },
     /// The person in front of the dashboard wants this module to be built and swapped.
     Reload { module: String },
+    /// A rollback was refused that would put these modules back, and only the user's consent is missing to it.
+    WantsConsent { rollback: RollbackRequest, modules: Vec<String> },
     /// A request was carried out, or refused.
     Answered { id: u64, answer: Answer },
     /// The game was saved, or why not.

@@ -9,7 +9,7 @@ use keel_registry::{Code, Consent, Rejection, RollbackReport, TakenBack};
 use super::Host;
 use super::swapper::ToldChanges;
 use crate::event::{Event, PutBackLine, RollbackLine, Stage, code_name};
-use crate::protocol::{Answer, RollbackRequest};
+use crate::protocol::{Answer, FromEngine, RollbackRequest};
 
 impl Host {
     /// Tells what failed in a frame, and what was put back for it.
@@ -48,16 +48,28 @@ impl Host {
                 Answer::Done { message }
             }
             Err(mut rejection) => {
-                if matches!(rejection.code, Code::DataLoss | Code::SaveFailed) {
-                    let hint = format!("; `keel rollback {module} --accept-loss` goes back nevertheless");
-                    rejection.message.push_str(&hint);
+                let wants_consent = matches!(rejection.code, Code::DataLoss | Code::SaveFailed);
+                if wants_consent {
+                    rejection.message.push_str(&hint(module, *to));
                 }
                 let (code, message) = (code_name(rejection.code), rejection.message.clone());
                 self.tell_rejection(Stage::Swap, rejection, None);
+                if wants_consent {
+                    self.want_consent(module, *to);
+                }
                 Answer::Refused { code, message }
             }
         };
         self.answer(*id, answer);
+    }
+
+    /// Tells what was refused. Consent is given to that, and not to what might be before the module by then.
+    fn want_consent(&self, module: &str, to: Option<u64>) {
+        if let Ok((modules, origin)) = self.driver.registry.would_put_back(module, to) {
+            let module = module.to_owned();
+            let rollback = RollbackRequest { id: None, module, to: Some(origin), accept_loss: true };
+            self.link.send(&FromEngine::WantsConsent { rollback, modules });
+        }
     }
 
     fn tell_rolled_back(&mut self, report: &RollbackReport, fault: Option<&Fault>) {
@@ -69,6 +81,12 @@ impl Host {
         self.show_modules();
         self.pace.hurry();
     }
+}
+
+/// The next step where only consent is missing.
+fn hint(module: &str, to: Option<u64>) -> String {
+    let to = to.map_or_else(String::new, |to| format!(" --to {to}"));
+    format!("; `accept`, or `keel rollback {module}{to} --accept-loss`, goes back nevertheless")
 }
 
 fn line(report: &RollbackReport, fault: Option<&Fault>) -> RollbackLine {

@@ -1,18 +1,40 @@
-//! Swaps that would lose data, and wait for the user to accept that.
+//! Swaps and rollbacks that would lose data, and wait for the user to accept that.
 
-use crate::protocol::{Library, SwapRequest};
+use crate::protocol::{Library, RollbackRequest, SwapRequest};
 
 /// What was asked of the engine, as long as nothing newer is under way for the same modules.
 ///
 /// Consent is given to what was shown. As soon as one of its modules is built or swapped again, a refused swap is
-/// forgotten: its libraries are older than the sources, and accepting it would lose what the user has just put back.
+/// forgotten: its libraries are older than the sources, and accepting it would lose what the user has just put back. So
+/// is a refused rollback, and also when one of its modules is put back.
 #[derive(Default)]
 pub(super) struct Consents {
     ids: u64,
     /// Those that were not refused, or not yet. No two of them share a module, so their number has an end.
     asked: Vec<SwapRequest>,
-    /// Those that were, the newest last. No two of them share a module.
-    refused: Vec<SwapRequest>,
+    /// What was, the newest last. No two swaps of them share a module, and no two rollbacks.
+    refused: Vec<Refused>,
+}
+
+/// What was refused, and would be done with the user's consent.
+#[derive(Debug)]
+pub(super) enum Refused {
+    Swap(SwapRequest),
+    /// With the modules that it would put back.
+    Rollback(RollbackRequest, Vec<String>),
+}
+
+impl Refused {
+    fn modules(&self) -> Vec<&str> {
+        match self {
+            Self::Swap(request) => request.modules.iter().map(|library| library.module.as_str()).collect(),
+            Self::Rollback(_, modules) => modules.iter().map(String::as_str).collect(),
+        }
+    }
+
+    fn is_of(&self, modules: &[String]) -> bool {
+        self.modules().into_iter().any(|module| modules.iter().any(|it| it == module))
+    }
 }
 
 impl Consents {
@@ -26,14 +48,21 @@ impl Consents {
         request
     }
 
-    /// Forgets what was asked for any of `modules`. Returns all modules of those requests that were refused.
+    /// Forgets what was asked for any of `modules`. Returns all modules of those swaps that were refused.
     pub(super) fn forget(&mut self, modules: &[String]) -> Vec<String> {
         let concerns = |request: &SwapRequest| {
             request.modules.iter().any(|Library { module, .. }| modules.contains(module))
         };
         self.asked.retain(|request| !concerns(request));
-        let forgotten = self.refused.extract_if(.., |request| concerns(request));
-        forgotten.flat_map(|request| request.modules).map(|library| library.module).collect()
+        let forgotten: Vec<_> = self.refused.extract_if(.., |refused| refused.is_of(modules)).collect();
+        let swaps = forgotten.iter().filter(|refused| matches!(refused, Refused::Swap(_)));
+        swaps.flat_map(Refused::modules).map(str::to_owned).collect()
+    }
+
+    /// Forgets the rollbacks that would put any of `modules` back.
+    pub(super) fn forget_rollbacks(&mut self, modules: &[String]) {
+        let concerns = |refused: &Refused| matches!(refused, Refused::Rollback(..)) && refused.is_of(modules);
+        self.refused.retain(|refused| !concerns(refused));
     }
 
     /// Forgets all: another engine has no memory of them.
@@ -44,19 +73,28 @@ impl Consents {
 
     /// Takes in that the engine has refused a request; with the user's consent it would not have.
     pub(super) fn refuse(&mut self, id: u64) {
-        self.refused.extend(self.asked.extract_if(.., |request| request.id == id));
+        self.refused.extend(self.asked.extract_if(.., |request| request.id == id).map(Refused::Swap));
     }
 
-    /// The newest request that was refused, which no longer waits.
-    pub(super) fn take(&mut self) -> Option<SwapRequest> {
+    /// Takes in that the engine has refused a rollback that would put these modules back.
+    pub(super) fn refuse_rollback(&mut self, rollback: RollbackRequest, modules: Vec<String>) {
+        self.forget_rollbacks(&modules);
+        self.refused.push(Refused::Rollback(rollback, modules));
+    }
+
+    /// The newest of what was refused, which no longer waits.
+    pub(super) fn take(&mut self) -> Option<Refused> {
         self.refused.pop()
     }
 
     /// What the user may decide; empty for nothing.
     pub(super) fn notice(&self) -> String {
-        self.refused.last().map_or_else(String::new, |request| {
-            let modules: Vec<_> = request.modules.iter().map(|library| library.module.as_str()).collect();
-            format!("the swap of {} would lose data: c accepts that", modules.join(", "))
+        self.refused.last().map_or_else(String::new, |refused| {
+            let what = match refused {
+                Refused::Swap(_) => "swap",
+                Refused::Rollback(..) => "rollback",
+            };
+            format!("the {what} of {} would lose data: c accepts that", refused.modules().join(", "))
         })
     }
 }
@@ -84,8 +122,55 @@ mod tests {
         }
     }
 
+    /// The numbers of the swaps that wait; 0 for a rollback.
     fn waiting(consents: &mut Consents) -> Vec<u64> {
-        std::iter::from_fn(|| consents.take()).map(|request| request.id).collect()
+        let number = |refused: Refused| match refused {
+            Refused::Swap(request) => request.id,
+            Refused::Rollback(..) => 0,
+        };
+        std::iter::from_fn(|| consents.take()).map(number).collect()
+    }
+
+    fn names(modules: &[&str]) -> Vec<String> {
+        modules.iter().map(|module| (*module).to_owned()).collect()
+    }
+
+    /// The rollback of the first of `modules`, which puts all of them back, was refused.
+    fn refuse_rollback(consents: &mut Consents, modules: &[&str]) {
+        let rollback =
+            RollbackRequest { id: None, module: modules[0].to_owned(), to: Some(1), accept_loss: true };
+        consents.refuse_rollback(rollback, names(modules));
+    }
+
+    #[test]
+    fn a_rollback_waits_beside_swaps_until_one_of_its_modules_changes() {
+        let mut consents = Consents::default();
+        let tide = consents.ask(request(&["tide"])).id;
+        consents.refuse(tide);
+        refuse_rollback(&mut consents, &["swim", "model"]);
+        refuse_rollback(&mut consents, &["swim", "model"]);
+        assert_eq!(consents.notice(), "the rollback of swim, model would lose data: c accepts that");
+        consents.forget_rollbacks(&names(&["tide"]));
+        assert_eq!(waiting(&mut consents), [0, tide], "one of them, and the newest first");
+        let changes: [fn(&mut Consents); 3] = [
+            |consents| drop(consents.ask(request(&["model"]))),
+            |consents| assert!(consents.forget(&names(&["model"])).is_empty(), "no swap was refused"),
+            |consents| consents.forget_rollbacks(&names(&["model"])),
+        ];
+        for change in changes {
+            refuse_rollback(&mut consents, &["swim", "model"]);
+            change(&mut consents);
+            assert_eq!((consents.notice().as_str(), waiting(&mut consents)), ("", vec![]));
+        }
+    }
+
+    #[test]
+    fn what_is_put_back_leaves_the_swap_that_waits() {
+        let mut consents = Consents::default();
+        let swim = consents.ask(request(&["swim"])).id;
+        consents.refuse(swim);
+        consents.forget_rollbacks(&names(&["swim"]));
+        assert_eq!(waiting(&mut consents), [swim]);
     }
 
     #[test]

@@ -26,6 +26,9 @@ impl Supervisor {
                 return self.replace_engine();
             }
             Some(Received::Message(FromEngine::Reload { module })) => self.reload(&module),
+            Some(Received::Message(FromEngine::WantsConsent { rollback, modules })) => {
+                self.note_refused_rollback(rollback, modules);
+            }
             Some(Received::Message(FromEngine::Answered { id, answer })) => self.asked.answer(id, answer),
             Some(Received::Message(FromEngine::Begun { frame })) => {
                 self.first_frame.get_or_insert(frame);
@@ -92,6 +95,7 @@ impl Supervisor {
                     self.recovery.note_refused(*request, module);
                 }
                 self.note_hang(&event)?;
+                self.note_rolled_back(&event);
                 self.output.event(&event)?;
             }
             Received::Message(FromEngine::Saved { path, error }) => {
@@ -117,6 +121,7 @@ impl Supervisor {
                 | FromEngine::SnapshotPart { .. }
                 | FromEngine::SavedRecording { .. }
                 | FromEngine::Answered { .. }
+                | FromEngine::WantsConsent { .. }
                 | FromEngine::Reload { .. },
             )
             | Received::Snapshot(_)

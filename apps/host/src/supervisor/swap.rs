@@ -1,13 +1,14 @@
-//! Swaps asked of the engine, and the user's consent to those that lose data.
+//! Swaps asked of the engine, and the user's consent to those that lose data, and to rollbacks that do.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use keel_builder::BuiltBy;
 
 use super::Supervisor;
+use super::consent::Refused;
 use super::edits::Edit;
 use crate::event::Event;
-use crate::protocol::{Library, SwapRequest, ToEngine};
+use crate::protocol::{Library, RollbackRequest, SwapRequest, ToEngine};
 
 impl Supervisor {
     /// Swaps libraries: how long they took to build and by what, if they were built, and for an edit if there was one.
@@ -45,10 +46,17 @@ impl Supervisor {
     }
 
     pub(super) fn accept_loss(&mut self) {
-        let Some(request) = self.consents.take() else {
-            self.log("info", "nothing waits for your consent".to_owned());
-            return;
-        };
+        match self.consents.take() {
+            None => self.log("info", "nothing waits for your consent".to_owned()),
+            Some(Refused::Swap(request)) => self.accept_swap(request),
+            Some(Refused::Rollback(request, _)) => {
+                self.show_notice();
+                self.send(&ToEngine::Rollback(request));
+            }
+        }
+    }
+
+    fn accept_swap(&mut self, request: SwapRequest) {
         match self.staging.restage(&request.modules) {
             Ok(modules) => {
                 let modules = self.with_stated(modules);
@@ -64,6 +72,21 @@ impl Supervisor {
             && matches!(code.as_str(), "data-loss" | "save-failed")
         {
             self.consents.refuse(*request);
+            self.show_notice();
+        }
+    }
+
+    /// Remembers a rollback that only the user's consent is missing to.
+    pub(super) fn note_refused_rollback(&mut self, rollback: RollbackRequest, modules: Vec<String>) {
+        self.consents.refuse_rollback(rollback, modules);
+        self.show_notice();
+    }
+
+    /// What runs now is not what a rollback was refused for.
+    pub(super) fn note_rolled_back(&mut self, event: &Event) {
+        if let Event::RolledBack(line) = event {
+            let modules: Vec<_> = line.modules.iter().map(|module| module.name.clone()).collect();
+            self.consents.forget_rollbacks(&modules);
             self.show_notice();
         }
     }
