@@ -189,7 +189,18 @@ fn the_last_seconds_are_run_again_with_the_new_code() {
     assert!((60..600).contains(&again["frames"].as_u64().unwrap()), "{again}");
     assert_eq!(again["world_hash"], again["outcome"]["world_hash_before"], "it was this code: {again}");
     game.assert_goes_on();
+
+    // From another terminal, which is told what came of it.
+    let output = game.workspace.keel(&["retry", "1s"]);
+    let told = game.wait("both outcomes", |event| event["event"] == "replayed");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let begins = format!("{} frames again", told["frames"]);
+    assert!(text(&output).starts_with(&begins), "{told} {}", text(&output));
+    game.assert_goes_on();
     let workspace = game.quit();
+    let output = workspace.keel(&["retry", "1s"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("no game of this workspace is running"), "{}", text(&output));
 
     // What was recorded before the swap was the old code's.
     let (answer, _) = replay(&workspace, &file, &[]);

@@ -86,7 +86,10 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Takes the running game back in time, to the exact frame. The code stays what it is now.
     #[command(after_help = examples::REWIND)]
-    Rewind(RewindArgs),
+    Rewind(BackArgs),
+    /// Runs the last seconds of the running game once more with its newest code, beside it, and tells what came of it.
+    #[command(after_help = examples::RETRY)]
+    Retry(BackArgs),
     /// Puts back what a module of the running game ran before. The game goes on as it is.
     #[command(after_help = examples::ROLLBACK)]
     Rollback(RollbackArgs),
@@ -237,7 +240,7 @@ pub(crate) struct BuildArgs {
 }
 
 #[derive(Args)]
-pub(crate) struct RewindArgs {
+pub(crate) struct BackArgs {
     /// How much simulated time: `5s`, `2.5`.
     pub(crate) back: Seconds,
     /// Which run, if there are several of this workspace.

@@ -7,6 +7,7 @@ mod check;
 mod modules;
 mod new;
 pub(crate) mod replay;
+mod retry;
 mod rewind;
 mod rollback;
 pub(crate) mod snapshot;
@@ -26,6 +27,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Rewind(args) => rewind::run(&args),
+        Command::Retry(args) => retry::run(&args),
         Command::Rollback(args) => rollback::run(&args),
         Command::Snapshot(command) => snapshot::run(command),
         Command::New(command) => new::run(&command),

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use super::ask::{ask, tell};
-use crate::cli::RewindArgs;
+use crate::cli::BackArgs;
 use crate::supervisor::ControlRequest;
 
-pub(crate) fn run(args: &RewindArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &BackArgs) -> anyhow::Result<ExitCode> {
     let back_ms = args.back.0.as_millis() as u64;
     tell(ask(args.run.as_deref(), &ControlRequest::Rewind { back_ms })?)
 }

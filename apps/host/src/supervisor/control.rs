@@ -32,6 +32,8 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 pub(crate) enum ControlRequest {
     /// Go back so much simulated time.
     Rewind { back_ms: u64 },
+    /// Run so much simulated time again with the newest code, beside the game.
+    Retry { back_ms: u64 },
     /// Put back what a module ran before, or the generation `to`.
     Rollback {
         module: String,
@@ -76,14 +78,17 @@ impl Supervisor {
             let _ = reply.send(failed(message.to_owned()));
             return;
         }
-        let id = Some(self.asked.ask(reply));
-        let order = match request {
-            ControlRequest::Rewind { back_ms } => ToEngine::Rewind { id, back_ms },
-            ControlRequest::Rollback { module, to, accept_loss } => {
-                ToEngine::Rollback(RollbackRequest { id, module, to, accept_loss })
+        match request {
+            ControlRequest::Rewind { back_ms } => {
+                let id = Some(self.asked.ask(reply));
+                self.send(&ToEngine::Rewind { id, back_ms });
             }
-        };
-        self.send(&order);
+            ControlRequest::Retry { back_ms } => self.retry_for(Duration::from_millis(back_ms), reply),
+            ControlRequest::Rollback { module, to, accept_loss } => {
+                let id = Some(self.asked.ask(reply));
+                self.send(&ToEngine::Rollback(RollbackRequest { id, module, to, accept_loss }));
+            }
+        }
     }
 }
 
@@ -148,6 +153,7 @@ mod tests {
             |to, accept_loss| ControlRequest::Rollback { module: "swim".to_owned(), to, accept_loss };
         assert_eq!(read(r#"{"rollback":{"module":"swim"}}"#), Some(request(None, false)));
         assert_eq!(read(r#"{"rewind":{"back_ms":5000}}"#), Some(ControlRequest::Rewind { back_ms: 5000 }));
+        assert_eq!(read(r#"{"retry":{"back_ms":500}}"#), Some(ControlRequest::Retry { back_ms: 500 }));
         let all = r#"{"rollback":{"module":"swim","to":3,"accept_loss":true}}"#;
         assert_eq!(read(all), Some(request(Some(3), true)));
         for wrong in

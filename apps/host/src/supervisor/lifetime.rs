@@ -39,6 +39,10 @@ impl Supervisor {
         self.consents.clear();
         self.trials.clear();
         self.asked.clear();
+        if self.retry.is_none() {
+            // The recording that it was to begin with does not come any more.
+            self.retry_asked = None;
+        }
     }
 
     pub(super) fn restart(&mut self, reason: String, saved_at: SystemTime) {

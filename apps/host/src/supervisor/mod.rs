@@ -32,13 +32,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
-use crossbeam_channel::{Receiver, never, select};
+use crossbeam_channel::{Receiver, Sender, never, select};
 use keel_builder::{BuildQueue, Builder, WatchScope, Watcher};
 use keel_registry::Code;
 use keel_resolver::{Workspace, WorkspaceCache};
 
 use crate::cli::{EXIT_FAILURE, EXIT_REFUSED, RunArgs};
-use crate::protocol::ToEngine;
+use crate::protocol::{Answer, ToEngine};
 use crate::refusal::{read_code, unread_game};
 use crate::workspace;
 use consent::Consents;
@@ -99,6 +99,8 @@ struct Supervisor {
     engine: Option<EngineProcess>,
     /// Runs the last seconds again, with the new code.
     retry: Option<EngineProcess>,
+    /// Who waits in another terminal for what comes of that.
+    retry_asked: Option<Sender<Answer>>,
     output: Output,
     input: Input,
     /// What was saved and is being built.
@@ -161,6 +163,7 @@ impl Supervisor {
             staging,
             engine: None,
             retry: None,
+            retry_asked: None,
             output,
             input,
             edits: Edits::default(),

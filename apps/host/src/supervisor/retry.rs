@@ -5,13 +5,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crossbeam_channel::Sender;
 use keel_registry::Past;
 
 use super::engine::EngineProcess;
 use super::{STOP_DEADLINE, Supervisor};
 use crate::cli::{ReplayArgs, RunArgs};
 use crate::event::Event;
-use crate::protocol::{FromEngine, Received, ToEngine};
+use crate::protocol::{Answer, FromEngine, Received, ToEngine};
 use crate::workspace;
 
 impl Supervisor {
@@ -25,6 +26,30 @@ impl Supervisor {
         self.send(&ToEngine::SaveRecording { path, back_ms: back.as_millis() as u64 });
     }
 
+    /// [`Supervisor::retry`] for another terminal, which waits for what comes of it.
+    pub(super) fn retry_for(&mut self, back: Duration, reply: Sender<Answer>) {
+        if self.retry.is_some() || self.retry_asked.is_some() {
+            let message = "another retry is still under way; ask again when it has ended".to_owned();
+            // Who asked may have gone.
+            let _ = reply.send(Answer::Failed { message });
+            return;
+        }
+        self.retry_asked = Some(reply);
+        self.retry(back);
+    }
+
+    fn answer_retry(&mut self, answer: Answer) {
+        if let Some(reply) = self.retry_asked.take() {
+            // Who asked may have gone.
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn retry_failed(&mut self, level: &str, message: String) {
+        self.log(level, message.clone());
+        self.answer_retry(Answer::Failed { message });
+    }
+
     /// A swap is through: what does its code make of the last seconds?
     pub(super) fn retry_after_swap(&mut self) {
         if let Some(seconds) = self.args.retry
@@ -36,12 +61,9 @@ impl Supervisor {
 
     /// Runs a recording again with the newest libraries.
     pub(super) fn retry_recording(&mut self, file: PathBuf, error: Option<String>) {
+        let error = error.or_else(|| self.start_retry(file).err().map(|error| format!("{error:#}")));
         if let Some(error) = error {
-            self.log("warn", format!("the last seconds can't be run again: {error}"));
-            return;
-        }
-        if let Err(error) = self.start_retry(file) {
-            self.log("warn", format!("the last seconds can't be run again: {error:#}"));
+            self.retry_failed("warn", format!("the last seconds can't be run again: {error}"));
         }
     }
 
@@ -60,7 +82,11 @@ impl Supervisor {
     /// Takes up what the retry says.
     pub(super) fn take_retried(&mut self, message: Option<Received>) {
         match message {
-            Some(Received::Message(FromEngine::Event(event @ Event::Replayed(_)))) => self.tell(event),
+            Some(Received::Message(FromEngine::Event(event @ Event::Replayed(_)))) => {
+                let message = event.text();
+                self.tell(event);
+                self.answer_retry(Answer::Done { message });
+            }
             Some(Received::Message(FromEngine::Event(
                 event @ (Event::Fault { .. } | Event::Rejected { .. }),
             ))) => self.log("warn", format!("in the last seconds, run again: {}", event.text())),
@@ -68,12 +94,14 @@ impl Supervisor {
                 if let Some(engine) = self.retry.take() {
                     engine.finish(STOP_DEADLINE);
                 }
+                let message = "the last seconds were not run again; the game's terminal says why".to_owned();
+                self.answer_retry(Answer::Failed { message });
             }
             Some(_) => {}
             None => {
                 let ended = self.retry.take().map(|engine| engine.finish(STOP_DEADLINE));
                 let how = ended.map_or_else(String::new, |end| end.how);
-                self.log(
+                self.retry_failed(
                     "error",
                     format!("the new code ended the process that ran the last seconds again: {how}"),
                 );
