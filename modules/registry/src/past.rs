@@ -54,7 +54,9 @@ impl Past {
 
     /// Forgets a library of a module: nobody goes back to it any more. What came after it comes after what was before it.
     pub fn forget(&mut self, module: &str, library: &Path) {
-        let is_it = |it: &PastGeneration| it.module == module && it.library.path == library;
+        // A process may know it by another path, where a folder on the way is a link.
+        let is_file = |path: &Path| path.file_name() == library.file_name();
+        let is_it = |it: &PastGeneration| it.module == module && is_file(&it.library.path);
         let Some(index) = self.generations.iter().position(is_it) else { return };
         let gone = self.generations.remove(index).lineage;
         for later in self.generations.iter_mut().filter(|it| it.module == module) {

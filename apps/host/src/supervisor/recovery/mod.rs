@@ -183,10 +183,11 @@ impl Recovery {
         }
         let were_live = self.libraries();
         let before = self.lineage.generations();
-        if let Some(Blame { library: Some(file), .. }) = blamed
+        if let Some(Blame { module, library: Some(file) }) = blamed
             && is_past
         {
             self.lineage.forget(file);
+            self.past.forget(module, file);
         }
         let is_nobodys = is_past || from_outside && self.ends == 1;
         let never_live = self.put_back(blamed.filter(|_| !is_past), is_nobodys);

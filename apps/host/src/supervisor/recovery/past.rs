@@ -31,6 +31,7 @@ impl Recovery {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervisor::recovery::Blame;
 
     fn library(module: &str, generation: u64) -> Library {
         let path = format!("{module}-{generation}.so").into();
@@ -73,12 +74,27 @@ mod tests {
         let mut recovery = recovery();
         recovery.plan(None, false).expect("it is gone on with");
         assert_eq!(recovery.past(), past(&[0, 1]));
-        recovery.plan(Some("tide"), false).expect("it is gone on with");
+        let tide = Blame { module: "tide".to_owned(), library: None };
+        recovery.plan(Some(&tide), false).expect("it is gone on with");
         let left: Vec<_> = recovery.libraries();
         assert_eq!(left, [library("swim", 1)], "one that ends it twice is left out");
         let mut expected = past(&[0, 1]);
         expected.forget("tide", "tide-0.so".as_ref());
         assert_eq!(recovery.past(), expected);
+    }
+
+    #[test]
+    fn what_has_ended_an_engine_as_it_was_let_go_of_is_gone_back_to_by_none_that_follow() {
+        let mut recovery = recovery();
+        let blame = Blame { module: "swim".to_owned(), library: Some("/games/run/swim-1.so".into()) };
+        recovery.plan(Some(&blame), false).expect("it is gone on with");
+        let mut expected = past(&[0, 1, 2]);
+        expected.forget("swim", "swim-1.so".as_ref());
+        assert_ne!(expected, past(&[0, 1, 2]));
+        assert_eq!(
+            (recovery.past(), recovery.libraries()),
+            (expected, vec![library("swim", 2), library("tide", 0)])
+        );
     }
 
     #[test]
