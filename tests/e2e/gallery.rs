@@ -129,10 +129,15 @@ pub(crate) fn sound(version: u64) -> String {
 
 /// A game with a sound rogue in it.
 pub(crate) fn start(arguments: &[&str]) -> Game {
+    start_with(&sound(0), arguments)
+}
+
+/// A game with a rogue of this source in it.
+pub(crate) fn start_with(source: &str, arguments: &[&str]) -> Game {
     let mut workspace = Workspace::take();
     workspace.new_system("rogue");
     std::fs::remove_dir_all(workspace.path("systems/rogue/tests")).unwrap();
-    workspace.write(SOURCE, &sound(0));
+    workspace.write(SOURCE, source);
     Game::start_with(workspace, arguments)
 }
 

@@ -19,6 +19,8 @@ mod game;
 mod hang;
 mod inputs;
 mod keys;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod large;
 mod libraries;
 mod observers;
 mod recording;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::gallery::{Place, SOURCE, fault, rogue, sound, start};
-use crate::game::Game;
+use crate::gallery::{Place, SOURCE, fault, rogue, sound, start, start_with};
+use crate::game::{Game, message};
 
 fn told(game: &Game, name: &str) -> usize {
     let events = game.history().iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -53,4 +53,58 @@ fn a_newer_save_ends_the_trial_of_an_older_one() {
     game.wait_swap("rogue");
     assert_eq!(told(&game, "rejected"), 0, "what was given up is told no more");
     game.quit();
+}
+
+#[test]
+fn without_snapshots_a_trial_has_a_copy_of_the_game_too() {
+    for history in ["30", "0"] {
+        let mut game = start(&["--snapshots", "off", "--history", history]);
+        (0..2).for_each(|_| drop(game.stats()));
+        // In a game that has just begun it would be sound: the first steps of a trial are few.
+        let goes_wrong = "if self.steps > 20 { panic!(\"it has run for long\"); }\n        self.steps += 1;";
+        let late = sound(1).replace("self.steps += 1;", goes_wrong);
+        game.workspace.write(SOURCE, &late);
+        let refused = game.wait_rejected("rogue");
+        assert_eq!(refused["code"], "trial-panic", "{refused}");
+        assert!(message(&refused).contains("it has run for long"), "{refused}");
+        game.workspace.write(SOURCE, &sound(2));
+        game.wait_swap("rogue");
+        game.assert_goes_on();
+        game.quit();
+    }
+}
+
+#[test]
+fn what_can_not_be_saved_is_told_with_the_trial_that_has_another_game() {
+    for snapshots in ["1", "off"] {
+        let mut game = start_with(&unsaved(), &["--snapshots", snapshots, "--accept-loss"]);
+        (0..2).for_each(|_| drop(game.stats()));
+        game.workspace.write(SOURCE, &sound(1));
+        game.wait_log("the new code is tried on a game that has just begun, as this one can't be saved");
+        game.quit();
+    }
+}
+
+#[test]
+fn a_copy_that_is_never_made_is_not_the_new_codes_doing() {
+    for ends in ["loop { std::thread::park(); }", "std::process::abort()"] {
+        let restore = "let (restored, changes) = saved.restore::<Self>(accept_loss)?;";
+        let in_trial =
+            format!("if std::env::args().nth(1).is_some_and(|it| it == \"trial\") {{ {ends} }}\n{restore}");
+        let mut game = start_with(&sound(0).replace(restore, &in_trial), &[]);
+        (0..2).for_each(|_| drop(game.stats()));
+        game.workspace.write(SOURCE, &sound(1));
+        game.wait_swap("rogue");
+        let is_told = |line: &String| line.contains("the new code runs without a trial");
+        assert!(game.history().iter().any(is_told), "that it was not tried");
+        game.assert_goes_on();
+        game.quit();
+    }
+}
+
+/// The module, whose state can't be saved once it has run.
+fn unsaved() -> String {
+    let save = "SavedValue::of(self)";
+    sound(0)
+        .replace(save, "if self.steps > 0 { panic!(\"no way to save it\"); }\n        SavedValue::of(self)")
 }

@@ -17,9 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine_process::input::FrameInput;
 use crate::event::{Event, FailureLine, Stage};
-pub(crate) use transfer::{
-    MessageReader, SNAPSHOT_BYTES_MAX, TakenGame, receive_order, send_snapshot, send_with_game,
-};
+pub(crate) use transfer::{MessageReader, SNAPSHOT_BYTES_MAX, TakenGame, receive_order, send_snapshot};
 
 /// No message is longer; a length beyond it is no message of ours.
 const MESSAGE_BYTES_MAX: u32 = 64 << 20;
@@ -65,6 +63,8 @@ pub(crate) enum ToEngine {
     Key(Key),
     /// The terminal has another size.
     Resize { columns: u16, rows: u16 },
+    /// Give the game as it is now, for a trial.
+    GiveGame,
     /// Tell what has come into the game in so many frames after the newest snapshot.
     TellInputs { frames: u32 },
     /// What has come into the game lately, for its trial.
@@ -87,6 +87,13 @@ pub(crate) enum Game {
         #[serde(skip)]
         content: Vec<u8>,
     },
+}
+
+impl Game {
+    /// One whose bytes follow.
+    pub(crate) fn sent(content: &[u8]) -> Self {
+        Self::Sent { bytes: content.len() as u64, content: Vec::new() }
+    }
 }
 
 /// A built module.
@@ -219,6 +226,8 @@ pub(crate) enum FromEngine {
     Snapshot { frame: u64, libraries: Vec<Library>, bytes: u64 },
     /// So many bytes of the snapshot that was begun last follow.
     SnapshotPart { bytes: u32 },
+    /// There is no snapshot of the game as it is now, and why.
+    NoGame { why: String },
     /// What has come into the game in some frames after the newest snapshot.
     Inputs { frames: Vec<FrameInput> },
     /// What came of new code that was tried out.

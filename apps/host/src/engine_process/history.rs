@@ -25,6 +25,8 @@ pub(crate) struct History {
     time: Duration,
     moments: VecDeque<Moment>,
     due: Instant,
+    /// The last try to take a snapshot has failed.
+    is_failing: bool,
     /// The memory of a snapshot that was forgotten.
     spare: Vec<u8>,
 }
@@ -56,7 +58,7 @@ impl Moment {
 impl History {
     /// Keeps so much simulated time, and what of it is needed to go back that far.
     pub(crate) fn new(time: Duration) -> Self {
-        Self { time, moments: VecDeque::new(), due: Instant::now(), spare: Vec::new() }
+        Self { time, moments: VecDeque::new(), due: Instant::now(), is_failing: false, spare: Vec::new() }
     }
 
     /// Memory for the next snapshot: fresh pages would cost more than what is written into them.
@@ -75,6 +77,7 @@ impl History {
             return;
         }
         self.due = now + PERIOD.max(took * REST);
+        self.is_failing = false;
         // Of two without anything between them one is enough.
         if self.moments.back().is_some_and(|newest| newest.records.is_empty()) {
             self.moments.pop_back();
@@ -86,6 +89,7 @@ impl History {
     /// No snapshot could be taken: it is tried again later.
     pub(crate) fn postpone(&mut self, now: Instant) {
         self.due = now + PERIOD * 30;
+        self.is_failing = true;
     }
 
     /// Adds what comes into the game now. Frames of a game that stands still are left out: nobody goes back to one.
@@ -118,6 +122,12 @@ impl History {
     pub(crate) fn way_to(&self, place: Place) -> Option<(Arc<Vec<u8>>, Vec<Record>)> {
         let Moment { game, records } = self.moments.get(place.moment)?;
         Some((Arc::clone(game), records.get(..place.records)?.to_vec()))
+    }
+
+    /// The newest snapshot, if there is any and it is not old because no newer one could be taken.
+    pub(crate) fn newest(&self) -> Option<Arc<Vec<u8>>> {
+        let newest = self.moments.back().filter(|_| !self.is_failing);
+        newest.map(|newest| Arc::clone(&newest.game))
     }
 
     /// What has come in since the newest snapshot, in so many frames at most.

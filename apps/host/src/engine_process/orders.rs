@@ -55,6 +55,7 @@ impl Host {
             ToEngine::Resize { columns, rows } => {
                 self.terminal = self.terminal.map(|_| (columns, rows));
             }
+            ToEngine::GiveGame => self.give_game(),
             ToEngine::TellInputs { frames } => self.tell_inputs(frames),
             // For a trial, which is asked elsewhere.
             ToEngine::Inputs { .. } => {}

@@ -11,7 +11,7 @@ use keel_registry::{Code, Rejection};
 
 use super::Host;
 use super::link::Link;
-use crate::protocol::{Library, SNAPSHOT_BYTES_MAX};
+use crate::protocol::{FromEngine, Library, SNAPSHOT_BYTES_MAX};
 
 /// A snapshot may take 1 % of the game's time: the next one begins no sooner than after so many times what it took.
 const COST: u32 = 100;
@@ -76,6 +76,18 @@ impl Snapshots {
         self.spare.take().and_then(|spare| Arc::try_unwrap(spare).ok()).unwrap_or_default()
     }
 
+    /// Hands one over that is not to be kept here. One thread does that: parts of two must not come between each other.
+    fn give(&mut self, snapshot: Snapshot, link: &Link) -> std::io::Result<()> {
+        let outgoing = match self.outgoing.take() {
+            Some(outgoing) => outgoing,
+            None => hand_over(link.clone())?,
+        };
+        // Two that are on their way serve whoever waits.
+        let _ = outgoing.try_send(snapshot);
+        self.outgoing = Some(outgoing);
+        Ok(())
+    }
+
     fn take_up(&mut self, snapshot: Snapshot) {
         if let Some(outgoing) = &self.outgoing {
             // One that waits for its turn is as good.
@@ -119,16 +131,32 @@ impl Host {
         // What a type saves is code of its module.
         let saved = contain(|| self.driver.save(buffer));
         let bytes = saved.map_err(|panic| Rejection::new("", Code::SaveFailed, panic)).flatten()?;
-        if bytes.len() as u64 > SNAPSHOT_BYTES_MAX {
-            let message = format!(
-                "it takes {} MiB, and {} MiB is the most",
-                bytes.len() >> 20,
-                SNAPSHOT_BYTES_MAX >> 20
-            );
-            return Err(Rejection::new("", Code::SaveFailed, message));
-        }
+        check_length(&bytes)?;
         let (frame, libraries) = (self.driver.engine.time().frame, self.live_libraries());
         Ok(Snapshot { frame, libraries, bytes: Arc::new(bytes) })
+    }
+
+    /// Gives a game for a trial, where no snapshots are taken that would do: the newest that the history has, so that it
+    /// costs nothing, or the game as it is now.
+    pub(super) fn give_game(&mut self) {
+        let given = self.game_for_trial().and_then(|snapshot| {
+            let given = self.snapshots.give(snapshot, &self.link);
+            given.map_err(|error| Rejection::new("", Code::SaveFailed, format!("no thread is left: {error}")))
+        });
+        if let Err(rejection) = given {
+            self.tell_no_game(&rejection);
+        }
+    }
+
+    fn game_for_trial(&mut self) -> Result<Snapshot, Rejection> {
+        let Some(bytes) = self.history.newest() else { return self.take_snapshot() };
+        check_length(&bytes)?;
+        // Nobody goes on with it, or asks for its frame.
+        Ok(Snapshot { frame: self.driver.engine.time().frame, libraries: Vec::new(), bytes })
+    }
+
+    fn tell_no_game(&self, rejection: &Rejection) {
+        self.link.send(&FromEngine::NoGame { why: rejection.to_string() });
     }
 
     fn tell_unsaved(&mut self, rejection: &Rejection) {
@@ -137,8 +165,19 @@ impl Host {
                 "the game is not kept against a crash, it can't be saved: {rejection}; mend that, and it is kept again"
             );
             self.tell_log("warn", message);
+            self.tell_no_game(rejection);
         }
     }
+}
+
+/// More is not kept, nor tried on.
+fn check_length(game: &[u8]) -> Result<(), Rejection> {
+    if game.len() as u64 <= SNAPSHOT_BYTES_MAX {
+        return Ok(());
+    }
+    let (length, most) = (game.len().div_ceil(1 << 20), SNAPSHOT_BYTES_MAX >> 20);
+    let message = format!("it takes {length} MiB, and {most} MiB is the most");
+    Err(Rejection::new("", Code::SaveFailed, message))
 }
 
 fn hand_over(link: Link) -> std::io::Result<Sender<Snapshot>> {
@@ -207,5 +246,14 @@ mod tests {
         assert!(!cadence.is_due(begin, false) && cadence.is_due(later, false));
         cadence.taken(later, later);
         assert!(!cadence.is_due(later + 5 * SECOND, false));
+    }
+
+    #[test]
+    fn a_game_that_is_too_large_is_told_with_its_length() {
+        assert_eq!(check_length(&[0; 64]), Ok(()));
+        // Nothing of it is ever touched.
+        let large = vec![0; SNAPSHOT_BYTES_MAX as usize + 1];
+        let message = check_length(&large).expect_err("it is too large").message;
+        assert_eq!(message, "it takes 1025 MiB, and 1024 MiB is the most");
     }
 }

@@ -37,12 +37,6 @@ pub(crate) fn send_snapshot<W: Write>(
     Ok(())
 }
 
-/// Sends [`ToEngine::Load`] and the bytes that it announces.
-pub(crate) fn send_with_game(out: &mut impl Write, load: &ToEngine, game: &[u8]) -> io::Result<()> {
-    send(out, load)?;
-    out.write_all(game)
-}
-
 /// Receives an order; where it announces a game's bytes, they are in it.
 pub(crate) fn receive_order(input: &mut impl Read) -> io::Result<ToEngine> {
     let mut order = receive(input)?;
@@ -56,7 +50,8 @@ fn receive_long(input: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
     if length > SNAPSHOT_BYTES_MAX {
         return Err(invalid("a snapshot is longer than any of ours"));
     }
-    let mut bytes = Vec::new();
+    // Pages of it are taken as they are filled.
+    let mut bytes = Vec::with_capacity(length as usize);
     input.take(length).read_to_end(&mut bytes)?;
     if bytes.len() as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
@@ -252,7 +247,8 @@ mod tests {
             past: Past::default(),
         };
         let mut out = Vec::new();
-        send_with_game(&mut out, &load(1000), &content(1000)).unwrap();
+        send(&mut out, &load(1000)).unwrap();
+        out.extend(content(1000));
         send(&mut out, &ToEngine::Stop).unwrap();
         let mut input = out.as_slice();
         let ToEngine::Load { game: Some(Game::Sent { content: came, .. }), modules, .. } =

@@ -1,5 +1,7 @@
 //! An engine process, as its supervisor sees it.
 
+mod orders;
+
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -15,9 +17,10 @@ use parking_lot::Mutex;
 use crate::cli::RunArgs;
 use crate::event::{CrashLine, Event};
 use crate::os::{self, Stream};
-use crate::protocol::{self, FromEngine, MessageReader, Received, ToEngine};
+use crate::protocol::{FromEngine, MessageReader, Received, ToEngine};
 use crate::supervisor::crash;
 use crate::supervisor::stage::Run;
+use orders::Orders;
 
 /// How often it is looked whether a process has ended whose pipes are still open.
 const END_SEEN_EVERY: Duration = Duration::from_millis(200);
@@ -25,7 +28,7 @@ const END_SEEN_EVERY: Duration = Duration::from_millis(200);
 /// A running engine.
 pub(crate) struct EngineProcess {
     child: Arc<Mutex<Child>>,
-    stream: Stream,
+    orders: Orders,
     messages: Receiver<Received>,
     /// The frame of the game that it has told of last.
     frame: Arc<AtomicU64>,
@@ -122,7 +125,7 @@ impl EngineProcess {
         forward_lines(stderr, &sender, "warn")?;
         let frame = Arc::default();
         receive_messages(stream.try_clone()?, sender, Arc::clone(&frame))?;
-        Ok(Self { child, stream, messages, frame, crash_report })
+        Ok(Self { child, orders: Orders::start(stream)?, messages, frame, crash_report })
     }
 
     /// What the engine says. Closed when it has ended.
@@ -130,14 +133,14 @@ impl EngineProcess {
         &self.messages
     }
 
-    /// Tells the engine something. If it is gone, the channel of messages says so.
-    pub(crate) fn send(&mut self, order: &ToEngine) {
-        let _ = protocol::send(&mut self.stream, order);
+    /// Tells the engine something, and waits for nothing. If it is gone, the channel of messages says so.
+    pub(crate) fn send(&self, order: &ToEngine) {
+        self.load(order, None);
     }
 
-    /// Has the engine begin, with a game that is sent along if there is one.
-    pub(crate) fn load(&mut self, load: &ToEngine, game: &[u8]) {
-        let _ = protocol::send_with_game(&mut self.stream, load, game);
+    /// Has the engine begin, with a game that is sent along if there is one. It may be large, and is not copied.
+    pub(crate) fn load(&self, load: &ToEngine, game: Option<Arc<Vec<u8>>>) {
+        self.orders.send(load, game);
     }
 
     /// The frame of the game that the engine has told of last; 0 before its first one.

@@ -1,6 +1,7 @@
 //! The life of the engine process: its start, what takes its place, its end.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::engine::EngineProcess;
@@ -13,17 +14,17 @@ impl Supervisor {
     pub(super) fn start_engine(&mut self, game: Option<PathBuf>) -> anyhow::Result<()> {
         let engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
         self.recovery.forget_libraries();
-        self.begin(engine, self.staging.newest(), game.map(Game::File), &[], self.args.accept_loss);
+        self.begin(engine, self.staging.newest(), game.map(Game::File), None, self.args.accept_loss);
         Ok(())
     }
 
     /// Has a new engine begin with these modules, and with a game whose bytes are `content` if they are to be sent.
     pub(super) fn begin(
         &mut self,
-        mut engine: EngineProcess,
+        engine: EngineProcess,
         modules: Vec<Library>,
         game: Option<Game>,
-        content: &[u8],
+        content: Option<Arc<Vec<u8>>>,
         accept_loss: bool,
     ) {
         let modules = self.with_stated(self.in_load_order(modules));
@@ -63,7 +64,7 @@ impl Supervisor {
                 return Ok(());
             }
         };
-        if let Some(mut engine) = self.engine.take() {
+        if let Some(engine) = self.engine.take() {
             engine.send(&ToEngine::Stop);
             engine.finish(STOP_DEADLINE);
         }

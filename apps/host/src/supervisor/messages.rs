@@ -34,7 +34,8 @@ impl Supervisor {
                 self.first_frame.get_or_insert(frame);
             }
             Some(Received::Message(FromEngine::Inputs { frames })) => self.take_inputs(frames),
-            Some(Received::Snapshot(game)) => self.recovery.keep(game),
+            Some(Received::Snapshot(game)) => self.take_game(game),
+            Some(Received::Message(FromEngine::NoGame { why })) => self.take_no_game(why),
             Some(Received::Message(FromEngine::Live { libraries, past })) => {
                 self.recovery.note_live(libraries);
                 self.recovery.note_past(past);
@@ -119,6 +120,7 @@ impl Supervisor {
                 | FromEngine::GoneOn
                 | FromEngine::Snapshot { .. }
                 | FromEngine::SnapshotPart { .. }
+                | FromEngine::NoGame { .. }
                 | FromEngine::SavedRecording { .. }
                 | FromEngine::Answered { .. }
                 | FromEngine::WantsConsent { .. }

@@ -232,11 +232,11 @@ impl Supervisor {
     /// Ends the engine and leaves the terminal as it was.
     fn end(&mut self) -> anyhow::Result<ExitCode> {
         self.trials.clear();
-        if let Some(mut retry) = self.retry.take() {
+        if let Some(retry) = self.retry.take() {
             retry.send(&ToEngine::Stop);
             retry.finish(Duration::ZERO);
         }
-        if let Some(mut engine) = self.engine.take() {
+        if let Some(engine) = self.engine.take() {
             if self.hanging.first().is_some() {
                 // It will not come to read the order.
                 engine.kill();

@@ -70,7 +70,7 @@ impl Supervisor {
     fn start_retry(&mut self, file: PathBuf) -> anyhow::Result<()> {
         let replay = Some(ReplayArgs { file, until: None, threads: 0, json: false });
         let args = RunArgs { replay, record: None, save_to: None, ..self.args.clone() };
-        let mut engine = EngineProcess::start(self.staging.run(), &args, None)?;
+        let engine = EngineProcess::start(self.staging.run(), &args, None)?;
         let modules = self.with_stated(self.in_load_order(self.staging.newest()));
         engine.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
         let past = Past::default();

@@ -1,6 +1,7 @@
 //! A run begins: with the game of one that has not ended well, if that is asked for.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keel_resolver::Workspace;
@@ -126,7 +127,7 @@ impl Supervisor {
     /// Starts the first engine.
     pub(in crate::supervisor) fn begin_game(&mut self) -> anyhow::Result<()> {
         match self.recovery.games.newest().cloned() {
-            Some(game) => self.start_with(Some(&game.bytes), self.args.accept_loss),
+            Some(game) => self.start_with(Some(Arc::clone(&game.bytes)), self.args.accept_loss),
             None => self.start_engine(self.args.from.clone()),
         }
     }

@@ -25,8 +25,8 @@ pub(crate) struct KeptGame {
     pub(crate) frame: u64,
     /// Which library of each module was live.
     pub(crate) libraries: Vec<Library>,
-    /// The game as a file.
-    pub(crate) bytes: Vec<u8>,
+    /// The game as a file; shared with whom it is sent to.
+    pub(crate) bytes: Arc<Vec<u8>>,
     /// When it had come here.
     at: Instant,
 }
@@ -44,7 +44,7 @@ impl KeptGames {
     /// Keeps a snapshot that came at this time, and lets go of others.
     pub(crate) fn keep(&mut self, taken: TakenGame, at: Instant) -> Arc<KeptGame> {
         let TakenGame { frame, libraries, bytes } = taken;
-        let game = Arc::new(KeptGame { frame, libraries, bytes, at });
+        let game = Arc::new(KeptGame { frame, libraries, bytes: Arc::new(bytes), at });
         self.recent.push_back(Arc::clone(&game));
         if self.recent.len() > RECENT {
             self.age();

@@ -1,6 +1,7 @@
 //! The engine process has ended by itself: the game goes on in another one, or the run ends.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Blame, Plan, Resuming};
@@ -64,7 +65,7 @@ impl Supervisor {
             None => resuming,
         });
         // Nobody is there to be asked, and what the code before doesn't know is lost with the code that does.
-        if let Err(error) = self.start_with(game.as_ref().map(|game| game.bytes.as_slice()), true) {
+        if let Err(error) = self.start_with(game.map(|game| Arc::clone(&game.bytes)), true) {
             self.give_up(&format!("{}, and another could not be started: {error:#}", end.how));
             return Ok(());
         }
@@ -75,15 +76,15 @@ impl Supervisor {
     }
 
     /// Starts an engine with the libraries that are to be live, and a game in memory.
-    pub(super) fn start_with(&mut self, game: Option<&[u8]>, accept_loss: bool) -> anyhow::Result<()> {
+    pub(super) fn start_with(&mut self, game: Option<Arc<Vec<u8>>>, accept_loss: bool) -> anyhow::Result<()> {
         let mut modules = self.recovery.libraries();
         if modules.is_empty() {
             modules = self.staging.newest();
         }
         let engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
-        let sent = |bytes: &[u8]| Game::Sent { bytes: bytes.len() as u64, content: Vec::new() };
-        let from = game.map(sent).or_else(|| self.args.from.clone().map(Game::File));
-        self.begin(engine, modules, from, game.unwrap_or_default(), accept_loss);
+        let from =
+            game.as_ref().map(|game| Game::sent(game)).or_else(|| self.args.from.clone().map(Game::File));
+        self.begin(engine, modules, from, game, accept_loss);
         Ok(())
     }
 

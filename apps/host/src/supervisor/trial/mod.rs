@@ -4,26 +4,25 @@
 //! The process is started when a build begins, and has its copy of the game when there is something to be tried. It is
 //! used once.
 
+mod copy;
+mod failure;
+
 use std::collections::VecDeque;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, at, never};
-use keel_registry::{Code, Past};
+use keel_registry::Code;
 
-use super::engine::{EngineEnd, EngineProcess};
+use super::engine::EngineProcess;
 use super::{STOP_DEADLINE, Supervisor};
-use crate::cli::{RunArgs, Span};
-use crate::engine_process::input::FrameInput;
-use crate::event::{CrashLine, Event, FailureLine, HangLine, Stage, code_name};
-use crate::protocol::{BuildState, FromEngine, Game, Library, Received, SwapRequest, ToEngine, TrialOutcome};
-use crate::workspace;
+use crate::event::{Event, FailureLine, HangLine, Stage, code_name};
+use crate::protocol::{BuildState, FromEngine, Library, Received, SwapRequest, ToEngine, TrialOutcome};
+use copy::Copy;
+use failure::{Failure, crashed, hung};
 
 /// What a trial may take from the moment that the new code is there. Its `load` alone may take 2 s.
 const DEADLINE: Duration = Duration::from_secs(4);
-
-/// A large game is copied meanwhile: so many bytes a second at least.
-const COPIED_PER_SECOND: usize = 50 << 20;
 
 /// So many of the last lines that the process has written are told when it ends by itself.
 const LAST_WORDS: usize = 8;
@@ -36,40 +35,27 @@ pub(super) struct Trials {
     running: Option<Trial>,
     /// What is tried next.
     waiting: VecDeque<SwapRequest>,
-}
-
-/// A process with a copy of the game.
-struct Copy {
-    process: EngineProcess,
-    /// The libraries that it was started with.
-    libraries: Vec<Library>,
-    /// How long its game takes to be copied.
-    copying: Duration,
+    /// Why the game as it is now is not to be had.
+    no_game: Option<String>,
 }
 
 /// New code, running on a copy of the game.
 struct Trial {
-    process: EngineProcess,
+    copy: Copy,
     request: SwapRequest,
     begun: Instant,
     deadline: Instant,
+    /// The process has got its copy: what goes wrong from now on is the new code's doing.
+    is_copied: bool,
     /// What does not return, as its watchdog says.
     hang: Option<HangLine>,
     last_words: VecDeque<String>,
 }
 
-/// Why code failed its trial.
-struct Failure {
-    code: Code,
-    module: Option<String>,
-    message: String,
-    failure: FailureLine,
-}
-
 impl Trials {
     /// What the trial that runs says.
     pub(super) fn messages(&self) -> Receiver<Received> {
-        self.running.as_ref().map_or_else(never, |trial| trial.process.messages().clone())
+        self.running.as_ref().map_or_else(never, |trial| trial.copy.process.messages().clone())
     }
 
     /// When the trial that runs has taken too long.
@@ -80,7 +66,7 @@ impl Trials {
     /// Ends all: another game is there, or none.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
-        let running = self.running.take().map(|trial| trial.process);
+        let running = self.running.take().map(|trial| trial.copy.process);
         running.into_iter().chain(self.ready.take().map(|copy| copy.process)).for_each(end);
     }
 
@@ -92,7 +78,7 @@ impl Trials {
         };
         self.waiting.retain(|request| !concerns(request));
         if let Some(trial) = self.running.take_if(|trial| concerns(&trial.request)) {
-            end(trial.process);
+            end(trial.copy.process);
         }
     }
 }
@@ -104,63 +90,6 @@ fn end(process: EngineProcess) {
 }
 
 impl Supervisor {
-    /// Something is being built: has a copy of the game made, to try it on.
-    pub(super) fn prepare_trial(&mut self) {
-        if self.args.trial.0 == 0 || self.engine.is_none() {
-            return;
-        }
-        if let Some(old) = self.trials.ready.take() {
-            end(old.process);
-        }
-        match self.copy_game() {
-            Ok(copy) => self.trials.ready = copy,
-            Err(error) => self.log("debug", format!("no copy of the game could be made: {error:#}")),
-        }
-    }
-
-    /// Nothing is to be tried after all.
-    pub(super) fn forget_trial(&mut self) {
-        self.trials.ready.take().into_iter().for_each(|copy| end(copy.process));
-    }
-
-    /// A process with the newest snapshot; `None` before the game has begun.
-    fn copy_game(&mut self) -> anyhow::Result<Option<Copy>> {
-        let libraries = self.recovery.libraries();
-        if libraries.is_empty() {
-            return Ok(None);
-        }
-        let args = RunArgs {
-            is_trial: true,
-            frames: None,
-            save_to: None,
-            record: None,
-            replay: None,
-            history: 0,
-            snapshots: Span(None),
-            ..self.args.clone()
-        };
-        let mut process = EngineProcess::start(self.staging.run(), &args, self.output.size())?;
-        let modules = self.with_stated(self.in_load_order(libraries.clone()));
-        let game = self.recovery.newest_game();
-        let bytes = game.as_ref().map_or(&[][..], |game| &game.bytes);
-        let sent = game.is_some().then(|| Game::Sent { bytes: bytes.len() as u64, content: Vec::new() });
-        process.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
-        // What the code before does not know is not to be missed in a copy.
-        let past = Past::default();
-        let load = ToEngine::Load { modules, game: sent, accept_loss: true, first_frame: None, past };
-        process.load(&load, bytes);
-        let copying = Duration::from_secs_f64(bytes.len() as f64 / COPIED_PER_SECOND as f64);
-        self.send(&ToEngine::TellInputs { frames: self.args.trial.0 });
-        Ok(Some(Copy { process, libraries, copying }))
-    }
-
-    /// What has come into the game since the snapshot.
-    pub(super) fn take_inputs(&mut self, frames: Vec<FrameInput>) {
-        if let Some(copy) = &mut self.trials.ready {
-            copy.process.send(&ToEngine::Inputs { frames });
-        }
-    }
-
     /// Has new code run on a copy of the game; then in the game, if that goes well. Without trials, at once.
     pub(super) fn try_out(&mut self, request: SwapRequest) {
         if self.args.trial.0 == 0 {
@@ -180,23 +109,37 @@ impl Supervisor {
             match copy {
                 Ok(Some(copy)) => self.begin_trial(copy, request),
                 Ok(None) => self.swap_in(request),
-                Err(error) => {
-                    self.log("warn", format!("the new code runs without a trial: {error:#}"));
-                    self.swap_in(request);
-                }
+                Err(error) => self.go_untried(request, &format!("{error:#}")),
             }
         }
     }
 
     fn begin_trial(&mut self, copy: Copy, request: SwapRequest) {
-        let Copy { mut process, copying, .. } = copy;
         let modules = request.modules.iter().map(|library| library.module.clone()).collect();
         self.send(&ToEngine::Build(BuildState::Trying { modules }));
         self.log("debug", format!("{} is tried out on a copy of the game", names(&request.modules)));
-        process.send(&ToEngine::Swap(request.clone()));
         let begun = Instant::now();
-        let (deadline, hang, last_words) = (begun + DEADLINE + copying, None, VecDeque::new());
-        self.trials.running = Some(Trial { process, request, begun, deadline, hang, last_words });
+        let trial = Trial {
+            copy,
+            request,
+            begun,
+            deadline: begun + DEADLINE,
+            is_copied: false,
+            hang: None,
+            last_words: VecDeque::new(),
+        };
+        self.trials.running = Some(trial);
+        self.send_tried();
+    }
+
+    /// Hands the new code over, if its process has got its game.
+    pub(super) fn send_tried(&mut self) {
+        let Some(trial) = self.trials.running.as_mut().filter(|trial| !trial.copy.is_waiting()) else {
+            return;
+        };
+        trial.copy.process.send(&ToEngine::Swap(trial.request.clone()));
+        trial.deadline = Instant::now() + DEADLINE + trial.copy.copying;
+        self.tell_other_game();
     }
 
     /// Takes up what the trial says; `None` when its process has ended.
@@ -204,6 +147,7 @@ impl Supervisor {
         let Some(trial) = &mut self.trials.running else { return };
         match message {
             Some(Received::Message(FromEngine::Tried(outcome))) => self.end_trial(Some(outcome)),
+            Some(Received::Message(FromEngine::Begun { .. })) => trial.is_copied = true,
             Some(Received::Message(FromEngine::Event(Event::Hang(hang)))) => trial.hang = Some(hang),
             Some(Received::Message(FromEngine::Event(Event::HangEnded(_)))) => trial.hang = None,
             Some(Received::Message(FromEngine::Event(Event::Log { level, message, .. })))
@@ -221,36 +165,51 @@ impl Supervisor {
 
     /// The trial has taken too long.
     pub(super) fn trial_is_late(&mut self) {
-        let Some(Trial { process, request, begun, hang, .. }) = self.trials.running.take() else { return };
-        end(process);
-        self.refuse_tried(&request, hung(hang, begun.elapsed()));
+        let Some(trial) = self.trials.running.take() else { return };
+        let Trial { copy, request, begun, is_copied, hang, .. } = trial;
+        end(copy.process);
+        if is_copied {
+            self.refuse_tried(&request, hung(hang, begun.elapsed()));
+        } else {
+            let seconds = begun.elapsed().as_secs_f64();
+            self.go_untried(request, &format!("no copy of the game was made within {seconds:.1} s"));
+        }
         self.next_trial();
     }
 
     fn end_trial(&mut self, outcome: Option<TrialOutcome>) {
         let Some(trial) = self.trials.running.take() else { return };
-        let Trial { process, mut request, begun, last_words, .. } = trial;
+        let Trial { copy, mut request, begun, is_copied, last_words, .. } = trial;
         request.trial_ms = begun.elapsed().as_secs_f64() * 1e3;
         match outcome {
             Some(outcome) => {
-                end(process);
+                end(copy.process);
                 self.take_outcome_of_trial(request, outcome);
             }
             None => {
-                let ended = process.finish(STOP_DEADLINE);
-                self.refuse_tried(&request, crashed(ended, &last_words));
+                let ended = copy.process.finish(STOP_DEADLINE);
+                if is_copied {
+                    self.refuse_tried(&request, crashed(ended, &last_words));
+                } else {
+                    let how = ended.how;
+                    self.go_untried(request, &format!("the process that was to copy the game ended: {how}"));
+                }
             }
         }
         self.next_trial();
+    }
+
+    /// Has code run in the game at once, because there is nothing to try it on. That is not its doing.
+    fn go_untried(&mut self, request: SwapRequest, why: &str) {
+        self.log("warn", format!("the new code runs without a trial: {why}"));
+        self.swap_in(request);
     }
 
     fn take_outcome_of_trial(&mut self, request: SwapRequest, outcome: TrialOutcome) {
         match outcome {
             TrialOutcome::Fits => self.swap_in(request),
             TrialOutcome::NotMade => {
-                let why = "no copy of the game could be made of its newest snapshot";
-                self.log("warn", format!("the new code runs without a trial: {why}"));
-                self.swap_in(request);
+                self.go_untried(request, "no copy of the game could be made of its newest snapshot");
             }
             TrialOutcome::Refused { stage, module, code, message, failure } => {
                 self.refuse(&request, module, stage, code, message, failure);
@@ -302,42 +261,4 @@ impl Supervisor {
 fn names(libraries: &[Library]) -> String {
     let names: Vec<_> = libraries.iter().map(|library| library.module.as_str()).collect();
     names.join("+")
-}
-
-fn hung(hang: Option<HangLine>, waited: Duration) -> Failure {
-    let seconds = waited.as_secs_f64();
-    let Some(HangLine { module, system, frame, backtrace, .. }) = hang else {
-        let failure =
-            FailureLine { kind: "hang".to_owned(), signal: None, system: None, frame: 0, backtrace: None };
-        let message = format!("its trial had not ended after {seconds:.1} s");
-        return Failure { code: Code::TrialHang, module: None, message, failure };
-    };
-    let message = format!("{module}/{system} had not returned after {seconds:.1} s");
-    let failure =
-        FailureLine { kind: "hang".to_owned(), signal: None, system: Some(system), frame, backtrace };
-    Failure { code: Code::TrialHang, module: Some(module), message, failure }
-}
-
-/// What is told of a process that has ended itself.
-fn crashed(end: EngineEnd, last_words: &VecDeque<String>) -> Failure {
-    let EngineEnd { how, crash, .. } = end;
-    // What the allocator says before it aborts.
-    let out_of_memory = last_words.iter().find(|line| line.starts_with("memory allocation of"));
-    let Some(CrashLine { module, system, kind, signal, message, backtrace, frame, .. }) = crash else {
-        let words: String = last_words.iter().map(|line| format!("\n    {line}")).collect();
-        let failure =
-            FailureLine { kind: "end".to_owned(), signal: None, system: None, frame: 0, backtrace: None };
-        return Failure { code: Code::TrialCrash, module: None, message: format!("{how}{words}"), failure };
-    };
-    let (kind, message) = match out_of_memory {
-        Some(line) => ("memory".to_owned(), format!("{line}: it asked for more memory than a trial has")),
-        None => (kind, message),
-    };
-    let of = match (&module, &system) {
-        (Some(module), Some(system)) => format!("{module}/{system}: "),
-        (Some(module), None) => format!("{module}: "),
-        _ => String::new(),
-    };
-    let failure = FailureLine { kind, signal, system, frame, backtrace };
-    Failure { code: Code::TrialCrash, module, message: format!("{of}{message}"), failure }
 }

@@ -1,0 +1,56 @@
+//! Why code failed its trial, in words.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use keel_registry::Code;
+
+use crate::event::{CrashLine, FailureLine, HangLine};
+use crate::supervisor::engine::EngineEnd;
+
+/// Why code failed its trial.
+pub(super) struct Failure {
+    pub(super) code: Code,
+    pub(super) module: Option<String>,
+    pub(super) message: String,
+    pub(super) failure: FailureLine,
+}
+
+/// What is told of code that did not return in time.
+pub(super) fn hung(hang: Option<HangLine>, waited: Duration) -> Failure {
+    let seconds = waited.as_secs_f64();
+    let Some(HangLine { module, system, frame, backtrace, .. }) = hang else {
+        let failure =
+            FailureLine { kind: "hang".to_owned(), signal: None, system: None, frame: 0, backtrace: None };
+        let message = format!("its trial had not ended after {seconds:.1} s");
+        return Failure { code: Code::TrialHang, module: None, message, failure };
+    };
+    let message = format!("{module}/{system} had not returned after {seconds:.1} s");
+    let failure =
+        FailureLine { kind: "hang".to_owned(), signal: None, system: Some(system), frame, backtrace };
+    Failure { code: Code::TrialHang, module: Some(module), message, failure }
+}
+
+/// What is told of a process that has ended itself.
+pub(super) fn crashed(end: EngineEnd, last_words: &VecDeque<String>) -> Failure {
+    let EngineEnd { how, crash, .. } = end;
+    // What the allocator says before it aborts.
+    let out_of_memory = last_words.iter().find(|line| line.starts_with("memory allocation of"));
+    let Some(CrashLine { module, system, kind, signal, message, backtrace, frame, .. }) = crash else {
+        let words: String = last_words.iter().map(|line| format!("\n    {line}")).collect();
+        let failure =
+            FailureLine { kind: "end".to_owned(), signal: None, system: None, frame: 0, backtrace: None };
+        return Failure { code: Code::TrialCrash, module: None, message: format!("{how}{words}"), failure };
+    };
+    let (kind, message) = match out_of_memory {
+        Some(line) => ("memory".to_owned(), format!("{line}: it asked for more memory than a trial has")),
+        None => (kind, message),
+    };
+    let of = match (&module, &system) {
+        (Some(module), Some(system)) => format!("{module}/{system}: "),
+        (Some(module), None) => format!("{module}: "),
+        _ => String::new(),
+    };
+    let failure = FailureLine { kind, signal, system, frame, backtrace };
+    Failure { code: Code::TrialCrash, module, message: format!("{of}{message}"), failure }
+}
