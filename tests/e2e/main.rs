@@ -10,6 +10,8 @@ mod changes;
 mod commands;
 mod crates;
 mod data;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod endless;
 mod faults;
 // Two of its faults are instructions of that processor.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

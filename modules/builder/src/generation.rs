@@ -120,6 +120,11 @@ impl Generations {
         self.kept.range(range).map(|((_, generation), _)| *generation)
     }
 
+    /// All copies, by module and generation.
+    pub fn all(&self) -> impl Iterator<Item = (&str, u64, &Path)> {
+        self.kept.iter().map(|((module, generation), path)| (module.as_str(), *generation, path.as_path()))
+    }
+
     /// Removes the copy of a generation; false if there is none. On Unix a library that is still mapped
     /// stays usable.
     ///

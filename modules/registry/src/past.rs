@@ -52,6 +52,11 @@ impl Past {
         self.generations.is_empty()
     }
 
+    /// The files of all of them.
+    pub fn libraries(&self) -> impl Iterator<Item = &Path> {
+        self.generations.iter().map(|it| it.library.path.as_path())
+    }
+
     /// Forgets a library of a module: nobody goes back to it any more. What came after it comes after what was before it.
     pub fn forget(&mut self, module: &str, library: &Path) {
         // A process may know it by another path, where a folder on the way is a link.

@@ -65,6 +65,16 @@ impl Consents {
         self.refused.retain(|refused| !concerns(refused));
     }
 
+    /// The libraries of all that were not forgotten.
+    pub(super) fn libraries(&self) -> impl Iterator<Item = &Library> {
+        let refused = self.refused.iter().filter_map(|refused| match refused {
+            Refused::Swap(request) => Some(request),
+            // What it goes back to is kept for all rollbacks.
+            Refused::Rollback(..) => None,
+        });
+        self.asked.iter().chain(refused).flat_map(|request| &request.modules)
+    }
+
     /// Forgets all: another engine has no memory of them.
     pub(super) fn clear(&mut self) {
         self.asked.clear();

@@ -37,8 +37,10 @@ impl Supervisor {
             Some(Received::Snapshot(game)) => self.take_game(game),
             Some(Received::Message(FromEngine::NoGame { why })) => self.take_no_game(why),
             Some(Received::Message(FromEngine::Live { libraries, past })) => {
+                self.staging.note_live(&libraries);
                 self.recovery.note_live(libraries);
                 self.recovery.note_past(past);
+                self.tidy_copies();
             }
             Some(Received::Message(FromEngine::GoneOn)) => {
                 let resumed = self.recovery.gone_on();

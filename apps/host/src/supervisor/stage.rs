@@ -1,7 +1,7 @@
 //! The run directory: copies of the host, the facade and each generation of each module.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -10,6 +10,9 @@ use keel_builder::{BuildReport, Builder, BuiltArtifact, Generations, RunDirector
 
 use crate::protocol::Library;
 use crate::workspace;
+
+/// So many copies of a module that were live last are kept: more than the engine can go back to.
+const LIVED_KEPT: usize = 8;
 
 /// What an engine process is started from.
 pub(crate) struct Run {
@@ -27,6 +30,8 @@ pub(crate) struct Staging {
     counts: BTreeMap<String, u64>,
     /// The newest copy of each module.
     newest: BTreeMap<String, PathBuf>,
+    /// The names of the copies of each module that were live last, the newest at the end.
+    lived: BTreeMap<String, VecDeque<OsString>>,
     /// When each file was built that was copied, by its path. Cargo calls a library fresh as well when somebody else has
     /// had it built, or a build that was given up.
     built: BTreeMap<PathBuf, SystemTime>,
@@ -52,6 +57,7 @@ impl Staging {
             generations: Generations::new(&directory),
             counts: BTreeMap::new(),
             newest: BTreeMap::new(),
+            lived: BTreeMap::new(),
             built: BTreeMap::new(),
             forced: BTreeSet::new(),
             kept: None,
@@ -168,6 +174,35 @@ impl Staging {
         *count += 1;
         self.newest.insert(module.to_owned(), path.clone());
         Ok(Library { module: module.to_owned(), path, generation: 0, stated: None })
+    }
+
+    /// Notes which libraries are live.
+    pub(crate) fn note_live(&mut self, libraries: &[Library]) {
+        for Library { module, path, .. } in libraries {
+            let lived = self.lived.entry(module.clone()).or_default();
+            let Some(name) = path.file_name().map(ToOwned::to_owned) else { continue };
+            lived.retain(|other| *other != name);
+            lived.push_back(name);
+            if lived.len() > LIVED_KEPT {
+                lived.pop_front();
+            }
+        }
+    }
+
+    /// Removes the copies that nobody goes back to: those that are not the newest, were not live lately, and are not
+    /// among the `wanted`.
+    pub(crate) fn tidy(&mut self, wanted: &[&Path]) {
+        // The engine knows a file by another path where a folder on the way is a link.
+        let mut names: BTreeSet<&OsStr> = self.lived.values().flatten().map(OsString::as_os_str).collect();
+        let paths = self.newest.values().map(PathBuf::as_path).chain(wanted.iter().copied());
+        names.extend(paths.filter_map(|path| path.file_name()));
+        let is_old = |path: &Path| path.file_name().is_some_and(|name| !names.contains(name));
+        let copies = self.generations.all().filter(|(_, _, path)| is_old(path));
+        let old: Vec<_> = copies.map(|(module, count, _)| (module.to_owned(), count)).collect();
+        for (module, count) in old {
+            // One that can't be removed now, as it is mapped on Windows, is tried again.
+            let _ = self.generations.remove(&module, count);
+        }
     }
 
     /// Copies libraries again: a path that was opened once can't be opened anew.

@@ -37,6 +37,14 @@ impl Supervisor {
         let request = self.consents.ask(request);
         self.show_notice();
         self.try_out(request);
+        self.tidy_copies();
+    }
+
+    /// Removes the copies of libraries that are of no use any more.
+    pub(super) fn tidy_copies(&mut self) {
+        let under_way = self.consents.libraries().chain(self.trials.libraries());
+        let under_way = under_way.map(|library| library.path.as_path());
+        self.staging.tidy(&self.recovery.wanted().chain(under_way).collect::<Vec<_>>());
     }
 
     /// Has the engine exchange what is known to be fit for it.

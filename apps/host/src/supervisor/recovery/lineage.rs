@@ -55,6 +55,12 @@ impl Lineage {
         self.live.values()
     }
 
+    /// The libraries that are live, and all that can be gone back to.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Library> {
+        let before = self.changes.iter().flat_map(|change| change.values().flatten());
+        self.live.values().chain(before)
+    }
+
     /// The modules that were exchanged last.
     pub(crate) fn newest(&self) -> Option<Vec<String>> {
         self.changes.back().map(|change| change.keys().cloned().collect())

@@ -253,6 +253,12 @@ impl Recovery {
         }
     }
 
+    /// The libraries that may be needed: what is live, what can be gone back to, and what is on its way.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = &Path> {
+        let libraries = self.lineage.all().chain(self.asked.iter().flat_map(|(_, asked)| asked));
+        libraries.map(|library| library.path.as_path()).chain(self.past.libraries())
+    }
+
     /// The libraries that are to be live; none if no engine has come so far.
     pub(super) fn libraries(&self) -> Vec<Library> {
         self.lineage.live().cloned().collect()

@@ -98,6 +98,15 @@ mod tests {
     }
 
     #[test]
+    fn what_an_engine_can_go_back_to_stays_on_disk() {
+        let mut recovery = recovery();
+        let is_wanted = |recovery: &Recovery| recovery.wanted().any(|path| path == "swim-7.so");
+        assert!(!is_wanted(&recovery));
+        recovery.note_past(past(&[2, 7]));
+        assert!(is_wanted(&recovery));
+    }
+
+    #[test]
     fn libraries_that_were_all_built_anew_have_no_past() {
         let mut recovery = recovery();
         recovery.forget_libraries();

@@ -63,6 +63,12 @@ impl Trials {
         self.running.as_ref().map_or_else(never, |trial| at(trial.deadline))
     }
 
+    /// The libraries of all that is tried, or will be.
+    pub(super) fn libraries(&self) -> impl Iterator<Item = &Library> {
+        let running = self.running.as_ref().map(|trial| &trial.request);
+        running.into_iter().chain(&self.waiting).flat_map(|request| &request.modules)
+    }
+
     /// Ends all: another game is there, or none.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
