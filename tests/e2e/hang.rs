@@ -1,7 +1,9 @@
 //! Code that does not return: it is named while it hangs, and what becomes of the game is the user's choice.
 
-use crate::gallery::{Place, SOURCE, check_backtrace, fault, rogue, rogue_with, start};
-use crate::game::Game;
+use crate::gallery::{
+    Place, SOURCE, check_backtrace, fault, rogue, rogue_with, sound, start, swaps_told, wait_swaps,
+};
+use crate::game::{Game, poll};
 
 /// New code runs at once, and the game ends with its engine.
 const ALONE: [&str; 4] = ["--trial", "off", "--snapshots", "off"];
@@ -67,4 +69,33 @@ fn a_deadlock_is_named_and_the_user_ends_it() {
     );
     assert!(!told.contains("\"event\":\"crash\""), "nobody's fault has ended it: {told}");
     assert!(!told.contains('\u{1b}'), "{told:?}");
+}
+
+/// How many libraries of the rogue lie in the folder of the run.
+fn copies(game: &Game) -> usize {
+    let runs = std::fs::read_dir(game.workspace.path("target/live/run")).unwrap();
+    let folders = runs.filter_map(|run| std::fs::read_dir(run.unwrap().path()).ok());
+    let files = folders.flatten().map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    files.filter(|name| name.contains("rogue")).count()
+}
+
+#[test]
+fn a_fix_that_is_saved_while_its_code_hangs_runs_when_the_user_has_ended_that() {
+    let mut game = start(&["--trial", "off"]);
+    game.assert_goes_on();
+    let (hanging, line) = rogue(fault("endless_loop"), Place::Update);
+    game.workspace.write(SOURCE, &hanging);
+    wait_hang(&mut game, line);
+    let (built, swaps) = (copies(&game), swaps_told(&game).count());
+    game.workspace.write(SOURCE, &sound(1));
+    poll("the fix to be built", || (copies(&game) > built).then_some(()));
+    game.command("restart");
+    let resumed = game.wait_resumed();
+    let put_back = resumed["put_back"].as_array().unwrap();
+    let [rogue] = put_back.as_slice() else { panic!("{resumed}") };
+    assert_eq!((rogue["module"].as_str(), rogue["to"].as_u64()), (Some("rogue"), Some(0)), "{resumed}");
+    let swap = wait_swaps(&mut game, swaps + 1);
+    assert!(game.history().iter().filter(|line| line.contains("\"event\":\"hang\"")).count() == 1, "{swap}");
+    game.assert_goes_on();
+    game.quit();
 }

@@ -143,6 +143,22 @@ fn a_module_that_ends_the_engine_at_its_first_step_is_left_out() {
 }
 
 #[test]
+fn a_module_that_ends_each_engine_as_it_is_loaded_is_left_out_until_it_is_mended() {
+    let (source, line) = rogue(fault("segfault"), Place::Load);
+    let mut game = gallery::start_with(&source, &[]);
+    let resumed = game.wait_resumed();
+    assert_eq!(resumed["put_back"], json!([{ "module": "rogue", "from": null, "to": null }]), "{resumed}");
+    game.assert_goes_on();
+    let told = game.history().join("\n");
+    assert_eq!(told.lines().filter(|line| line.contains("\"event\":\"crash\"")).count(), 2, "{told}");
+    assert!(told.contains(&format!("go_wrong at {SOURCE}:{line}")), "{told}");
+    game.workspace.write(SOURCE, &sound(1));
+    game.wait_swap("rogue");
+    game.assert_goes_on();
+    game.quit();
+}
+
+#[test]
 fn an_engine_that_ends_again_and_again_is_given_up() {
     let mut game = Game::start_with(Workspace::take(), &["--no-watch"]);
     for _ in 0..3 {

@@ -138,7 +138,7 @@ impl Host {
                 self.record_swap(&request.modules, request.accept_loss);
                 failed_starts
                     .into_iter()
-                    .for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, None));
+                    .for_each(|rejection| self.tell_rejection(Stage::Swap, rejection, Some(request.id)));
                 self.tell_statics();
                 self.snapshots.note_change();
                 // The new code runs at once; its first frame is not kept waiting for the old one's time.

@@ -81,6 +81,11 @@ impl Consents {
         self.refused.clear();
     }
 
+    /// Takes out what was asked for by these numbers.
+    pub(super) fn take_asked(&mut self, ids: &[u64]) -> Vec<SwapRequest> {
+        self.asked.extract_if(.., |request| ids.contains(&request.id)).collect()
+    }
+
     /// Takes in that the engine has refused a request; with the user's consent it would not have.
     pub(super) fn refuse(&mut self, id: u64) {
         self.refused.extend(self.asked.extract_if(.., |request| request.id == id).map(Refused::Swap));

@@ -94,8 +94,8 @@ impl Supervisor {
             Received::Screen(bytes) => self.output.screen(&bytes)?,
             Received::Message(FromEngine::Event(event)) => {
                 self.note_refusal(&event);
-                if let Event::Rejected { request, module, .. } = &event {
-                    self.recovery.note_refused(*request, module);
+                if let Event::Rejected { request: Some(request), .. } = &event {
+                    self.recovery.note_refused(*request);
                 }
                 self.note_hang(&event)?;
                 self.note_rolled_back(&event);

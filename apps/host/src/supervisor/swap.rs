@@ -33,7 +33,7 @@ impl Supervisor {
         });
     }
 
-    fn ask(&mut self, request: SwapRequest) {
+    pub(super) fn ask(&mut self, request: SwapRequest) {
         let request = self.consents.ask(request);
         self.show_notice();
         self.try_out(request);

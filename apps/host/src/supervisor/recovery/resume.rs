@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Blame, Plan, Resuming};
+use super::plan::Plan;
+use super::{Blame, Resuming};
 use crate::cli::EXIT_ENGINE_DIED;
 use crate::event::Event;
 use crate::protocol::{Game, ToEngine};
@@ -49,7 +50,8 @@ impl Supervisor {
             self.give_up(&end.how);
             return Ok(());
         };
-        let Plan { game, put_back, is_past } = plan;
+        let Plan { game, put_back, again, is_past } = plan;
+        let again = self.consents.take_asked(&again);
         let frame = game.as_ref().map_or(0, |game| game.frame);
         let frames_lost = reached.saturating_sub(frame);
         let why = match blamed.filter(|_| is_past) {
@@ -69,6 +71,7 @@ impl Supervisor {
             self.give_up(&format!("{}, and another could not be started: {error:#}", end.how));
             return Ok(());
         }
+        again.into_iter().for_each(|request| self.ask(request));
         if matches!(self.purpose, Purpose::Replace { .. }) {
             self.send(&ToEngine::SaveGame { path: self.staging.restart_file() });
         }
@@ -80,6 +83,7 @@ impl Supervisor {
         let mut modules = self.recovery.libraries();
         if modules.is_empty() {
             modules = self.staging.newest();
+            modules.retain(|library| !self.recovery.is_left_out(&library.module));
         }
         let engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
         let from =
