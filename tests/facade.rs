@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use cargo_metadata::{DependencyKind, MetadataCommand, Package, TargetKind};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
 
 /// What cargo compiles into the facade, and what that is compiled with: the features of each crate by the way that
 /// leads to it from the facade.
@@ -48,8 +48,7 @@ fn the_facade_has_the_same_features_in_every_build() {
 /// that module is unmapped, the end of the world would call into nothing.
 #[test]
 fn hecs_has_no_query_cache() {
-    let options = ["--offline".to_owned()];
-    let metadata = MetadataCommand::new().current_dir(root()).other_options(options).exec().unwrap();
+    let metadata = metadata();
     let nodes = metadata.resolve.unwrap().nodes;
     let hecs =
         |id: &cargo_metadata::PackageId| metadata.packages.iter().any(|it| it.id == *id && it.name == "hecs");
@@ -95,11 +94,19 @@ fn selections() -> Vec<Vec<String>> {
     selections
 }
 
+/// Of the crates for this system: those for others may never have been downloaded.
+fn metadata() -> Metadata {
+    let version = Command::new("rustc").arg("-vV").output().unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let options = ["--offline", "--filter-platform", host].map(str::to_owned);
+    MetadataCommand::new().current_dir(root()).other_options(options).exec().unwrap()
+}
+
 /// From a package to its build-dependencies, where it has no build script that could use them: `cargo tree` shows
 /// them, and nothing compiles them. Packages are written as `name v1.2.3`, what they depend on by name alone.
 fn unused_edges() -> BTreeSet<(String, String)> {
-    let options = ["--offline".to_owned()];
-    let metadata = MetadataCommand::new().current_dir(root()).other_options(options).exec().unwrap();
+    let metadata = metadata();
     let has_script = |it: &Package| it.targets.iter().any(|target| target.is_kind(TargetKind::CustomBuild));
     let without = metadata.packages.iter().filter(|package| !has_script(package));
     let edges = without.flat_map(|package| {
