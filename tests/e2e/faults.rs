@@ -100,6 +100,23 @@ pub(crate) fn start_with(arguments: &[&str]) -> Game {
     game
 }
 
+#[test]
+fn a_limit_of_the_command_line_ends_a_loop_and_names_itself() {
+    let limit = ["--limit", "entities=200000", "--trial", "off", "--probation", "off"];
+    let mut game = start_with(&limit);
+    let endless = MODULE
+        .replace("fn update(&mut self, _frame", "fn update(&mut self, frame")
+        .replace("/*update*/", "while self.steps > 0 { frame.world.spawn((Name::new(\"another\"),)); }");
+    game.workspace.write(SOURCE, &endless);
+    game.wait_swap("unlucky");
+    let fault = game.wait_fault("unlucky");
+    assert!(message(&fault).contains("the limit `entities` of 200000 is reached"), "{fault}");
+    let entities = game.stats()["entities"].as_u64();
+    assert!(entities.is_some_and(|entities| entities <= 200_000), "{entities:?}");
+    game.assert_goes_on();
+    game.quit();
+}
+
 /// How many steps the module has seen.
 pub(crate) fn steps(game: &mut Game) -> u64 {
     let (_, values) = game.save();

@@ -174,10 +174,11 @@ impl World {
     ///
     /// # Errors
     /// Those of [`World::component_named`]; [`EcsError::WrongSchema`] and [`EcsError::State`] for a value that is
-    /// none of its component; [`EcsError::KeptByWorld`] for `Parent` and `Children`. The world is then unchanged.
+    /// none of its component; [`EcsError::KeptByWorld`] for `Parent` and `Children`; [`EcsError::Limit`]. The world is then
+    /// unchanged.
     pub fn spawn_values(&mut self, components: &[ComponentValue]) -> Result<Entity, EcsError> {
         let bundle = self.bundle_of(components)?;
-        self.check_room(1)?;
+        self.check_room_for([&bundle].into_iter(), 0)?;
         Ok(self.spawn_bundle(bundle))
     }
 
@@ -188,6 +189,7 @@ impl World {
     pub fn spawn_values_batch(&mut self, entities: &[Vec<ComponentValue>]) -> Result<Vec<Entity>, EcsError> {
         let bundles = entities.iter().map(|components| self.bundle_of(components));
         let bundles = bundles.collect::<Result<Vec<_>, _>>()?;
+        self.check_room_for(bundles.iter(), 0)?;
         Ok(bundles.into_iter().map(|bundle| self.spawn_bundle(bundle)).collect())
     }
 
@@ -230,14 +232,17 @@ impl World {
     /// too. It is related to the same targets; nobody is related to it.
     ///
     /// # Errors
-    /// [`EcsError::NoSuchEntity`]; [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails.
+    /// [`EcsError::NoSuchEntity`]; [`EcsError::Limit`]; [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails.
     pub fn clone_entity(&mut self, entity: Entity) -> Result<Entity, EcsError> {
         let mut components = self.values(entity)?;
         components.retain(|component| {
             self.component_named(&component.name).is_ok_and(|info| check_writable(info).is_ok())
         });
         let copy = self.spawn_values(&components)?;
-        self.copy_targets(entity, copy);
+        if let Err(error) = self.copy_targets(entity, copy) {
+            self.despawn(copy)?;
+            return Err(error);
+        }
         Ok(copy)
     }
 

@@ -9,6 +9,9 @@ use crate::model::bundle::Stored;
 use crate::model::reaction::Before;
 use crate::{Component, ComponentAccess, EcsError, Entity, Untracked, World};
 
+/// The bytes of both sides of one child, where they are new.
+pub(crate) const FAMILY_BYTES: usize = size_of::<Parent>() + size_of::<Children>();
+
 /// The entity that this one belongs to.
 #[data(crate = keel_ecs)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +56,8 @@ impl World {
     /// Makes `child` belong to `parent`; it leaves the parent it had. With `None` it belongs to nobody.
     ///
     /// # Errors
-    /// [`EcsError::NoSuchEntity`] for a stale id, [`EcsError::CyclicParent`] when `parent` is `child` or below it.
+    /// [`EcsError::NoSuchEntity`] for a stale id, [`EcsError::CyclicParent`] when `parent` is `child` or below it;
+    /// [`EcsError::Limit`].
     pub fn set_parent(&mut self, child: Entity, parent: Option<Entity>) -> Result<(), EcsError> {
         self.check_alive(child)?;
         let Some(parent) = parent else { return self.leave_parent(child) };
@@ -61,6 +65,13 @@ impl World {
         if parent == child || self.ancestors(parent).any(|ancestor| ancestor == child) {
             return Err(EcsError::CyclicParent { child, parent });
         }
+        self.check_growth::<(Parent,)>(child)?;
+        self.check_growth::<(Children,)>(parent)?;
+        self.put_parent(child, parent)
+    }
+
+    /// [`World::set_parent`] where both live, neither is below the other, and there is room.
+    pub(crate) fn put_parent(&mut self, child: Entity, parent: Entity) -> Result<(), EcsError> {
         let before = self.before_insert(child, &[Parent::ID])?;
         self.leave_parent_now(child);
         self.before_change(child);
@@ -117,14 +128,15 @@ impl World {
     /// Adds an entity with `bundle`'s components that belongs to `parent`.
     ///
     /// # Errors
-    /// [`EcsError::NoSuchEntity`] when `parent` does not live.
+    /// [`EcsError::NoSuchEntity`] when `parent` does not live; [`EcsError::Limit`].
     ///
     /// # Panics
     /// As [`World::spawn`].
     pub fn spawn_child<B: crate::Bundle>(&mut self, parent: Entity, bundle: B) -> Result<Entity, EcsError> {
         self.check_alive(parent)?;
+        self.check_room(1, FAMILY_BYTES)?;
         let child = self.spawn(bundle);
-        self.set_parent(child, Some(parent))?;
+        self.put_parent(child, parent)?;
         Ok(child)
     }
 

@@ -39,12 +39,16 @@ impl ValueBundle {
         self.tracked.extend(operations.is_tracked.then(|| info.id()));
         Ok(())
     }
+
+    /// The bytes of its components in their columns and sets.
+    pub(crate) fn bytes(&self, world: &World) -> usize {
+        world.bytes_of(&self.ids)
+    }
 }
 
 impl World {
-    /// Adds an entity with these components.
+    /// Adds an entity with these components; there is room for it.
     pub(crate) fn spawn_bundle(&mut self, mut bundle: ValueBundle) -> Entity {
-        self.need_room(1);
         let ids = std::mem::take(&mut bundle.ids);
         self.structure_changed();
         let entity = self.entities.spawn(Stored::new(bundle.columns.build(), &self.types));
@@ -55,6 +59,17 @@ impl World {
         entity
     }
 
+    /// Whether entities with these components may be spawned, each of which gets `more` bytes besides.
+    pub(crate) fn check_room_for<'b>(
+        &mut self,
+        bundles: impl Iterator<Item = &'b ValueBundle>,
+        more: usize,
+    ) -> Result<(), EcsError> {
+        let of_one = bundles.map(|bundle| bundle.bytes(self) + more);
+        let (count, bytes) = of_one.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
+        self.check_room(count, bytes)
+    }
+
     /// Gives `entity`, which lives, these components, as somebody who changes the world.
     pub(crate) fn insert_values_now(
         &mut self,
@@ -62,6 +77,7 @@ impl World {
         mut bundle: ValueBundle,
     ) -> Result<(), EcsError> {
         let ids = std::mem::take(&mut bundle.ids);
+        self.check_growth_by(entity, &ids)?;
         let before = self.before_insert(entity, &ids)?;
         self.insert_bundle(entity, bundle);
         self.after_insert(entity, before, &ids);

@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use keel_ecs::{Commands, ComponentValue, EcsError, Limits, World};
+use keel_ecs::{Commands, ComponentValue, EcsError, Entity, Limits, Prefab, World};
 
-use crate::{Cargo, Eaten, Position, at, new_world};
+use crate::{Cargo, Eaten, Position, Smoke, at, new_world};
 
 fn limited(limits: Limits) -> World {
     let mut world = new_world();
@@ -66,8 +66,72 @@ fn the_bytes_of_components_have_a_limit() {
         }
     });
     assert!(message.contains("the limit `bytes`"), "{message}");
-    // It is looked at about each thousandth time.
-    assert!((10_000..=12_000).contains(&world.len()), "{}", world.len());
+    // It is exact up to a 64th.
+    assert!((10_000..=10_200).contains(&world.len()), "{}", world.len());
+    let message = panic_of(|| world.spawn_batch((0..1_000).map(|_| (at(0.0), Cargo::default()))));
+    assert!(message.contains("the limit `bytes`"), "{message}");
+    panic_of(|| world.reserve::<(Position, Cargo)>(u32::MAX));
+}
+
+/// Worlds with as many empty entities as `bytes` of a component take, and what each way of growing says there.
+#[track_caller]
+fn check_growth(each: usize, mut grow: impl FnMut(&mut World, Entity) -> Result<(), EcsError>) {
+    let mut world = limited(Limits { bytes: each * 1_000, ..Limits::default() });
+    let entities: Vec<_> = (0..2_000).map(|_| world.spawn(())).collect();
+    let grown = entities.iter().take_while(|entity| grow(&mut world, **entity).is_ok()).count();
+    assert!((1_000..=1_016).contains(&grown), "{grown}");
+    let components = world.components_of(entities[grown]).unwrap();
+    assert!(components.is_empty(), "nothing has changed");
+    let refused = grow(&mut world, entities[grown]).unwrap_err();
+    assert!(matches!(&refused, EcsError::Limit { limit, .. } if limit == "bytes"), "{refused}");
+    grow(&mut world, entities[0]).expect("what it has already takes no more");
+    for entity in &entities[..32] {
+        world.despawn(*entity).unwrap();
+    }
+    grow(&mut world, entities[grown]).expect("what went makes room");
+}
+
+#[test]
+fn entities_that_are_there_grow_up_to_the_limit_of_bytes() {
+    check_growth(size_of::<Position>(), |world, entity| world.insert(entity, (at(1.0),)));
+    check_growth(size_of::<Smoke>(), |world, entity| world.insert(entity, (Smoke::default(),)));
+    check_growth(size_of::<Position>() + size_of::<Smoke>(), |world, entity| {
+        world.insert(entity, (at(1.0), Smoke::default()))
+    });
+    let value = ComponentValue::of(&at(1.0)).unwrap();
+    check_growth(size_of::<Position>(), |world, entity| {
+        world.insert_values(entity, std::slice::from_ref(&value))
+    });
+    check_growth(size_of::<Cargo>(), |world, entity| {
+        world.exchange::<(), (Cargo,)>(entity, (Cargo::default(),))
+    });
+}
+
+#[test]
+fn an_exchange_at_the_limit_takes_as_much_as_it_gives() {
+    let mut world = limited(Limits { bytes: size_of::<Smoke>() * 64, ..Limits::default() });
+    let entities: Vec<_> = (0..64).map(|_| world.spawn((Smoke::default(),))).collect();
+    for entity in entities.iter().cycle().take(1_000) {
+        let smoke = world.exchange::<(Smoke,), (Smoke,)>(*entity, (Smoke::default(),));
+        smoke.expect("nothing grows");
+    }
+}
+
+#[test]
+fn families_and_prefabs_come_whole_or_not_at_all() {
+    let mut world = limited(Limits { bytes: 20_000, ..Limits::default() });
+    let mast = Prefab::new().with((at(1.0),));
+    world.define_prefab("ship", &Prefab::new().with((at(2.0),)).child("mast", mast)).unwrap();
+    let spawned = (0..1_000).take_while(|_| world.spawn_prefab("ship", (Cargo::default(),)).is_ok()).count();
+    assert!((1..1_000).contains(&spawned), "{spawned}");
+    assert_eq!(world.len(), 2 * spawned, "none without its mast");
+    let value = ComponentValue::of(&at(1.0)).unwrap();
+    let before = world.len();
+    world.spawn_values_batch(&vec![vec![value]; 1_000]).unwrap_err();
+    assert_eq!(world.len(), before);
+    let parent = world.entities()[0];
+    let children = (0..1_000).take_while(|_| world.spawn_child(parent, ()).is_ok()).count();
+    assert!(children < 1_000 && world.len() == before + children, "{children}");
 }
 
 #[test]

@@ -18,7 +18,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::instance::PrefabPart;
 pub use self::update::PrefabUpdate;
+use crate::model::hierarchy::FAMILY_BYTES;
 use crate::{Bundle, ComponentValue, EcsError, World};
+
+/// The bytes of what each entity of an instance gets besides its components.
+const PART_BYTES: usize = FAMILY_BYTES + size_of::<PrefabPart>();
 
 /// What a prefab is to be: components, and children that are made of components and children.
 ///

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use keel_state::Value;
 
-use super::{Definition, PrefabPart};
+use super::{Definition, PART_BYTES, PrefabPart};
 use crate::{Bundle, Commands, ComponentValue, EcsError, Entity, World};
 
 impl World {
@@ -21,8 +21,10 @@ impl World {
         let prefab = self.prefab(name)?;
         let mut is_given = Vec::new();
         B::visit_names(&mut |component| is_given.push(component));
-        let entity = self.spawn_parts(name, &prefab, &|component| is_given.contains(&component))?;
-        self.insert(entity, overrides)?;
+        self.check_bundle::<B>();
+        let is_given = |component: &str| is_given.contains(&component);
+        let entity = self.spawn_parts(name, &prefab, size_of::<B>(), &is_given)?;
+        self.put(entity, overrides)?;
         Ok(entity)
     }
 
@@ -44,30 +46,35 @@ impl World {
         }
         let bundle = self.bundle_of(&values)?;
         let is_given = |component: &str| overrides.iter().any(|(name, _)| *name == component);
-        let entity = self.spawn_parts(name, &prefab, &is_given)?;
+        let given = bundle.bytes(self);
+        let entity = self.spawn_parts(name, &prefab, given, &is_given)?;
         self.insert_bundle(entity, bundle);
         Ok(entity)
     }
 
+    /// Spawns all of them, or none when there is no room for them and the `given` bytes.
     fn spawn_parts(
         &mut self,
         name: &str,
         prefab: &Definition,
+        given: usize,
         is_given: &dyn Fn(&str) -> bool,
     ) -> Result<Entity, EcsError> {
-        // All are made before one is spawned.
+        // All are made, and have room, before one is spawned.
         let mut bundles = Vec::new();
         for part in &prefab.parts {
             let is_left_out = |component: &str| part.path.is_empty() && is_given(component);
             bundles.push(self.bundle_of_part(name, part, &is_left_out)?);
         }
+        self.check_room(0, given)?;
+        self.check_room_for(bundles.iter(), PART_BYTES)?;
         let mut spawned: HashMap<&str, Entity> = HashMap::new();
         let mut root = None;
         for (part, bundle) in prefab.parts.iter().zip(bundles) {
             let entity = self.spawn_bundle(bundle);
-            self.insert(entity, (PrefabPart::of(name, &part.path),))?;
+            self.put(entity, (PrefabPart::of(name, &part.path),))?;
             if let Some(parent) = part.parent().and_then(|parent| spawned.get(parent)) {
-                self.set_parent(entity, Some(*parent))?;
+                self.put_parent(entity, *parent)?;
             }
             root.get_or_insert(entity);
             spawned.insert(&part.path, entity);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use keel_state::{SavedValue, Value};
 
-use super::{Definition, Given, Part, Place, Prefab, PrefabPart, Prefabs, SavedComponent};
+use super::{Definition, Given, PART_BYTES, Part, Place, Prefab, PrefabPart, Prefabs, SavedComponent};
 use crate::model::values::ValueBundle;
 use crate::{ComponentValue, EcsError, Entity, ModelTypeInfo, World};
 
@@ -276,9 +276,10 @@ impl World {
             let parents = self.parts_of(name).remove(&super::part_id(parent)).unwrap_or_default();
             for parent in parents {
                 let bundle = self.bundle_of_part(name, part, &|_| false)?;
+                self.check_room_for([&bundle].into_iter(), PART_BYTES)?;
                 let child = self.spawn_bundle(bundle);
-                self.insert(child, (PrefabPart::of(name, &part.path),))?;
-                self.set_parent(child, Some(parent))?;
+                self.put(child, (PrefabPart::of(name, &part.path),))?;
+                self.put_parent(child, parent)?;
                 update.spawned += 1;
             }
         }

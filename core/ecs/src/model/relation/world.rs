@@ -15,7 +15,8 @@ impl World {
     /// had is not its target any more.
     ///
     /// # Errors
-    /// [`EcsError::NoSuchEntity`] for a stale id, [`EcsError::NotRegistered`] when the world does not know `R`.
+    /// [`EcsError::NoSuchEntity`] for a stale id, [`EcsError::NotRegistered`] when the world does not know `R`;
+    /// [`EcsError::Limit`].
     pub fn relate<R: Relation>(&mut self, source: Entity, target: Entity) -> Result<(), EcsError> {
         self.check_relation::<R>()?;
         self.check_alive(source)?;
@@ -23,6 +24,8 @@ impl World {
         if self.is_related::<R>(source, target) {
             return Ok(());
         }
+        self.check_growth::<(Targets<R>,)>(source)?;
+        self.check_growth::<(Sources<R>,)>(target)?;
         if R::RULES.is_exclusive
             && let Some(before) = self.target::<R>(source)
         {
@@ -219,14 +222,17 @@ impl World {
     }
 
     /// Gives a copy of an entity the targets of the original; where that is its own target, so is the copy.
-    pub(crate) fn copy_targets(&mut self, original: Entity, copy: Entity) {
+    ///
+    /// # Errors
+    /// [`EcsError::Limit`]
+    pub(crate) fn copy_targets(&mut self, original: Entity, copy: Entity) -> Result<(), EcsError> {
         for relation in self.relation_operations().collect::<Vec<_>>() {
             for target in (relation.targets)(self, original).to_vec() {
-                // Both live.
                 let target = if target == original { copy } else { target };
-                let _ = (relation.relate)(self, copy, target);
+                (relation.relate)(self, copy, target)?;
             }
         }
+        Ok(())
     }
 
     /// Relates the merged entities as they were related in `other`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::hierarchy::FAMILY_BYTES;
 use crate::model::values::ValueBundle;
 use crate::{ComponentAccess, EcsError, Entity, World};
 
@@ -12,7 +13,8 @@ impl World {
     ///
     /// # Errors
     /// [`EcsError::NotRegistered`] when `other` has a component that this world does not know in that shape, and
-    /// [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails; this world is then unchanged.
+    /// [`EcsError::State`] when a type's `Serialize` or `Deserialize` fails; [`EcsError::Limit`]. This world is then
+    /// unchanged.
     pub fn merge(&mut self, other: &World) -> Result<Vec<(Entity, Entity)>, EcsError> {
         self.keep_definitions_of(other)?;
         let mut bundles = Vec::new();
@@ -35,6 +37,7 @@ impl World {
             }
             bundles.push((entity, bundle));
         }
+        self.check_room_for(bundles.iter().map(|(_, bundle)| bundle), FAMILY_BYTES)?;
         let moved: Vec<_> =
             bundles.into_iter().map(|(old, bundle)| (old, self.spawn_bundle(bundle))).collect();
         self.relink(other, &moved);
@@ -48,7 +51,7 @@ impl World {
         for (old, new) in moved {
             for child in other.children(*old).iter().filter_map(|child| new_id.get(child)) {
                 // Both were spawned a moment ago, and `other` has no cycles.
-                let _ = self.set_parent(*child, Some(*new));
+                let _ = self.put_parent(*child, *new);
             }
         }
     }

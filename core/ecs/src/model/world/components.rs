@@ -14,13 +14,20 @@ impl World {
     /// Adds components to `entity`; those that it has are replaced.
     ///
     /// # Errors
-    /// [`EcsError::NoSuchEntity`] when it does not live.
+    /// [`EcsError::NoSuchEntity`] when it does not live; [`EcsError::Limit`], and nothing has changed then.
     ///
     /// # Panics
-    /// As [`World::spawn`].
+    /// When a component is not registered, or is `Parent` or `Children`; the message names it.
     #[inline]
     pub fn insert<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
         self.check_bundle::<B>();
+        self.check_growth::<B>(entity)?;
+        self.put(entity, bundle)
+    }
+
+    /// [`World::insert`], once there is room for it.
+    #[inline]
+    pub(crate) fn put<B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<(), EcsError> {
         if self.reacts_to::<B>() {
             return self.insert_reacting(entity, bundle);
         }
@@ -116,15 +123,16 @@ impl World {
     /// Takes `R`'s components from `entity` and adds `bundle`'s, in one move.
     ///
     /// # Errors
-    /// As [`World::remove`]; nothing has changed then.
+    /// As [`World::remove`], and [`EcsError::Limit`]; nothing has changed then.
     ///
     /// # Panics
-    /// As [`World::spawn`].
+    /// As [`World::insert`].
     pub fn exchange<R: Bundle, B: Bundle>(&mut self, entity: Entity, bundle: B) -> Result<R, EcsError> {
         self.check_bundle::<B>();
         if let Some(name) = R::kept_by_world() {
             return Err(EcsError::KeptByWorld { name: name.to_owned() });
         }
+        self.check_exchange::<R, B>(entity)?;
         if self.reacts_to::<R>() || self.reacts_to::<B>() {
             return self.exchange_reacting(entity, bundle);
         }

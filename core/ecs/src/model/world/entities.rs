@@ -24,7 +24,7 @@ impl World {
     /// message names it.
     pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Entity {
         self.check_bundle::<B>();
-        self.need_room(1);
+        self.need_room::<B>(1);
         self.structure_changed();
         if B::SPARSE > 0 {
             return self.spawn_sparse(bundle);
@@ -64,7 +64,7 @@ impl World {
         self.structure_changed();
         let mut bundles = bundles.into_iter();
         let certain = bundles.size_hint().0;
-        self.need_room(certain);
+        self.need_room::<B>(certain);
         let mut spawned = Vec::with_capacity(certain);
         if certain > AT_ONCE {
             // Else columns would double in length now and then, and be half empty in the end.
@@ -93,7 +93,7 @@ impl World {
         next: &mut Vec<B>,
         spawned: &mut Vec<Entity>,
     ) {
-        self.need_room(count);
+        self.need_room::<B>(count);
         self.order_unused_ids(count);
         let batch = self.column_types::<B>().into_batch(count as u32);
         let few = (NEAREST_CACHE / size_of::<B>().max(1)).max(1);
@@ -109,7 +109,7 @@ impl World {
 
     /// Spawns what no more code of an author gives.
     fn spawn_all<B: Bundle>(&mut self, bundles: &mut Vec<B>, spawned: &mut Vec<Entity>) {
-        self.need_room(bundles.len());
+        self.need_room::<B>(bundles.len());
         self.order_unused_ids(bundles.len());
         if bundles.len() < WORTH_COLUMNS {
             self.store_archetype::<B>();
@@ -199,6 +199,7 @@ impl World {
     /// As [`World::spawn`].
     pub fn reserve<B: Bundle>(&mut self, additional: u32) {
         self.check_bundle::<B>();
+        self.need_room::<B>(additional as usize);
         if B::SPARSE == 0 {
             // Its columns may move now, where they are too short.
             self.structure_changed();

@@ -358,7 +358,7 @@ impl World {
     }
 
     #[inline]
-    fn check_bundle<B: Bundle>(&mut self) {
+    pub(crate) fn check_bundle<B: Bundle>(&mut self) {
         if self.last_bundle != Some(TypeId::of::<B>()) {
             self.check_other_bundle::<B>();
         }
