@@ -168,20 +168,17 @@ impl Ring {
     }
 
     /// For each one, whether it is beyond the ring's size. Numbers don't tell them apart: a module that was removed
-    /// and came back began at 0 again.
+    /// and came back began at 0 again. Those from before that leave before all that can be gone back to.
     fn surplus(&self) -> Vec<bool> {
         let mut newer = BTreeMap::<_, usize>::new();
-        let mut surplus: Vec<_> = self
-            .replaced
-            .iter()
-            .rev()
-            .map(|replaced| {
-                let newer = newer.entry(replaced.tag.id()).or_default();
-                *newer += 1;
-                *newer > self.size
-            })
-            .collect();
-        surplus.reverse();
+        let mut surplus = vec![false; self.replaced.len()];
+        let (parted, reachable): (Vec<_>, Vec<_>) =
+            (0..self.replaced.len()).rev().partition(|index| self.replaced[*index].parted);
+        for index in reachable.into_iter().chain(parted) {
+            let newer = newer.entry(self.replaced[index].tag.id()).or_default();
+            *newer += 1;
+            surplus[index] = *newer > self.size;
+        }
         surplus
     }
 }
@@ -238,5 +235,35 @@ impl Held {
 pub(crate) fn let_go<T>(what: &str, value: T) {
     if let Err(message) = contain(|| drop(value)) {
         log::warn!("{what} was let go, though its `drop` {message}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generation(number: u64) -> Replaced {
+        let lineage = Lineage { origin: number, ..Lineage::default() };
+        let file = PastLibrary { path: format!("swim-{number}.so").into(), checksum: number };
+        Replaced::of_past(ModuleTag::new("swim"), number, lineage, file)
+    }
+
+    #[test]
+    fn what_was_taken_back_stays_longer_than_what_ran_before_the_module_was_removed() {
+        let mut ring = Ring::new(2);
+        ring.push(generation(7));
+        ring.push(generation(8));
+        ring.part_with(ModuleId::of("swim"));
+        ring.push(generation(0));
+        ring.push_taken_back(generation(1));
+        ring.retire();
+        assert_eq!(ring.origins_of(ModuleId::of("swim")), [1, 0]);
+        ring.push(generation(2));
+        ring.retire();
+        assert_eq!(
+            ring.origins_of(ModuleId::of("swim")),
+            [2, 0],
+            "it is the first to leave of those in reach"
+        );
     }
 }
