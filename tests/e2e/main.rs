@@ -33,6 +33,8 @@ mod resolve;
 mod restart;
 #[cfg(target_os = "linux")]
 mod resume;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod retry;
 mod rollback;
 mod runs;
 mod saves;

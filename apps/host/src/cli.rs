@@ -87,7 +87,7 @@ pub(crate) enum Command {
     /// Takes the running game back in time, to the exact frame. The code stays what it is now.
     #[command(after_help = examples::REWIND)]
     Rewind(BackArgs),
-    /// Runs the last seconds of the running game once more with its newest code, beside it, and tells what came of it.
+    /// Runs the last seconds of the running game once more with the code that is live, beside it, and tells what came of it.
     #[command(after_help = examples::RETRY)]
     Retry(BackArgs),
     /// Puts back what a module of the running game ran before. The game goes on as it is.

@@ -66,7 +66,7 @@ Exit codes: 0 it has gone back, 1 no game is running or it can't be asked, 3 it 
 
 pub(super) const RETRY: &str = "\
 Examples:
-  keel retry 5s                     the last five seconds with the newest code; the running game goes on beside it
+  keel retry 5s                     the last five seconds with the code that is live; the running game goes on beside it
 
 Exit codes: 0 both outcomes are told, 1 no game is running, or they could not be run again";
 

@@ -1,4 +1,4 @@
-//! `keel retry`: asks a running game to run its last seconds once more with the newest code.
+//! `keel retry`: asks a running game to run its last seconds once more with the code that is live.
 
 use std::process::ExitCode;
 

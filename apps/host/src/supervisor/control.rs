@@ -32,7 +32,7 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 pub(crate) enum ControlRequest {
     /// Go back so much simulated time.
     Rewind { back_ms: u64 },
-    /// Run so much simulated time again with the newest code, beside the game.
+    /// Run so much simulated time again with the code that is live, beside the game.
     Retry { back_ms: u64 },
     /// Put back what a module ran before, or the generation `to`.
     Rollback {

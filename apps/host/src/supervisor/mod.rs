@@ -52,6 +52,7 @@ use members::read_lockfile;
 use output::Output;
 use recovery::{DiskNews, Found, Recovery};
 use refused::Refused;
+use retry::Retry;
 use stage::Staging;
 use trial::Trials;
 
@@ -97,8 +98,10 @@ struct Supervisor {
     watcher: Option<Watcher>,
     staging: Staging,
     engine: Option<EngineProcess>,
-    /// Runs the last seconds again, with the new code.
-    retry: Option<EngineProcess>,
+    /// Runs the last seconds again, with the code that is live.
+    retry: Option<Retry>,
+    /// So much was last asked to be run again.
+    retry_back: Duration,
     /// Who waits in another terminal for what comes of that.
     retry_asked: Option<Sender<Answer>>,
     output: Output,
@@ -163,6 +166,7 @@ impl Supervisor {
             staging,
             engine: None,
             retry: None,
+            retry_back: Duration::ZERO,
             retry_asked: None,
             output,
             input,
@@ -206,7 +210,8 @@ impl Supervisor {
         while self.exit.is_none() {
             let messages = self.engine.as_ref().map_or_else(never, |engine| engine.messages().clone());
             let (tried, late) = (self.trials.messages(), self.trials.deadline());
-            let retried = self.retry.as_ref().map_or_else(never, |engine| engine.messages().clone());
+            let retried = self.retry.as_ref().map_or_else(never, Retry::messages);
+            let retry_late = Retry::deadline(self.retry.as_ref());
             select! {
                 recv(changes) -> change => match change {
                     Ok(Ok(change)) => self.take_change(&change),
@@ -219,6 +224,7 @@ impl Supervisor {
                 recv(tried) -> message => self.take_trial_message(message.ok()),
                 recv(late) -> _ => self.trial_is_late(),
                 recv(retried) -> message => self.take_retried(message.ok()),
+                recv(retry_late) -> _ => self.retry_is_late(),
                 recv(disk_news) -> news => match news {
                     Ok(news) => self.take_disk_news(news),
                     Err(_) => disk_news = never(),
@@ -233,8 +239,7 @@ impl Supervisor {
     fn end(&mut self) -> anyhow::Result<ExitCode> {
         self.trials.clear();
         if let Some(retry) = self.retry.take() {
-            retry.send(&ToEngine::Stop);
-            retry.finish(Duration::ZERO);
+            retry.end();
         }
         if let Some(engine) = self.engine.take() {
             if self.hanging.first().is_some() {

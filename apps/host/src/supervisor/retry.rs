@@ -1,19 +1,54 @@
-//! The last seconds once more with the new code, in a process beside the game.
+//! The last seconds once more with the code that is live now, in a process beside the game.
 //!
 //! A second engine in the running one's process would share the statics of the modules with it; and it may crash.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender, at, never};
 use keel_registry::Past;
 
-use super::engine::EngineProcess;
+use super::engine::{EngineEnd, EngineProcess};
 use super::{STOP_DEADLINE, Supervisor};
 use crate::cli::{ReplayArgs, RunArgs};
-use crate::event::Event;
+use crate::event::{Event, HangLine};
 use crate::protocol::{Answer, FromEngine, Received, ToEngine};
 use crate::workspace;
+
+/// What the process may take for its start and the game, and for the seconds that are run again: so many times as long.
+/// They run as fast as they go, which on a busy machine may be slower than the game was.
+const START_DEADLINE: Duration = Duration::from_secs(30);
+const TIMES_AS_LONG: u32 = 10;
+
+/// How long code may go on not to return once its watchdog has told of it.
+const HANG_DEADLINE: Duration = Duration::from_secs(3);
+
+/// A process that runs the last seconds again.
+pub(super) struct Retry {
+    process: EngineProcess,
+    deadline: Instant,
+    /// What does not return, and when that becomes too long.
+    hang: Option<(HangLine, Instant)>,
+}
+
+impl Retry {
+    /// What it says.
+    pub(super) fn messages(&self) -> Receiver<Received> {
+        self.process.messages().clone()
+    }
+
+    /// When it has taken too long.
+    pub(super) fn deadline(retry: Option<&Self>) -> Receiver<Instant> {
+        let until =
+            |retry: &Self| retry.hang.as_ref().map_or(retry.deadline, |hang| hang.1.min(retry.deadline));
+        retry.map_or_else(never, |retry| at(until(retry)))
+    }
+
+    /// Ends it, whatever it does.
+    pub(super) fn end(self) -> EngineEnd {
+        self.process.finish(Duration::ZERO)
+    }
+}
 
 impl Supervisor {
     /// Has the engine write down its last seconds; what it has written comes to [`Supervisor::retry_recording`].
@@ -23,6 +58,7 @@ impl Supervisor {
             return;
         }
         let path = self.staging.retry_file();
+        self.retry_back = back;
         self.send(&ToEngine::SaveRecording { path, back_ms: back.as_millis() as u64 });
     }
 
@@ -59,8 +95,12 @@ impl Supervisor {
         }
     }
 
-    /// Runs a recording again with the newest libraries.
+    /// Runs a recording again with the libraries that are live.
     pub(super) fn retry_recording(&mut self, file: PathBuf, error: Option<String>) {
+        if self.retry.is_some() {
+            // Two were asked for before the first had its recording.
+            return;
+        }
         let error = error.or_else(|| self.start_retry(file).err().map(|error| format!("{error:#}")));
         if let Some(error) = error {
             self.retry_failed("warn", format!("the last seconds can't be run again: {error}"));
@@ -70,12 +110,14 @@ impl Supervisor {
     fn start_retry(&mut self, file: PathBuf) -> anyhow::Result<()> {
         let replay = Some(ReplayArgs { file, until: None, threads: 0, json: false });
         let args = RunArgs { replay, record: None, save_to: None, ..self.args.clone() };
-        let engine = EngineProcess::start(self.staging.run(), &args, None)?;
-        let modules = self.with_stated(self.in_load_order(self.staging.newest()));
-        engine.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
+        let process = EngineProcess::start(self.staging.run(), &args, None)?;
+        // Not the newest: those may have been refused, or taken back.
+        let modules = self.with_stated(self.in_load_order(self.recovery.libraries()));
+        process.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
         let past = Past::default();
-        engine.send(&ToEngine::Load { modules, game: None, accept_loss: true, first_frame: None, past });
-        self.retry = Some(engine);
+        process.send(&ToEngine::Load { modules, game: None, accept_loss: true, first_frame: None, past });
+        let deadline = Instant::now() + START_DEADLINE + self.retry_back * TIMES_AS_LONG;
+        self.retry = Some(Retry { process, deadline, hang: None });
         Ok(())
     }
 
@@ -90,22 +132,99 @@ impl Supervisor {
             Some(Received::Message(FromEngine::Event(
                 event @ (Event::Fault { .. } | Event::Rejected { .. }),
             ))) => self.log("warn", format!("in the last seconds, run again: {}", event.text())),
+            Some(Received::Message(FromEngine::Event(Event::Hang(hang)))) => {
+                let late = Instant::now() + HANG_DEADLINE;
+                self.retry.iter_mut().for_each(|retry| retry.hang = Some((hang.clone(), late)));
+            }
+            Some(Received::Message(FromEngine::Event(Event::HangEnded(_)))) => {
+                self.retry.iter_mut().for_each(|retry| retry.hang = None);
+            }
             Some(Received::Message(FromEngine::Done { .. })) => {
-                if let Some(engine) = self.retry.take() {
-                    engine.finish(STOP_DEADLINE);
+                if let Some(retry) = self.retry.take() {
+                    retry.process.finish(STOP_DEADLINE);
                 }
                 let message = "the last seconds were not run again; the game's terminal says why".to_owned();
                 self.answer_retry(Answer::Failed { message });
             }
-            Some(_) => {}
-            None => {
-                let ended = self.retry.take().map(|engine| engine.finish(STOP_DEADLINE));
-                let how = ended.map_or_else(String::new, |end| end.how);
-                self.retry_failed(
-                    "error",
-                    format!("the new code ended the process that ran the last seconds again: {how}"),
-                );
+            None | Some(Received::Ended) => {
+                if let Some(retry) = self.retry.take() {
+                    let end = retry.process.finish(STOP_DEADLINE);
+                    self.retry_failed("error", how_ended(end));
+                }
             }
+            Some(_) => {}
         }
+    }
+
+    /// What runs the last seconds again has taken too long.
+    pub(super) fn retry_is_late(&mut self) {
+        let Some(mut retry) = self.retry.take() else { return };
+        let hang = retry.hang.take();
+        retry.end();
+        self.retry_failed("error", how_late(hang.map(|(hang, _)| hang)));
+    }
+}
+
+/// Why the last seconds were not run to their end, in words.
+fn how_ended(EngineEnd { how, crash, .. }: EngineEnd) -> String {
+    let what = crash.map_or_else(
+        || format!("the process that did it has ended: {how}"),
+        |crash| Event::Crash(Box::new(crash)).text(),
+    );
+    format!("in the last seconds, run again, and not in the game: {what}")
+}
+
+fn how_late(hang: Option<HangLine>) -> String {
+    let Some(hang) = hang else {
+        return "the last seconds were not run again in time; ask for fewer of them".to_owned();
+    };
+    let calls = hang.backtrace.iter().flat_map(|calls| calls.lines());
+    let calls: String = calls.map(|call| format!("\n    in {call}")).collect();
+    format!(
+        "in the last seconds, run again, and not in the game: {} and was ended, in frame {}{calls}",
+        hang.short_text(),
+        hang.frame
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::CrashLine;
+
+    fn hang() -> HangLine {
+        let backtrace = Some("swim::turn\nswim::update".to_owned());
+        let (module, system) = ("swim".to_owned(), "update".to_owned());
+        HangLine { module, system, frame: 7, lasted_ms: 1000.0, library: None, backtrace }
+    }
+
+    #[test]
+    fn what_hangs_is_told_with_its_place() {
+        assert_eq!(
+            how_late(Some(hang())),
+            "in the last seconds, run again, and not in the game: swim/update has not returned for 1.0 s and was \
+             ended, in frame 7\n    in swim::turn\n    in swim::update"
+        );
+        assert!(how_late(None).contains("ask for fewer"));
+    }
+
+    #[test]
+    fn what_ended_it_is_told_with_its_calls() {
+        let crash = CrashLine {
+            module: Some("swim".to_owned()),
+            library: None,
+            system: Some("update".to_owned()),
+            kind: "abort".to_owned(),
+            signal: Some(6),
+            message: "abort".to_owned(),
+            backtrace: Some("swim::turn".to_owned()),
+            thread: "main".to_owned(),
+            frame: 7,
+        };
+        let end = |crash| how_ended(EngineEnd { crash, ..EngineEnd::told("signal 6 (abort)".to_owned()) });
+        let told = end(Some(crash));
+        assert!(told.contains("swim/update has ended the engine in frame 7"), "{told}");
+        assert!(told.ends_with(": abort\n    in swim::turn"), "{told}");
+        assert!(end(None).ends_with("has ended: signal 6 (abort)"));
     }
 }
