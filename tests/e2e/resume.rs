@@ -147,6 +147,26 @@ fn a_folder_that_can_not_be_written_is_told_once_and_the_game_runs_on() {
 }
 
 #[test]
+fn an_engine_that_can_leave_no_report_of_a_fault_says_so_and_the_game_goes_on() {
+    let mut game = start(fresh(), &[]);
+    game.assert_goes_on();
+    let runs = fs::read_dir(game.workspace.path("target/live/run")).unwrap();
+    let of_this = format!("run-{}-", game.pid());
+    let folder = runs
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&of_this)))
+        .unwrap();
+    // A folder is where the file is to be.
+    (1..10).for_each(|number| fs::create_dir(folder.join(format!("crash-{number}.txt"))).unwrap());
+    signal(game.engine_pid(), "KILL");
+    game.wait_resumed();
+    game.assert_goes_on();
+    let told = game.history().join("\n");
+    assert_eq!(told.matches("could not be made").count(), 1, "{told}");
+    game.quit();
+}
+
+#[test]
 fn a_disk_that_is_full_is_told_once_and_the_game_runs_on() {
     if !keel_fixture::has_program("prlimit") {
         return;

@@ -12,15 +12,22 @@ use crate::cli::EngineArgs;
 use crate::event::{Event, HangLine};
 use crate::protocol::FromEngine;
 
-/// Has faults of this process leave a report where the supervisor looks for it.
-pub(super) fn leave_reports(args: &EngineArgs) -> anyhow::Result<()> {
+/// Has faults of this process leave a report where the supervisor looks for it. The game goes on without.
+pub(super) fn leave_reports(args: &EngineArgs) {
     let path = &args.crash_report;
-    let report = File::create(path).with_context(|| format!("{} could not be made", path.display()))?;
+    let report = match File::create(path) {
+        Ok(report) => report,
+        Err(error) => {
+            return keel::log::warn!(
+                "what a fault leaves of the engine will not be told, {} could not be made: {error}; make room or make the \
+                 folder writable",
+                path.display()
+            );
+        }
+    };
     if let Err(error) = install(report) {
-        // The game goes on without.
         keel::log::info!("what a fault leaves of the engine will not be told: {error}");
     }
-    Ok(())
 }
 
 /// Tells of code that does not return within `limit`, beside the frames: those do not go on meanwhile.

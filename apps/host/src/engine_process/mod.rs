@@ -53,7 +53,7 @@ pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
     let stream = os::own_stream().context("this is the engine process; start it by `keel run`")?;
     let (link, orders) = Link::start(stream)?;
     logger::install(&link);
-    crash::leave_reports(args)?;
+    crash::leave_reports(args);
     install_panic_hook(keel_loader::backtrace);
     let _watchdog = args.watchdog.0.map(|limit| crash::watch(limit, &link)).transpose()?;
     if let Some(file) = &args.replay {
