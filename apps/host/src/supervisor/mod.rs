@@ -84,7 +84,12 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     };
     let mut supervisor = Supervisor::new(args, cache, workspace)?;
     supervisor.take_up(found)?;
-    supervisor.run()
+    let code = supervisor.run();
+    if supervisor.disk_hangs {
+        // Its end would remove the folder of the run, on the same disk. The next run removes it.
+        std::mem::forget(supervisor);
+    }
+    code
 }
 
 struct Supervisor {
@@ -116,6 +121,8 @@ struct Supervisor {
     recovery: Recovery,
     /// What becomes of its snapshots on disk.
     disk_news: Receiver<DiskNews>,
+    /// The disk does not answer, as the end of the run has found.
+    disk_hangs: bool,
     /// Swaps that would lose data, to be made if the user accepts that.
     consents: Consents,
     /// What other terminals have asked for.
@@ -175,6 +182,7 @@ impl Supervisor {
             trials: Trials::default(),
             recovery: Recovery::default(),
             disk_news: never(),
+            disk_hangs: false,
             consents: Consents::default(),
             asked: Asked::default(),
             hanging: Hanging::default(),
@@ -258,6 +266,11 @@ impl Supervisor {
         let code =
             if was_lost { ExitCode::from(EXIT_FAILURE) } else { self.exit.unwrap_or(ExitCode::SUCCESS) };
         self.recovery.end(code == ExitCode::SUCCESS);
+        while let Ok(news) = self.disk_news.try_recv() {
+            if news == DiskNews::Hanging {
+                self.take_disk_news(news);
+            }
+        }
         Ok(code)
     }
 

@@ -142,6 +142,15 @@ impl Supervisor {
                 ),
             ),
             DiskNews::Working => self.log("info", "the game is kept on disk again".to_owned()),
+            DiskNews::Hanging => {
+                self.disk_hangs = true;
+                let base = folder::base(self.workspace.root());
+                eprintln!(
+                    "warning: the disk does not answer, so the run ends without it; what it has kept of the game lies in \
+                     {}, and the next `keel run` takes up or removes it",
+                    base.display()
+                );
+            }
         }
     }
 }

@@ -1,15 +1,19 @@
-//! Snapshots go to disk on a thread: a disk may take seconds.
+//! Snapshots go to disk on a thread: a disk may take seconds, or not answer at all.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use super::folder::{EndedRun, RunFolder};
 use super::kept::KeptGame;
 use crate::refusal::with_causes;
+
+/// How long the end of a run waits for its disk.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What becomes of writing.
 #[derive(Debug, PartialEq)]
@@ -18,6 +22,8 @@ pub(crate) enum DiskNews {
     Failing(String),
     /// It works again.
     Working,
+    /// The run ends, and it does not answer.
+    Hanging,
 }
 
 /// The snapshots of this run on disk.
@@ -25,7 +31,12 @@ pub(crate) struct Disk {
     interval: Duration,
     due: Instant,
     games: Sender<Arc<KeptGame>>,
-    thread: JoinHandle<Writer>,
+    news: Sender<DiskNews>,
+    /// What is written is to be removed once there are no more games.
+    is_over: Arc<AtomicBool>,
+    /// Where the newest snapshot lies, once the thread has done all.
+    ended: Receiver<Option<PathBuf>>,
+    patience: Duration,
 }
 
 struct Writer {
@@ -46,13 +57,19 @@ impl Disk {
     ) -> anyhow::Result<(Self, Receiver<DiskNews>)> {
         let (news, told) = unbounded();
         let (games, received) = bounded::<Arc<KeptGame>>(1);
-        let mut writer =
-            Writer { folder: RunFolder::new(base), before, news, is_failing: false, newest: None };
-        let thread = thread::Builder::new().name("keel-recovery".to_owned()).spawn(move || {
+        let (end, ended) = bounded(1);
+        let is_over = Arc::<AtomicBool>::default();
+        let folder = RunFolder::new(base);
+        let mut writer = Writer { folder, before, news: news.clone(), is_failing: false, newest: None };
+        let remove = Arc::clone(&is_over);
+        thread::Builder::new().name("keel-recovery".to_owned()).spawn(move || {
             received.into_iter().for_each(|game| writer.write(&game));
-            writer
+            let newest = if remove.load(Ordering::Acquire) { writer.remove() } else { writer.leave() };
+            // Nobody may wait for it any more.
+            let _ = end.send(newest);
         })?;
-        Ok((Self { interval, due: Instant::now(), games, thread }, told))
+        let due = Instant::now();
+        Ok((Self { interval, due, games, news, is_over, ended, patience: PATIENCE }, told))
     }
 
     /// Writes a snapshot, if it is time to.
@@ -66,22 +83,31 @@ impl Disk {
 
     /// The run has ended well: nothing of it is left.
     pub(crate) fn remove(self) {
-        drop(self.games);
-        if let Ok(Writer { folder, before, .. }) = self.thread.join() {
-            folder.remove();
-            before.into_iter().for_each(EndedRun::remove);
-        }
+        self.is_over.store(true, Ordering::Release);
+        self.wait();
     }
 
     /// Writes a last snapshot, and returns where the newest one lies, if there is any.
     pub(crate) fn leave(self, newest: Option<&Arc<KeptGame>>) -> Option<PathBuf> {
         if let Some(game) = newest {
-            let _ = self.games.send(Arc::clone(game));
+            // What is in its place is not as new, and is on its way.
+            let _ = self.games.send_timeout(Arc::clone(game), self.patience);
         }
+        self.wait()
+    }
+
+    /// Waits for the thread to do the rest; not for ever.
+    fn wait(self) -> Option<PathBuf> {
         drop(self.games);
-        let writer = self.thread.join().ok()?;
-        let before = writer.before.iter().find_map(|before| before.files().first());
-        writer.newest.or(before.map(|file| file.path.clone()))
+        match self.ended.recv_timeout(self.patience) {
+            Ok(newest) => newest,
+            Err(RecvTimeoutError::Timeout) => {
+                // The supervisor may be ending.
+                let _ = self.news.send(DiskNews::Hanging);
+                None
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
     }
 }
 
@@ -100,6 +126,18 @@ impl Writer {
         };
         // The supervisor may be ending.
         news.into_iter().for_each(|news| drop(self.news.send(news)));
+    }
+
+    fn remove(self) -> Option<PathBuf> {
+        self.folder.remove();
+        self.before.into_iter().for_each(EndedRun::remove);
+        None
+    }
+
+    /// Lets go of the folders, which others may take up now.
+    fn leave(self) -> Option<PathBuf> {
+        let before = self.before.iter().find_map(|before| before.files().first());
+        self.newest.or(before.map(|file| file.path.clone()))
     }
 }
 
@@ -129,6 +167,27 @@ mod tests {
     fn frames(scratch: &Scratch) -> Vec<u64> {
         let runs = ended_runs(scratch.path());
         runs.iter().flat_map(EndedRun::files).map(|file| file.frame).collect()
+    }
+
+    /// One whose disk does not answer, and what it tells. The first game is on its way for ever.
+    fn hanging() -> (Disk, Receiver<DiskNews>, [Box<dyn std::any::Any>; 2]) {
+        let ((games, received), (end, ended)) = (bounded(1), bounded(1));
+        let (news, told) = unbounded();
+        let is_over = Arc::default();
+        let (interval, due, patience) = (Duration::ZERO, Instant::now(), Duration::ZERO);
+        let mut disk = Disk { interval, due, games, news, is_over, ended, patience };
+        disk.keep(&game(1));
+        (disk, told, [Box::new(received), Box::new(end)])
+    }
+
+    #[test]
+    fn the_end_of_a_run_does_not_wait_for_ever_for_a_disk_that_does_not_answer() {
+        let (disk, told, _thread) = hanging();
+        disk.remove();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [DiskNews::Hanging]);
+        let (disk, told, _thread) = hanging();
+        assert_eq!(disk.leave(Some(&game(2))), None);
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [DiskNews::Hanging]);
     }
 
     #[test]
