@@ -129,6 +129,7 @@ impl DashboardLink {
         with(world, |dashboard| {
             dashboard.modules = modules.into_iter().map(module_line).collect();
             dashboard.libraries = census.mapped();
+            dashboard.libraries_kept = census.kept;
             dashboard.memory_bytes = rss_kib * 1024;
         });
     }

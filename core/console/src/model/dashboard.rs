@@ -35,6 +35,9 @@ pub struct Dashboard {
     /// How many libraries of modules are mapped, old generations included.
     #[keel(skip)]
     pub libraries: u64,
+    /// How many of them stay mapped for good, because unmapping them would not be safe.
+    #[keel(skip)]
+    pub libraries_kept: u64,
     /// The engine process's resident memory, in bytes.
     #[keel(skip)]
     pub memory_bytes: u64,

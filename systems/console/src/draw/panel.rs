@@ -165,11 +165,20 @@ fn figures(canvas: &mut Canvas<'_>, dashboard: &Dashboard, entities: usize) {
     let figures = [
         ("entities", Grouped(entities as u64).to_string()),
         ("memory", bytes(dashboard.memory_bytes)),
-        ("libraries mapped", Grouped(dashboard.libraries).to_string()),
+        ("libraries mapped", libraries(dashboard)),
     ];
     for (row, (name, figure)) in (0..).zip(figures) {
         canvas.left(row, colored(name, DIM));
         canvas.right(row, colored(figure, TEXT));
+    }
+}
+
+/// How many are mapped, and how many of these stay so for good, if any.
+fn libraries(dashboard: &Dashboard) -> String {
+    let mapped = Grouped(dashboard.libraries);
+    match dashboard.libraries_kept {
+        0 => mapped.to_string(),
+        kept => format!("{mapped}, {} kept", Grouped(kept)),
     }
 }
 

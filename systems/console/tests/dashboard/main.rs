@@ -63,6 +63,17 @@ fn figures_frame_times_and_swaps_are_shown() {
 }
 
 #[test]
+fn libraries_that_stay_mapped_for_good_are_counted_where_there_are_any() {
+    for (columns, rows) in SIZES {
+        let mut rig = busy(columns, rows);
+        assert!(!rig.text().contains("kept"), "{}", rig.text());
+        rig.dashboard(|dashboard| dashboard.libraries_kept = 2);
+        rig.frame();
+        rig.check(&["libraries mapped", "9, 2 kept"]);
+    }
+}
+
+#[test]
 fn the_world_is_drawn_live() {
     for (columns, rows) in SIZES {
         let mut rig = busy(columns, rows);
