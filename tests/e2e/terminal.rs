@@ -174,6 +174,10 @@ fn the_keys_do_what_they_say() {
     key(&terminal, "m");
     shows(&terminal, "shoal-tide v1 live in ");
     assert!(!terminal.screen().contains("shoal-swim v2"), "nothing else: {}", terminal.screen());
+    key(&terminal, "b");
+    shows(&terminal, "shoal-tide v1 is taken back: v0 runs again, as v2");
+    key(&terminal, "<");
+    shows(&terminal, "went back ");
     key(&terminal, "q");
     terminal.check_left_clean(0);
 }
