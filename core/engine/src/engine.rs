@@ -172,9 +172,6 @@ impl Engine {
         let idle = Turn { stage: Stage::Idle, views: &*views, left_out: None, deadline };
         self.schedule.run_idle(&idle, &mut self.runtime, &self.threads);
         self.runtime.world.enter(FramePart::Between);
-        let mut faults = self.runtime.executor.take_faults();
-        faults.iter_mut().for_each(|fault| fault.frame = self.runtime.time.frame);
-        self.runtime.faults.append(&mut faults);
         drop(views);
         self.views = source;
     }
@@ -390,9 +387,12 @@ impl Engine {
         self.runtime.time
     }
 
-    /// Faults of modules since the last time this was asked.
+    /// Faults of modules, and of their background tasks, since the last time this was asked.
     pub fn take_faults(&mut self) -> Vec<Fault> {
-        std::mem::take(&mut self.runtime.faults)
+        let (mut faults, frame) = (std::mem::take(&mut self.runtime.faults), self.runtime.time.frame);
+        let of_tasks = self.runtime.executor.take_faults().into_iter();
+        faults.extend(of_tasks.map(|fault| Fault { frame, ..fault }));
+        faults
     }
 
     /// Whether a driver must go on calling [`Engine::update`]: something is scheduled, due later, or running.

@@ -26,6 +26,21 @@ pub struct Fault {
     pub suspended: bool,
 }
 
+impl Fault {
+    /// How the `system` of a background task begins.
+    const OF_TASK: &'static str = "task ";
+
+    /// The `system` of the task called `name`.
+    pub(crate) fn system_of_task(name: &str) -> String {
+        format!("{}{name}", Self::OF_TASK)
+    }
+
+    /// Whether it is the panic of a background task.
+    pub fn is_of_task(&self) -> bool {
+        self.system.starts_with(Self::OF_TASK)
+    }
+}
+
 /// What is left of a panic.
 #[derive(Clone, Debug)]
 pub struct Panic {

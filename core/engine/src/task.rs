@@ -127,7 +127,7 @@ impl TaskExecutor {
         self.need_room(module, name);
         self.start_worker();
         let (faults, module_name, system) =
-            (Arc::clone(&self.faults), module.name().to_owned(), format!("task {name}"));
+            (Arc::clone(&self.faults), module.name().to_owned(), Fault::system_of_task(name));
         let mark = Mark::beside(&module_name, &system);
         let task = self.executor.spawn(async move {
             if let Err(Panic { message, backtrace }) = Contained(Some(future), mark).await {
