@@ -183,6 +183,22 @@ fn the_keys_do_what_they_say() {
 }
 
 #[test]
+fn a_key_that_was_pressed_reaches_new_code_in_its_trial() {
+    let Some(mut terminal) = Terminal::open() else { return };
+    terminal.play();
+    terminal.tmux(&["send-keys", "x"]);
+    let begin = "fn update(&mut self, frame: &mut Frame<'_>) -> ModuleResult {\n";
+    let panics = "        use keel::console::{Key, Terminal};
+        let pressed = frame.models::<Terminal>()?.get_mut(Terminal::MAIN)?.next_pressed();
+        assert!(pressed != Some(Key::Letter('x')), \"it was x\");\n";
+    terminal.workspace.edit("systems/shoal-swim/src/lib.rs", begin, &format!("{begin}{panics}"));
+    terminal.tmux(&["send-keys", "r"]);
+    poll("a refusal", || terminal.screen().contains("[trial-panic]").then_some(()));
+    terminal.tmux(&["send-keys", "q"]);
+    terminal.check_left_clean(0);
+}
+
+#[test]
 fn while_the_engine_hangs_the_screen_says_so_and_keys_still_work() {
     const NOTICE: &str = " shoal-swim/update has not returned for";
     const CHOICE: &str = "wait, or press R to go on with the code before, q to quit";

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::gallery::{Place, SOURCE, fault, rogue, sound, start, start_with};
-use crate::game::{Game, message};
+use crate::game::{Game, message, signal};
 
 fn told(game: &Game, name: &str) -> usize {
     let events = game.history().iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -87,11 +87,14 @@ fn what_can_not_be_saved_is_told_with_the_trial_that_has_another_game() {
 
 #[test]
 fn a_copy_that_is_never_made_is_not_the_new_codes_doing() {
-    for ends in ["loop { std::thread::park(); }", "std::process::abort()"] {
-        let restore = "let (restored, changes) = saved.restore::<Self>(accept_loss)?;";
+    const RESTORE: &str = "let (restored, changes) = saved.restore::<Self>(accept_loss)?;";
+    // A copy is there when it has run a frame with the code before.
+    const UPDATE: &str = "self.steps += 1;";
+    let abort = "std::process::abort()";
+    for (place, ends) in [(RESTORE, "loop { std::thread::park(); }"), (RESTORE, abort), (UPDATE, abort)] {
         let in_trial =
-            format!("if std::env::args().nth(1).is_some_and(|it| it == \"trial\") {{ {ends} }}\n{restore}");
-        let mut game = start_with(&sound(0).replace(restore, &in_trial), &[]);
+            format!("if std::env::args().nth(1).is_some_and(|it| it == \"trial\") {{ {ends} }}\n{place}");
+        let mut game = start_with(&sound(0).replace(place, &in_trial), &[]);
         (0..2).for_each(|_| drop(game.stats()));
         game.workspace.write(SOURCE, &sound(1));
         game.wait_swap("rogue");
@@ -100,6 +103,29 @@ fn a_copy_that_is_never_made_is_not_the_new_codes_doing() {
         game.assert_goes_on();
         game.quit();
     }
+}
+
+#[test]
+fn what_is_tried_when_the_engine_ends_is_tried_again_in_the_next() {
+    let mut game = start(&[]);
+    (0..2).for_each(|_| drop(game.stats()));
+    let go_on = game.workspace.scratch("go-on");
+    let waits = format!(
+        "while !std::path::Path::new({:?}).exists() {{ std::thread::yield_now(); }}\n        self.steps += 1;",
+        go_on.display().to_string()
+    );
+    game.workspace.write(SOURCE, &sound(1).replace("self.steps += 1;", &waits));
+    game.wait("its trial", |event| {
+        event["event"] == "log" && event["message"].as_str().is_some_and(|text| text.contains("is tried out"))
+    });
+    signal(game.engine_pid(), "KILL");
+    game.wait_resumed();
+    std::fs::write(&go_on, "").unwrap();
+    let swap = game.wait_swap("rogue");
+    assert_eq!(swap.line["generation"], 1, "{}", swap.line);
+    assert!(swap.line["stages_ms"]["trial"].as_f64().unwrap() > 0.0, "{}", swap.line);
+    game.assert_goes_on();
+    game.quit();
 }
 
 /// The module, whose state can't be saved once it has run.

@@ -7,6 +7,7 @@ mod span;
 mod trial;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, value_parser};
 use crossbeam_channel::Sender;
@@ -106,6 +107,11 @@ pub(crate) enum Command {
     /// tells them apart.
     #[command(hide = true, alias = "trial", after_help = examples::ENGINE)]
     Engine(EngineArgs),
+}
+
+/// The length of a step of simulation time, at so many frames a second.
+pub(crate) fn step_of(fps: u32) -> Duration {
+    Duration::from_secs(1) / if fps == 0 { 60 } else { fps }
 }
 
 #[derive(Args, Clone)]

@@ -65,7 +65,7 @@ pub(crate) enum ToEngine {
     Resize { columns: u16, rows: u16 },
     /// Give the game as it is now, for a trial.
     GiveGame,
-    /// Tell what has come into the game in so many frames after the newest snapshot.
+    /// Tell the input of the last frames in which keys came, of so many at most.
     TellInputs { frames: u32 },
     /// What has come into the game lately, for its trial.
     Inputs { frames: Vec<FrameInput> },
@@ -189,7 +189,7 @@ pub(crate) enum TrialOutcome {
     NotMade,
     /// It was refused as the game would refuse it; with `failure` if it was for a panic.
     Refused { stage: Stage, module: String, code: Code, message: String, failure: Option<FailureLine> },
-    /// A panic that would have suspended a module.
+    /// A panic that would have suspended a module, or has ended a task of the new code.
     Panicked { module: String, system: String, message: String, backtrace: Option<String>, frame: u64 },
 }
 
@@ -228,8 +228,10 @@ pub(crate) enum FromEngine {
     SnapshotPart { bytes: u32 },
     /// There is no snapshot of the game as it is now, and why.
     NoGame { why: String },
-    /// What has come into the game in some frames after the newest snapshot.
+    /// The input of the last frames in which keys came.
     Inputs { frames: Vec<FrameInput> },
+    /// A copy of the game has been made for a trial, and has run a frame with the code before.
+    Copied,
     /// What came of new code that was tried out.
     Tried(TrialOutcome),
     /// The last frame has run, or (`failed`) the game that was to be gone on with could not be. `refused` says that a

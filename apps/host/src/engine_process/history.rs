@@ -130,14 +130,16 @@ impl History {
         newest.map(|newest| Arc::clone(&newest.game))
     }
 
-    /// What has come in since the newest snapshot, in so many frames at most.
-    pub(crate) fn newest_inputs(&self, frames: usize) -> Vec<FrameInput> {
-        let records = self.moments.back().into_iter().flat_map(|moment| &moment.records);
+    /// The input of the last frames in which keys came, of so many at most.
+    pub(crate) fn newest_keys(&self, frames: usize) -> Vec<FrameInput> {
+        let records = self.moments.iter().rev().flat_map(|moment| moment.records.iter().rev());
         let inputs = records.filter_map(|record| match record {
-            Record::Frame(input) => Some(input.clone()),
+            Record::Frame(input) if !input.keys.is_empty() => Some(input.clone()),
             _ => None,
         });
-        inputs.take(frames).collect()
+        let mut newest: Vec<_> = inputs.take(frames).collect();
+        newest.reverse();
+        newest
     }
 
     /// All from the snapshot before a place until now.
@@ -173,6 +175,8 @@ fn simulated(record: &Record) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use keel::console::Key;
+
     use super::*;
     use crate::engine_process::input::FrameInput;
     use crate::recording::Change;
@@ -278,6 +282,19 @@ mod tests {
         let mut none = History::new(Duration::ZERO);
         none.begin(Arc::default(), Duration::ZERO, Instant::now());
         assert_eq!(none.back(PERIOD), None);
+    }
+
+    #[test]
+    fn the_newest_keys_are_found_whenever_they_were_pressed() {
+        let mut history = history(30 * PERIOD, 1);
+        let pressed = |key| FrameInput { keys: vec![Key::Letter(key)], ..FrameInput::default() };
+        for key in ['a', 'b', 'c'] {
+            history.add(&Record::Frame(pressed(key)));
+            history.add(&frame(100));
+            history.begin(Arc::new(vec![0]), Duration::ZERO, Instant::now());
+        }
+        assert_eq!(history.newest_keys(2), [pressed('b'), pressed('c')]);
+        assert_eq!(history.newest_keys(9).len(), 3);
     }
 
     #[test]

@@ -40,6 +40,13 @@ impl Link {
         Ok((Self { stream: Arc::new(Mutex::new(stream)) }, orders))
     }
 
+    /// One whose messages go nowhere.
+    #[cfg(all(test, unix))]
+    pub(crate) fn to_nobody() -> io::Result<Self> {
+        let (ours, _) = Stream::pair()?;
+        Ok(Self { stream: Arc::new(Mutex::new(ours)) })
+    }
+
     /// Sends a message. When the supervisor is gone, the channel of orders says so.
     pub(crate) fn send(&self, message: &FromEngine) {
         let _ = protocol::send(&mut *self.stream.lock(), message);

@@ -29,7 +29,7 @@ use crossbeam_channel::{Receiver, select};
 use keel::console::Key;
 use keel::engine::{EngineConfig, install_panic_hook};
 
-use crate::cli::{EngineArgs, limits};
+use crate::cli::{EngineArgs, limits, step_of};
 use crate::event::{Event, LEVEL_OUTPUT};
 use crate::os;
 use crate::protocol::{FromEngine, RollbackRequest, ToEngine};
@@ -100,7 +100,7 @@ struct Host {
 
 impl Host {
     fn new(args: &EngineArgs, link: Link) -> Self {
-        let step = Duration::from_secs(1) / if args.fps == 0 { 60 } else { args.fps };
+        let step = step_of(args.fps);
         let config =
             EngineConfig { step, seed: args.seed, limits: limits(&args.limits), ..EngineConfig::default() };
         let terminal = (args.columns > 0).then_some((args.columns, args.rows));

@@ -199,9 +199,9 @@ impl Host {
         frames
     }
 
-    /// Tells what has come into so many frames after the newest snapshot.
+    /// Tells the input of the last frames in which keys came, of so many at most.
     pub(super) fn tell_inputs(&self, frames: u32) {
-        let frames = self.history.newest_inputs(frames as usize);
+        let frames = self.history.newest_keys(frames as usize);
         self.link.send(&FromEngine::Inputs { frames });
     }
 

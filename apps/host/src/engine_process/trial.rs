@@ -1,10 +1,14 @@
 //! A trial: this process has a copy of the game, and tries new code out on it. Whatever that code does, it does it here.
 
+#[cfg(all(test, unix))]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
-use keel::engine::{EngineConfig, Fault, Panic, catch};
+use keel::engine::{EngineConfig, Fault, Panic, Stage as ScheduleStage, catch};
+use keel::types::ModuleId;
 use keel_registry::{Consent, Rejection};
 
 use super::Host;
@@ -17,8 +21,11 @@ use crate::protocol::{FromEngine, SwapRequest, ToEngine, TrialOutcome};
 /// How much more memory than the copy of the game takes the new code may ask for.
 const MEMORY: u64 = 2 << 30;
 
-/// No systems of idle time: they get what is left of a frame, and here nothing is.
+/// Idle systems get what is left of a frame, and here nothing is: one of them runs in each.
 const NO_TIME: Duration = Duration::ZERO;
+
+/// What the tasks of a module may take beside the frames, if they come to an end.
+const TASKS: Duration = Duration::from_millis(20);
 
 impl Host {
     /// Takes a copy of the game, then new code for it, and says what came of it.
@@ -32,11 +39,11 @@ impl Host {
                     if self.failed {
                         return self.tell_tried(TrialOutcome::NotMade);
                     }
-                    // What fails without the new code is not its doing.
-                    faulty = self.one_frame(&FrameInput::default()).faults.into_iter().map(name).collect();
+                    faulty = self.frame_before();
                     if let Err(error) = keel::crash::limit_memory(MEMORY) {
                         self.tell_log("debug", format!("the trial's memory has no limit: {error}"));
                     }
+                    self.link.send(&FromEngine::Copied);
                 }
                 ToEngine::Inputs { frames } => inputs = frames,
                 ToEngine::Swap(request) => {
@@ -49,6 +56,11 @@ impl Host {
                 _ => {}
             }
         }
+    }
+
+    /// Runs a frame with the code before; the modules that fail in it. What fails without the new code is not its doing.
+    fn frame_before(&mut self) -> BTreeSet<String> {
+        self.one_frame(self.step, &FrameInput::default()).faults.into_iter().map(|it| it.module).collect()
     }
 
     fn tell_tried(&self, outcome: TrialOutcome) {
@@ -67,19 +79,55 @@ impl Host {
         if let Err((stage, rejection)) = self.swap_for_trial(request, consent) {
             return refused(stage, rejection, self.frame_number());
         }
-        let inputs = inputs.into_iter().map(Some).chain(std::iter::repeat(None));
-        for input in inputs.take(self.args.trial as usize) {
-            let faults = self.one_frame(&input.unwrap_or_default()).faults;
-            let new = faults.into_iter().find(|fault| fault.suspended && !faulty.contains(&fault.module));
-            if let Some(Fault { module, system, message, backtrace, frame, .. }) = new {
-                return TrialOutcome::Panicked { module, system, message, backtrace, frame };
-            }
+        if let Some(fault) = self.run_frames(&modules, faulty, inputs) {
+            return panicked(fault);
         }
         let is_new = |rejection: &Rejection| modules.contains(&rejection.module);
         match self.save_and_go_on() {
             Err(rejection) if is_new(&rejection) => refused(Stage::Trial, rejection, self.frame_number()),
             _ => self.end_game(&modules),
         }
+    }
+
+    /// Runs the frames of a trial of `modules`; what fails in them that had not failed before, or is of these modules.
+    fn run_frames(
+        &mut self,
+        modules: &[String],
+        faulty: &BTreeSet<String>,
+        inputs: Vec<FrameInput>,
+    ) -> Option<Fault> {
+        let is_refused = |fault: &Fault| {
+            let is_new = modules.contains(&fault.module);
+            fault.suspended && (is_new || !faulty.contains(&fault.module)) || fault.is_of_task() && is_new
+        };
+        // What the tasks of the code before have left.
+        self.driver.engine.take_faults();
+        let frames = self.args.trial as usize;
+        let inputs = inputs.into_iter().chain(std::iter::repeat_with(FrameInput::default));
+        let steps = inputs.take(frames).map(|input| (self.step, input));
+        let rest = (Duration::ZERO, FrameInput::default());
+        let idle = std::iter::repeat_n(rest, self.idle_systems().saturating_sub(frames));
+        for (dt, input) in steps.chain(idle).collect::<Vec<_>>() {
+            let fault = self.one_frame(dt, &input).faults.into_iter().find(is_refused);
+            if fault.is_some() {
+                return fault;
+            }
+        }
+        self.end_tasks(modules).into_iter().find(is_refused)
+    }
+
+    /// So many frames give each idle system a turn.
+    fn idle_systems(&self) -> usize {
+        let systems = self.driver.engine.schedule().systems();
+        systems.into_iter().filter(|system| system.stage == ScheduleStage::Idle).count()
+    }
+
+    /// Waits a moment for the tasks of `modules`; what has failed in them.
+    fn end_tasks(&mut self, modules: &[String]) -> Vec<Fault> {
+        for module in modules {
+            self.driver.engine.drain_tasks(ModuleId::of(module), TASKS);
+        }
+        self.driver.engine.take_faults()
     }
 
     /// Drops the game, and says whether the `drop` of any of `modules` has failed since they were swapped in.
@@ -94,13 +142,7 @@ impl Host {
             return TrialOutcome::Panicked { module: modules.join("+"), system, message, backtrace, frame };
         }
         let failed = failed_drops.take(frame).into_iter().find(|fault| modules.contains(&fault.module));
-        failed.map_or(TrialOutcome::Fits, |Fault { module, message, backtrace, .. }| TrialOutcome::Panicked {
-            module,
-            system,
-            message,
-            backtrace,
-            frame,
-        })
+        failed.map_or(TrialOutcome::Fits, |fault| panicked(Fault { system, frame, ..fault }))
     }
 
     fn swap_for_trial(&mut self, request: SwapRequest, consent: Consent) -> Result<(), (Stage, Rejection)> {
@@ -119,9 +161,8 @@ impl Host {
         self.driver.engine.time().frame
     }
 
-    /// Runs a frame with one step.
-    fn one_frame(&mut self, input: &FrameInput) -> Framed {
-        let dt = self.step;
+    /// Runs a frame of so much time.
+    fn one_frame(&mut self, dt: Duration, input: &FrameInput) -> Framed {
         let input = FrameInput { dt, paused: false, terminal: self.terminal, ..input.clone() };
         self.driver.frame(&input, NO_TIME)
     }
@@ -133,8 +174,9 @@ impl Host {
     }
 }
 
-fn name(fault: Fault) -> String {
-    fault.module
+fn panicked(fault: Fault) -> TrialOutcome {
+    let Fault { module, system, message, backtrace, frame, .. } = fault;
+    TrialOutcome::Panicked { module, system, message, backtrace, frame }
 }
 
 fn refused(stage: Stage, rejection: Rejection, frame: u64) -> TrialOutcome {

@@ -14,6 +14,8 @@ impl Supervisor {
     pub(super) fn start_engine(&mut self, game: Option<PathBuf>) -> anyhow::Result<()> {
         let engine = EngineProcess::start(self.staging.run(), &self.args, self.output.size())?;
         self.recovery.forget_libraries();
+        // All of it was built anew, and is in what begins now.
+        self.trials.clear();
         self.begin(engine, self.staging.newest(), game.map(Game::File), None, self.args.accept_loss);
         Ok(())
     }
@@ -38,7 +40,7 @@ impl Supervisor {
         self.engine = Some(engine);
         self.hanging.clear();
         self.consents.clear();
-        self.trials.clear();
+        self.keep_untried();
         self.asked.clear();
         if self.retry.is_none() {
             // The recording that it was to begin with does not come any more.

@@ -45,6 +45,8 @@ impl Supervisor {
             Some(Received::Message(FromEngine::GoneOn)) => {
                 let resumed = self.recovery.gone_on();
                 resumed.into_iter().for_each(|event| self.tell(event));
+                // What waits for its trial has waited for that.
+                self.next_trial();
             }
             Some(Received::Message(FromEngine::Event(event @ Event::Replayed(_)))) => {
                 if let Event::Replayed(line) = &event
@@ -116,6 +118,7 @@ impl Supervisor {
                 | FromEngine::Screen { .. }
                 | FromEngine::Begun { .. }
                 | FromEngine::Inputs { .. }
+                | FromEngine::Copied
                 | FromEngine::Tried(_)
                 | FromEngine::Live { .. }
                 | FromEngine::Frame { .. }

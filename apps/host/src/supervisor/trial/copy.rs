@@ -1,13 +1,13 @@
 //! Copies of the game, to try new code on.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keel_registry::Past;
 
 use super::super::Supervisor;
 use super::super::engine::EngineProcess;
-use super::end;
+use super::{COPY_DEADLINE, end};
 use crate::cli::{RunArgs, Span};
 use crate::engine_process::input::FrameInput;
 use crate::protocol::{Game, Library, TakenGame, ToEngine};
@@ -23,6 +23,8 @@ pub(super) struct Copy {
     pub(super) libraries: Vec<Library>,
     /// What they are loaded by; `None` once that has gone to the process, with its game.
     unsent: Option<Vec<Library>>,
+    /// What has come into the game lately was handed over.
+    pub(super) has_inputs: bool,
     /// How long its game takes to be copied.
     pub(super) copying: Duration,
 }
@@ -76,13 +78,13 @@ impl Supervisor {
         let process = EngineProcess::start(self.staging.run(), &self.trial_args(), self.output.size())?;
         process.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
         let unsent = Some(self.with_stated(self.in_load_order(libraries.clone())));
-        let mut copy = Copy { process, libraries, unsent, copying: Duration::ZERO };
+        let mut copy = Copy { process, libraries, unsent, has_inputs: false, copying: Duration::ZERO };
         if self.has_snapshots() {
             copy.load(self.recovery.newest_game().map(|game| Arc::clone(&game.bytes)));
-            self.send(&ToEngine::TellInputs { frames: self.args.trial.0 });
         } else {
             self.send(&ToEngine::GiveGame);
         }
+        self.send(&ToEngine::TellInputs { frames: self.args.trial.0 });
         Ok(Some(copy))
     }
 
@@ -109,14 +111,13 @@ impl Supervisor {
     }
 
     fn give_to_trial(&mut self, game: Option<Arc<Vec<u8>>>) {
-        let trial = self.trials.running.as_mut().map(|trial| &mut trial.copy);
-        if let Some(copy) = trial.filter(|copy| copy.is_waiting()) {
-            copy.load(game);
-            self.send_tried();
+        let trial = self.trials.running.as_mut();
+        if let Some(trial) = trial.filter(|trial| trial.copy.is_waiting()) {
+            trial.copy.load(game);
+            trial.deadline = Instant::now() + COPY_DEADLINE + trial.copy.copying;
         } else if let Some(copy) = &mut self.trials.ready {
             copy.load(game);
         }
-        self.send(&ToEngine::TellInputs { frames: self.args.trial.0 });
     }
 
     /// Tells that new code is tried on another game than this one, if that is so.
@@ -144,10 +145,13 @@ impl Supervisor {
         }
     }
 
-    /// What has come into the game since the snapshot.
+    /// Hands what has come into the game lately to all copies that wait for new code, whichever of them has asked.
     pub(in crate::supervisor) fn take_inputs(&mut self, frames: Vec<FrameInput>) {
-        if let Some(copy) = &self.trials.ready {
-            copy.process.send(&ToEngine::Inputs { frames });
+        let running = self.trials.running.as_mut().map(|trial| &mut trial.copy);
+        for copy in running.into_iter().chain(&mut self.trials.ready) {
+            copy.process.send(&ToEngine::Inputs { frames: frames.clone() });
+            copy.has_inputs = true;
         }
+        self.send_tried_with_inputs();
     }
 }
