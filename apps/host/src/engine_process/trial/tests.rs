@@ -3,12 +3,12 @@
 use clap::{Args, Command, FromArgMatches};
 use keel::console::Key;
 use keel_fixture::{Fixture, Scratch};
+use keel_registry::Past;
 
 use super::*;
 use crate::cli::EngineArgs;
 use crate::engine_process::link::Link;
 use crate::protocol::Library;
-use keel_registry::Past;
 
 /// A module that does `REGISTER` and, in each step, `UPDATE`.
 const MODULE: &str = r#"
