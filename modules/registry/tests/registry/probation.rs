@@ -271,6 +271,7 @@ fn a_suspended_module_stays_so_when_the_game_goes_back() {
     rig.load(&other.build_as("other")).unwrap();
     frames(&mut rig, 60);
     assert_eq!(rig.state("other"), Some(State::Suspended));
+    keep(&mut rig);
     rig.load(&panics_at("v2", 183).build()).unwrap();
     assert!(frames(&mut rig, 3).remove(0).outcome.is_ok());
     frames(&mut rig, 5);
