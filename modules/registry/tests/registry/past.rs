@@ -4,24 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keel::engine::EngineConfig;
-use keel_registry::{Code, Consent, Past, PutBack, RegistryConfig, Rejection, RollbackReport, State};
+use keel_registry::{Code, Consent, Past, RegistryConfig, State};
 
 use crate::rig::{Rig, check_refused};
+use crate::rollback::{back, check_back};
 use crate::sources::{Swim, model, types, user};
-
-fn back(rig: &mut Rig, to: Option<u64>) -> Result<RollbackReport, Rejection> {
-    rig.registry.rollback(&mut rig.engine, "swim", to, Consent::Lossless)
-}
-
-/// Goes back, and checks from which generation to which, as which, and that `label` runs.
-#[track_caller]
-fn check_back(rig: &mut Rig, to: Option<u64>, [from, origin, generation]: [u64; 3], label: &str) {
-    let report = back(rig, to).unwrap();
-    assert_eq!(report.modules, [PutBack { name: "swim".to_owned(), from, to: origin, generation }]);
-    rig.check_runs(label);
-    let status = rig.registry.modules().remove(0);
-    assert_eq!((status.generation, status.same_as), (generation, origin));
-}
 
 /// Generations `v0` to `vN`, and the libraries that they were opened from.
 fn rig_of(generations: u64) -> (Rig, Vec<PathBuf>) {

@@ -5,13 +5,13 @@ use keel_registry::{Code, Consent, PutBack, RegistryConfig, Rejection, RollbackR
 use crate::rig::{Rig, check_refused};
 use crate::sources::{Swim, model, types, user};
 
-fn back(rig: &mut Rig, to: Option<u64>) -> Result<RollbackReport, Rejection> {
+pub(crate) fn back(rig: &mut Rig, to: Option<u64>) -> Result<RollbackReport, Rejection> {
     rig.registry.rollback(&mut rig.engine, "swim", to, Consent::Lossless)
 }
 
 /// Goes back, and checks from which generation to which, as which, and that `label` runs.
 #[track_caller]
-fn check_back(rig: &mut Rig, to: Option<u64>, [from, origin, generation]: [u64; 3], label: &str) {
+pub(crate) fn check_back(rig: &mut Rig, to: Option<u64>, [from, origin, generation]: [u64; 3], label: &str) {
     let report = back(rig, to).unwrap();
     assert_eq!(report.modules, [PutBack { name: "swim".to_owned(), from, to: origin, generation }]);
     assert_eq!(report.frames_lost, 0);
