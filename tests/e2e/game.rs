@@ -204,6 +204,17 @@ impl Game {
         poll("a build to be started", || words.into_iter().find_map(|word| child_of(self.pid(), word)));
     }
 
+    /// How many libraries of the module lie in the folder of the run.
+    pub(crate) fn copies_of(&self, module: &str) -> usize {
+        let runs = std::fs::read_dir(self.workspace.path("target/live/run")).unwrap();
+        let folders = runs.filter_map(|run| std::fs::read_dir(run.unwrap().path()).ok());
+        let files = folders.flatten().map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+        let generation = |file: String| {
+            file.strip_prefix(module)?.strip_prefix('-')?.split('.').next()?.parse::<u64>().ok()
+        };
+        files.filter_map(generation).count()
+    }
+
     /// All lines that were read so far.
     pub(crate) fn history(&self) -> &[String] {
         &self.history

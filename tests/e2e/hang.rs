@@ -71,14 +71,6 @@ fn a_deadlock_is_named_and_the_user_ends_it() {
     assert!(!told.contains('\u{1b}'), "{told:?}");
 }
 
-/// How many libraries of the rogue lie in the folder of the run.
-fn copies(game: &Game) -> usize {
-    let runs = std::fs::read_dir(game.workspace.path("target/live/run")).unwrap();
-    let folders = runs.filter_map(|run| std::fs::read_dir(run.unwrap().path()).ok());
-    let files = folders.flatten().map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
-    files.filter(|name| name.contains("rogue")).count()
-}
-
 #[test]
 fn a_fix_that_is_saved_while_its_code_hangs_runs_when_the_user_has_ended_that() {
     let mut game = start(&["--trial", "off"]);
@@ -86,9 +78,9 @@ fn a_fix_that_is_saved_while_its_code_hangs_runs_when_the_user_has_ended_that() 
     let (hanging, line) = rogue(fault("endless_loop"), Place::Update);
     game.workspace.write(SOURCE, &hanging);
     wait_hang(&mut game, line);
-    let (built, swaps) = (copies(&game), swaps_told(&game).count());
+    let (built, swaps) = (game.copies_of("rogue"), swaps_told(&game).count());
     game.workspace.write(SOURCE, &sound(1));
-    poll("the fix to be built", || (copies(&game) > built).then_some(()));
+    poll("the fix to be built", || (game.copies_of("rogue") > built).then_some(()));
     game.command("restart");
     let resumed = game.wait_resumed();
     let put_back = resumed["put_back"].as_array().unwrap();

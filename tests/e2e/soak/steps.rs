@@ -8,7 +8,7 @@ use super::books::steps_of;
 use super::code::{Code, DATA, MODULE, Shape, Wrong};
 use super::{FRAMES_LOST_MAX, STABLE_AFTER, Soak, arguments, gone_on_from, kill_all};
 use crate::gallery::{Ends, FAULTS, Fault, Place};
-use crate::game::{Game, message, signal};
+use crate::game::{Game, message, poll, signal};
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug)]
@@ -244,14 +244,7 @@ impl Soak {
         }
         match fault.ends {
             Ends::Call => self.wait_rolled_back(),
-            Ends::Never => {
-                let hang = self.game().wait("a hang", |event| event["event"] == "hang");
-                if hang["module"] != "soak" {
-                    self.fail(&format!("not the soak's: {hang}"));
-                }
-                self.game().command("restart");
-                self.wait_resumed("going on after a hang", &["hang", "resumed"])
-            }
+            Ends::Never => self.end_hang(),
             Ends::Process | Ends::Memory => {
                 if place == Place::Drop {
                     self.swap_until_it_goes();
@@ -261,6 +254,34 @@ impl Soak {
                 lost
             }
         }
+    }
+
+    /// Waits for a hang and ends it; one of two has its fix saved meanwhile, which runs then. How many frames that has cost.
+    fn end_hang(&mut self) -> u64 {
+        let hang = self.game().wait("a hang", |event| event["event"] == "hang");
+        if hang["module"] != "soak" {
+            self.fail(&format!("not the soak's: {hang}"));
+        }
+        let fix = self.dice.is_one_in(2).then(|| self.save_fix());
+        self.game().command("restart");
+        let lost = self.wait_resumed("going on after a hang", &["hang", "resumed"]);
+        if let Some(fix) = fix {
+            self.wait_swap("soak", fix);
+            self.is_written_live = true;
+            self.expect_told(&[]);
+            self.figures.count("fix saved during a hang");
+        }
+        lost
+    }
+
+    /// Writes code that works, and waits until it is built.
+    fn save_fix(&mut self) -> Code {
+        let fix = self.next_code(None);
+        let built = self.game().copies_of("soak");
+        self.write(&fix);
+        let game = self.game();
+        poll("the fix to be built", || (game.copies_of("soak") > built).then_some(()));
+        fix
     }
 
     fn check_crash(&mut self, fault: &Fault) {
