@@ -24,6 +24,8 @@ mod keys;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod large;
 mod libraries;
+#[cfg(target_os = "linux")]
+mod memory;
 mod observers;
 mod recording;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

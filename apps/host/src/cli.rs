@@ -2,6 +2,7 @@
 
 mod examples;
 mod limit;
+mod memory;
 mod seconds;
 mod span;
 mod trial;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 use crate::event::Event;
 pub(crate) use limit::{Limit, limits};
+pub(crate) use memory::{MemoryLimit, memory_limit, size};
 pub(crate) use seconds::Seconds;
 pub(crate) use span::Span;
 pub(crate) use trial::TrialFrames;
@@ -149,6 +151,10 @@ pub(crate) struct RunArgs {
     /// The most that the world may hold: `entities`, `bytes`, `events`, `commands` or `tasks`. Can be repeated.
     #[arg(long = "limit", value_name = "NAME=N")]
     pub(crate) limits: Vec<Limit>,
+    /// The most memory that the engine process may have: bytes, `512M`, `8G`. Else three quarters of the machine's, or of its
+    /// control group's. `off`: all there is. Linux only.
+    #[arg(long, value_name = "SIZE|off")]
+    pub(crate) memory: Option<MemoryLimit>,
     /// How often the game is kept in memory, to go on from there when the engine process has ended by itself; less often
     /// where that would take more than 1 % of the time. `off`: such an end is the run's end.
     #[arg(long, value_name = "SECONDS|off", default_value_t = SNAPSHOTS)]
@@ -204,6 +210,7 @@ impl Default for RunArgs {
             save_to: None,
             accept_loss: false,
             limits: Vec::new(),
+            memory: None,
             snapshots: SNAPSHOTS,
             trial: TRIAL,
             is_trial: false,
@@ -431,6 +438,9 @@ pub(crate) struct EngineArgs {
     /// The most that the world may hold.
     #[arg(long = "limit")]
     pub(crate) limits: Vec<Limit>,
+    /// The most memory that this process may have.
+    #[arg(long)]
+    pub(crate) memory: Option<MemoryLimit>,
     /// How often a snapshot is handed over.
     #[arg(long, default_value_t = Span(None))]
     pub(crate) snapshots: Span,

@@ -28,6 +28,7 @@ Examples:
                                     600 frames as fast as they go, told as JSON
   keel run --no-watch               reload by the key `r` only
   keel run --limit entities=100000  a module that spawns more is stopped
+  keel run --memory 4G              what takes more is ended, and the game goes on with the code before
   keel run --record game.keellog    record it, for `keel replay`
   keel run --retry 5                after each swap, show what the new code makes of the last 5 seconds
   keel run --probation off          a panic suspends its module, also right after a swap

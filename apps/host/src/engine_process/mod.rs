@@ -9,6 +9,7 @@ mod history;
 pub(crate) mod input;
 mod link;
 mod logger;
+mod memory;
 mod orders;
 mod pace;
 mod record;
@@ -50,9 +51,11 @@ use tell::ToldLive;
 
 /// Runs the engine until the supervisor ends it, or the last frame has run.
 pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
+    os::end_me_first();
     let stream = os::own_stream().context("this is the engine process; start it by `keel run`")?;
     let (link, orders) = Link::start(stream)?;
     logger::install(&link);
+    memory::limit(args, &link);
     crash::leave_reports(args);
     install_panic_hook(keel_loader::backtrace);
     let _watchdog = args.watchdog.0.map(|limit| crash::watch(limit, &link)).transpose()?;

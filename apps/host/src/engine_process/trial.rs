@@ -40,7 +40,7 @@ impl Host {
                         return self.tell_tried(TrialOutcome::NotMade);
                     }
                     faulty = self.frame_before();
-                    if let Err(error) = keel::crash::limit_memory(MEMORY) {
+                    if let Err(error) = keel::crash::limit_further_memory(MEMORY) {
                         self.tell_log("debug", format!("the trial's memory has no limit: {error}"));
                     }
                     self.link.send(&FromEngine::Copied);

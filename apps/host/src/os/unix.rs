@@ -33,6 +33,22 @@ pub(crate) fn resident_kib() -> u64 {
     pages.unwrap_or(0) * 4
 }
 
+/// How willing an engine is to be ended, from -1000 to 1000: far more so than its supervisor and what else a person runs.
+const WILLINGNESS: i32 = 500;
+
+/// Has the system end this process, an engine's or a trial's, before its supervisor when the machine's memory is at an end:
+/// the supervisor goes on with the game, and nobody goes on with the supervisor's. Nothing where the system knows no such
+/// choice.
+pub(crate) fn end_me_first() {
+    // Linux, proc(5). To raise it needs no rights, so it is not lowered.
+    let file = "/proc/self/oom_score_adj";
+    let now = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse::<i32>().ok());
+    if now.is_some_and(|now| now < WILLINGNESS) {
+        // Without it the system chooses by size, which mostly is the engine, too.
+        let _ = std::fs::write(file, WILLINGNESS.to_string());
+    }
+}
+
 /// Becomes `command`: signals and the exit status are its own from here on.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! An engine process, as its supervisor sees it.
 
+mod memory;
 mod orders;
 
 use std::io::{self, BufRead, BufReader, Read};
@@ -20,6 +21,7 @@ use crate::os::{self, Stream};
 use crate::protocol::{FromEngine, MessageReader, Received, ToEngine};
 use crate::supervisor::crash;
 use crate::supervisor::stage::Run;
+use memory::Memory;
 use orders::Orders;
 
 /// How often it is looked whether a process has ended whose pipes are still open.
@@ -33,6 +35,7 @@ pub(crate) struct EngineProcess {
     /// The frame of the game that it has told of last.
     frame: Arc<AtomicU64>,
     crash_report: PathBuf,
+    memory: Memory,
 }
 
 /// How an engine ended.
@@ -70,6 +73,9 @@ impl EngineProcess {
         }
         for limit in &args.limits {
             command.arg("--limit").arg(limit.to_string());
+        }
+        if let Some(memory) = &args.memory {
+            command.arg("--memory").arg(memory.to_string());
         }
         if let Some(file) = &args.record {
             command.arg("--record").arg(std::path::absolute(file)?);
@@ -121,11 +127,13 @@ impl EngineProcess {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (child, sender) = (Arc::new(Mutex::new(child)), Arc::new(sender));
         watch_end(&child, &sender)?;
-        forward_lines(stdout, &sender, "info")?;
-        forward_lines(stderr, &sender, "warn")?;
+        let memory = Memory::of(args);
+        let heard = memory.clone();
+        forward_lines(stdout, &sender, "info", |_| {})?;
+        forward_lines(stderr, &sender, "warn", move |line| heard.hear(line))?;
         let frame = Arc::default();
         receive_messages(stream.try_clone()?, sender, Arc::clone(&frame))?;
-        Ok(Self { child, orders: Orders::start(stream)?, messages, frame, crash_report })
+        Ok(Self { child, orders: Orders::start(stream)?, messages, frame, crash_report, memory })
     }
 
     /// What the engine says. Closed when it has ended.
@@ -151,7 +159,8 @@ impl EngineProcess {
     /// Waits for the process to end, kills it at the deadline, and says how it ended. What it still says is lost.
     pub(crate) fn finish(self, deadline: Duration) -> EngineEnd {
         let mut end = self.wait(deadline);
-        end.crash = crash::read(&self.crash_report, &end.how);
+        let crash = crash::read(&self.crash_report, &end.how);
+        end.crash = crash.map(|crash| self.memory.explain(crash));
         end
     }
 
@@ -197,15 +206,17 @@ fn watch_end(child: &Arc<Mutex<Child>>, sender: &Arc<Sender<Received>>) -> io::R
     Ok(())
 }
 
-/// What the engine's code prints goes the way of its log, not over the screen.
+/// What the engine's code prints goes the way of its log, not over the screen. `hear` has it first.
 fn forward_lines(
     pipe: Option<impl Read + Send + 'static>,
     sender: &Arc<Sender<Received>>,
     level: &'static str,
+    hear: impl Fn(&str) + Send + 'static,
 ) -> anyhow::Result<()> {
     let (Some(pipe), sender) = (pipe, Arc::clone(sender)) else { return Ok(()) };
     thread::Builder::new().name("keel-engine-output".to_owned()).spawn(move || {
         for message in BufReader::new(pipe).lines().map_while(Result::ok) {
+            hear(&message);
             let event = Event::log(level, message);
             if sender.send(Received::Message(FromEngine::Event(event))).is_err() {
                 break;

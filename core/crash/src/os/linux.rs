@@ -77,18 +77,14 @@ pub fn end_process() -> ! {
     unsafe { libc::_exit(1) }
 }
 
-/// Lets this process have `more` bytes of private memory than it has now. An allocation beyond is refused, and ends the
-/// process with an abort. What is mapped and not written to counts, too.
+/// Lets this process have `most` bytes of private memory, all in all. An allocation beyond is refused, and ends the process
+/// with an abort. What is mapped and not written to counts, too; code, stacks that the system grows, and what is shared with
+/// other processes do not. It can be lowered later, and not raised.
 ///
 /// # Errors
-/// When the system does not tell how much it has, or refuses the limit.
+/// When the system refuses the limit: a lower one is in force.
 #[allow(unsafe_code, reason = "limits are the system's")]
-pub fn limit_memory(more: u64) -> io::Result<()> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let data = status.lines().find_map(|line| line.strip_prefix("VmData:"));
-    let kib = data.and_then(|data| data.split_whitespace().next()?.parse::<u64>().ok());
-    let kib = kib.ok_or_else(|| io::Error::other("/proc/self/status does not tell of VmData"))?;
-    let most = kib.saturating_mul(1024).saturating_add(more);
+pub fn limit_memory(most: u64) -> io::Result<()> {
     let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
     // SAFETY: the system reads a limit, which lives until it returns.
     if unsafe { libc::setrlimit(libc::RLIMIT_DATA, &raw const limit) } == 0 {
@@ -96,6 +92,18 @@ pub fn limit_memory(more: u64) -> io::Result<()> {
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+/// Lets this process have `more` bytes of private memory than it has now, as [`limit_memory`] does.
+///
+/// # Errors
+/// When the system does not tell how much it has, or refuses the limit.
+pub fn limit_further_memory(more: u64) -> io::Result<()> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let data = status.lines().find_map(|line| line.strip_prefix("VmData:"));
+    let kib = data.and_then(|data| data.split_whitespace().next()?.parse::<u64>().ok());
+    let kib = kib.ok_or_else(|| io::Error::other("/proc/self/status does not tell of VmData"))?;
+    limit_memory(kib.saturating_mul(1024).saturating_add(more))
 }
 
 type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);

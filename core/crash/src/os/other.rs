@@ -28,8 +28,16 @@ pub fn end_process() -> ! {
 ///
 /// # Errors
 /// Always, of kind `Unsupported`.
-pub fn limit_memory(_more: u64) -> io::Result<()> {
+pub fn limit_memory(_most: u64) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this system limits no process's memory; only Linux does"))
+}
+
+/// Nothing: on this system no memory is limited.
+///
+/// # Errors
+/// Always, of kind `Unsupported`.
+pub fn limit_further_memory(more: u64) -> io::Result<()> {
+    limit_memory(more)
 }
 
 pub(crate) fn enter_thread(_slot: &Slot) {}

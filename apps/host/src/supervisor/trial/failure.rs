@@ -34,17 +34,11 @@ pub(super) fn hung(hang: Option<HangLine>, waited: Duration) -> Failure {
 /// What is told of a process that has ended itself.
 pub(super) fn crashed(end: EngineEnd, last_words: &VecDeque<String>) -> Failure {
     let EngineEnd { how, crash, .. } = end;
-    // What the allocator says before it aborts.
-    let out_of_memory = last_words.iter().find(|line| line.starts_with("memory allocation of"));
     let Some(CrashLine { module, system, kind, signal, message, backtrace, frame, .. }) = crash else {
         let words: String = last_words.iter().map(|line| format!("\n    {line}")).collect();
         let failure =
             FailureLine { kind: "end".to_owned(), signal: None, system: None, frame: 0, backtrace: None };
         return Failure { code: Code::TrialCrash, module: None, message: format!("{how}{words}"), failure };
-    };
-    let (kind, message) = match out_of_memory {
-        Some(line) => ("memory".to_owned(), format!("{line}: it asked for more memory than a trial has")),
-        None => (kind, message),
     };
     let of = match (&module, &system) {
         (Some(module), Some(system)) => format!("{module}/{system}: "),
