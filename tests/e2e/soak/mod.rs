@@ -243,7 +243,8 @@ impl Soak {
 
 /// What the host is started with.
 fn arguments(has_trials: bool, resumes: bool) -> Vec<&'static str> {
-    let mut arguments = vec!["--accept-loss", "--snapshots-on-disk", "1"];
+    // What takes all memory has little to take.
+    let mut arguments = vec!["--accept-loss", "--snapshots-on-disk", "1", "--memory", "1G"];
     if !has_trials {
         arguments.extend(["--trial", "off"]);
     }

@@ -200,8 +200,8 @@ impl Soak {
     /// Code that goes wrong before it is live, without a trial. How many frames that has cost, if any.
     fn write_uncaught(&mut self) -> Option<u64> {
         let way = self.next_way(|(fault, place)| match place {
-            Place::RestoreState => fault.ends != Ends::Memory,
-            Place::Load => matches!(fault.ends, Ends::Call | Ends::Process),
+            Place::RestoreState => true,
+            Place::Load => fault.ends != Ends::Never,
             _ => false,
         });
         if way.0.ends != Ends::Call {
@@ -223,11 +223,10 @@ impl Soak {
         self.swap(|_, _| {});
         let has_trials = self.has_trials;
         let way = self.next_way(|(fault, place)| match place {
-            _ if fault.ends == Ends::Memory => false,
             Place::Update => true,
             _ if has_trials => false,
             Place::SaveState => fault.ends != Ends::Call,
-            Place::Drop => fault.ends == Ends::Process,
+            Place::Drop => matches!(fault.ends, Ends::Process | Ends::Memory),
             Place::Load | Place::RestoreState => false,
         });
         let after = if has_trials { 10 + self.dice.below(60) } else { 2 + self.dice.below(60) };
