@@ -1,9 +1,11 @@
 //! Code that does not return: it is named while it hangs, and what becomes of the game is the user's choice.
 
+use crate::data::{FISH, wait_all};
 use crate::gallery::{
     Place, SOURCE, check_backtrace, fault, rogue, rogue_with, sound, start, swaps_told, wait_swaps,
 };
 use crate::game::{Game, poll};
+use crate::workspace::Workspace;
 
 /// New code runs at once, and the game ends with its engine.
 const ALONE: [&str; 4] = ["--trial", "off", "--snapshots", "off"];
@@ -88,6 +90,41 @@ fn a_fix_that_is_saved_while_its_code_hangs_runs_when_the_user_has_ended_that() 
     assert_eq!((rogue["module"].as_str(), rogue["to"].as_u64()), (Some("rogue"), Some(0)), "{resumed}");
     let swap = wait_swaps(&mut game, swaps + 1);
     assert!(game.history().iter().filter(|line| line.contains("\"event\":\"hang\"")).count() == 1, "{swap}");
+    game.assert_goes_on();
+    game.quit();
+}
+
+#[test]
+fn code_that_the_engine_runs_by_itself_is_named_when_it_does_not_return() {
+    let mut game = Game::start_with(Workspace::take(), &["--trial", "off"]);
+    game.assert_goes_on();
+    let fish = game.workspace.read(FISH);
+    // How a component of the old shape becomes one of the new one is code of the model.
+    let stalls = fish.replace("    pub age: u8,", "    #[keel(convert_from(u8, stall))]\n    pub age: Age,");
+    assert_ne!(stalls, fish);
+    let stalls = stalls
+        .replace("age: 0 }", "age: Age(0) }")
+        .replace("self.age += 1", "self.age.0 += 1")
+        .replace("self.age >=", "self.age.0 >=")
+        .replace("self.age = 0", "self.age.0 = 0")
+        .replace("trail.age)", "trail.age.0)");
+    let more = "/// It was a number.\n#[keel::data]\n#[derive(Clone, Debug, Default, PartialEq)]\npub struct Age(pub u8);\n\n\
+                fn stall(_: u8) -> Age {\n    loop {\n        std::hint::spin_loop();\n    }\n}\n";
+    game.workspace.write(FISH, &format!("{stalls}\n{more}"));
+    let hang = game.wait("a hang", |event| event["event"] == "hang");
+    assert_eq!(hang["system"], "swap", "{hang}");
+    assert!(hang["module"].as_str().unwrap().starts_with("shoal-"), "{hang}");
+    assert!(
+        hang["backtrace"].as_str().unwrap().contains("stall at systems/shoal-model/src/fish.rs:"),
+        "{hang}"
+    );
+    game.command("restart");
+    let resumed = game.wait_resumed();
+    let put_back = resumed["put_back"].as_array().unwrap();
+    assert!(!put_back.is_empty() && put_back.iter().all(|it| it["from"].is_null()), "{resumed}");
+    game.assert_goes_on();
+    game.workspace.write(FISH, &format!("{fish}\n/// Mended.\npub const MENDED: bool = true;\n"));
+    wait_all(&mut game);
     game.assert_goes_on();
     game.quit();
 }

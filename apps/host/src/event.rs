@@ -10,7 +10,7 @@ use keel_builder::BuiltBy;
 use keel_registry::Code;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use crash::{CrashLine, HangLine};
+pub(crate) use crash::{CrashLine, ENGINE, HangLine};
 pub(crate) use failure::FailureLine;
 pub(crate) use recording::{CountLine, DivergenceLine, OutcomeLine, ReplayedLine, RewoundLine};
 

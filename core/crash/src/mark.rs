@@ -19,9 +19,9 @@ pub struct Mark(pub(crate) u32);
 /// What a mark stands for.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone)]
 pub struct Marked {
-    /// The module's name.
+    /// The module's name; empty for the engine's own work.
     pub module: String,
-    /// The system, as a fault of it is told: `turn`, `call splash`, `task listen`.
+    /// The system, as a fault of it is told: `turn`, `call splash`, `task listen`. Of the engine: what it does.
     pub system: String,
     /// Whether the game waits for it, so that it hangs if this does not return.
     pub is_awaited: bool,
@@ -35,6 +35,9 @@ impl Mark {
     /// Nothing that anyone knows.
     pub(crate) const NONE: Self = Self(0);
 
+    /// In the number of what the engine does by itself.
+    const ENGINE: u32 = 1 << 23;
+
     /// The mark of what the game waits for.
     pub fn of(module: &str, system: &str) -> Self {
         Self::known(module, system, true)
@@ -43,6 +46,18 @@ impl Mark {
     /// The mark of what runs beside the game, as long as it likes.
     pub fn beside(module: &str, system: &str) -> Self {
         Self::known(module, system, false)
+    }
+
+    /// The mark of what the engine does by itself, and the game waits for. Code of modules may run in it that has no mark of
+    /// its own: how a component is saved, converted, dropped.
+    pub fn engine(what: &str) -> Self {
+        let Self(place) = Self::known("", what, true);
+        Self(if place == 0 { 0 } else { place | Self::ENGINE })
+    }
+
+    /// Whether this is what the engine does by itself.
+    pub(crate) fn is_engine(self) -> bool {
+        self.0 & Self::ENGINE != 0
     }
 
     fn known(module: &str, system: &str, is_awaited: bool) -> Self {
@@ -63,7 +78,7 @@ impl Mark {
 
     /// What it stands for. Neither waits nor takes memory.
     pub fn marked(self) -> Option<&'static Marked> {
-        let place = self.0 as usize;
+        let place = (self.0 & !Self::ENGINE) as usize;
         NAMES.get(place / CHUNK)?.get()?.get(place % CHUNK)?.get()
     }
 }

@@ -69,7 +69,8 @@ pub struct CrashReport {
     pub thread: String,
     /// The frame.
     pub frame: u64,
-    /// The module whose code was running, and the piece of it. A view of another module may have been called by it.
+    /// The module whose code was running, and the piece of it. A view of another module may have been called by it. An empty
+    /// name and what the engine did by itself, where that was under way.
     pub running: Option<(String, String)>,
     /// What the thread had panicked with, if that was not caught.
     pub panic: Option<String>,

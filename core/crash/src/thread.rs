@@ -22,7 +22,8 @@ static FRAME: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Slot {
     /// The system's number of the thread; 0 while the slot is nobody's.
     pub(crate) thread: AtomicI32,
-    /// The mark, and how many turns the thread has begun. A turn is what is run from no mark to no mark again.
+    /// The mark, and how many turns the thread has begun. A turn is what is run for the engine: from no mark, or the engine's
+    /// own, to such a one again.
     current: AtomicU64,
     /// Where the thread's stack ends, and the bytes below it that may not be touched; 0 where that is not known.
     pub(crate) stack_end: AtomicUsize,
@@ -133,15 +134,18 @@ impl Thread {
     #[inline]
     pub fn enter(self, mark: Mark) -> Running {
         let before = self.slot.current.load(Ordering::Relaxed);
-        let is_new_turn = before & MARK_MASK == 0;
+        let engine = Mark((before & MARK_MASK) as u32).is_engine();
+        let is_new_turn = engine || before & MARK_MASK == 0;
         let turn = (before & !MARK_MASK).wrapping_add(u64::from(is_new_turn) << MARK_BITS);
         self.slot.current.store(turn | u64::from(mark.0), Ordering::Relaxed);
-        Running { thread: self, after: turn | (before & MARK_MASK) }
+        // What the engine does next is a turn of its own.
+        let after = turn.wrapping_add(u64::from(engine) << MARK_BITS);
+        Running { thread: self, after: after | (before & MARK_MASK) }
     }
 
-    /// What it is running.
+    /// The module's code that it is running.
     pub fn running(self) -> Option<&'static Marked> {
-        self.slot.mark().marked()
+        Some(self.slot.mark()).filter(|mark| !mark.is_engine())?.marked()
     }
 }
 

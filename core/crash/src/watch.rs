@@ -13,9 +13,9 @@ const LOOKS: u32 = 20;
 /// Something that does not return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hang {
-    /// The module whose code was entered last on the thread.
+    /// The module whose code was entered last on the thread; empty if the engine does something by itself.
     pub module: String,
-    /// The system, handler or call.
+    /// The system, handler or call; what the engine does.
     pub system: String,
     /// The frame.
     pub frame: u64,
@@ -59,7 +59,14 @@ impl Watch {
     /// What has begun and ended to hang, when `passed` is the time since the last look.
     pub fn look(&mut self, passed: Duration) -> Vec<News> {
         let limit = self.limit;
-        slots().iter().zip(&mut self.seen).filter_map(|(slot, seen)| seen.look(slot, passed, limit)).collect()
+        // While a module's code runs on another thread, it is what the engine waits for.
+        let modules = |mark: Mark| is_awaited(mark) && !mark.is_engine();
+        let of_engine = if slots().iter().any(|slot| modules(slot.mark())) { Duration::ZERO } else { passed };
+        let look = |(slot, seen): (&Slot, &mut Seen)| {
+            let passed = if slot.mark().is_engine() { of_engine } else { passed };
+            seen.look(slot, passed, limit)
+        };
+        slots().iter().zip(&mut self.seen).filter_map(look).collect()
     }
 }
 

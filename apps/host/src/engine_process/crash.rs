@@ -4,12 +4,12 @@ use std::fs::File;
 use std::time::Duration;
 
 use anyhow::Context;
-use keel::crash::{Hang, News, Watchdog, install, maps};
+use keel::crash::{Hang, Mark, News, Running, Thread, Watchdog, install, maps};
 use keel_loader::{Calls, calls_at};
 
 use super::link::Link;
 use crate::cli::EngineArgs;
-use crate::event::{Event, HangLine};
+use crate::event::{ENGINE, Event, HangLine};
 use crate::protocol::FromEngine;
 
 /// Has faults of this process leave a report where the supervisor looks for it. The game goes on without.
@@ -33,19 +33,40 @@ pub(super) fn leave_reports(args: &EngineArgs) {
 /// Tells of code that does not return within `limit`, beside the frames: those do not go on meanwhile.
 pub(super) fn watch(limit: Duration, link: &Link) -> anyhow::Result<Watchdog> {
     let link = link.clone();
-    let watchdog = Watchdog::start(limit, move |news| {
-        let event = match news {
-            News::Hangs(hang) => Event::Hang(line(hang)),
-            News::GoesOn(hang) => Event::HangEnded(line(hang)),
-        };
-        link.send(&FromEngine::Event(event));
-    });
+    let mut told = Vec::new();
+    let watchdog = Watchdog::start(limit, move |news| link.send(&FromEngine::Event(event(news, &mut told))));
     watchdog.context("no thread for the watchdog could be started")
 }
 
-fn line(hang: Hang) -> HangLine {
-    let Hang { module, system, frame, lasted, calls } = hang;
-    let Calls { library, backtrace, .. } =
-        if calls.is_empty() { Calls::default() } else { calls_at(&calls, &maps()) };
-    HangLine { module, system, frame, lasted_ms: lasted.as_secs_f64() * 1e3, library, backtrace }
+/// What is told of it. `told` has what hangs.
+fn event(news: News, told: &mut Vec<(Hang, HangLine)>) -> Event {
+    match news {
+        News::Hangs(hang) => {
+            let line = line(&hang);
+            told.push((hang, line.clone()));
+            Event::Hang(line)
+        }
+        News::GoesOn(hang) => {
+            let is_it = |it: &(Hang, HangLine)| (&it.0.module, &it.0.system) == (&hang.module, &hang.system);
+            let at = told.iter().position(is_it);
+            let module = at.map_or_else(|| hang.module.clone(), |at| told.swap_remove(at).1.module);
+            Event::HangEnded(HangLine { module, ..line(&hang) })
+        }
+    }
+}
+
+fn line(hang: &Hang) -> HangLine {
+    let Calls { module, library, backtrace, .. } =
+        if hang.calls.is_empty() { Calls::default() } else { calls_at(&hang.calls, &maps()) };
+    // Whose code the engine runs is known from the calls alone.
+    let module =
+        if hang.module.is_empty() { module.unwrap_or(ENGINE.to_owned()) } else { hang.module.clone() };
+    let (system, lasted_ms) = (hang.system.clone(), hang.lasted.as_secs_f64() * 1e3);
+    HangLine { module, system, frame: hang.frame, lasted_ms, library, backtrace }
+}
+
+/// The engine does something by itself that the game waits for, until the answer is dropped. Code of modules that has no mark
+/// of its own runs in it: how a component is saved, converted, dropped.
+pub(super) fn work(what: &str) -> Running {
+    Thread::current().enter(Mark::engine(what))
 }

@@ -155,6 +155,7 @@ impl Host {
         }
         self.tell_stats();
         if let Some(file) = self.args.save_to.clone() {
+            let _working = crash::work("save");
             self.save_game(file);
         }
         let live = self.driver.registry.modules();
@@ -176,12 +177,16 @@ impl Host {
             let checked = self.swapper.checked().clone();
             select! {
                 recv(orders) -> order => match order {
-                    Ok(order) => self.obey(order),
+                    Ok(order) => {
+                        let _working = crash::work("order");
+                        self.obey(order);
+                    }
                     // The supervisor is gone, and with it everyone who could see this.
                     Err(_) => self.running = false,
                 },
                 recv(checked) -> checked => {
                     if let Ok(checked) = checked {
+                        let _working = crash::work("swap");
                         self.finish_swap(checked);
                     }
                 }
@@ -194,6 +199,7 @@ impl Host {
     }
 
     fn frame(&mut self) {
+        let _working = crash::work("frame");
         let begin = Instant::now();
         let input = self.frame_input();
         self.record(&Record::Frame(input.clone()));
@@ -246,6 +252,7 @@ impl Host {
 
     /// Retires old generations, if that is wanted at all, between two frames.
     fn tidy(&mut self) {
+        let _working = crash::work("tidy");
         for kept in self.driver.registry.tidy().kept {
             self.tell_log("debug", format!("stays mapped: {kept}"));
         }

@@ -31,6 +31,9 @@ pub(crate) struct CrashLine {
     pub(crate) frame: u64,
 }
 
+/// The module of what the engine does by itself, where no module's code is in the calls.
+pub(crate) const ENGINE: &str = "keel";
+
 /// Code that does not return, or did not for long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HangLine {

@@ -20,10 +20,11 @@ pub(super) fn read(report: &Path, how: &str) -> Option<CrashLine> {
 fn line(report: CrashReport, calls: Calls, how: &str) -> CrashLine {
     let message = message(&report, how);
     let CrashReport { kind, signal, thread, frame, running, .. } = report;
-    let marked = running.as_ref().map(|(module, _)| module.clone());
+    let marked = running.as_ref().map(|(module, _)| module.clone()).filter(|module| !module.is_empty());
     let module = calls.module.clone().or(marked);
-    let system = running
-        .map(|(of, system)| if Some(&of) == module.as_ref() { system } else { format!("{of}/{system}") });
+    let system = running.map(|(of, what)| {
+        if of.is_empty() || Some(&of) == module.as_ref() { what } else { format!("{of}/{what}") }
+    });
     let kind = kind.name().to_owned();
     let Calls { library, backtrace, .. } = calls;
     CrashLine { module, library, system, kind, signal, message, backtrace, thread, frame }
@@ -81,6 +82,18 @@ mod tests {
         assert_eq!(blamed(true, Some("swim")), of("swim", "tide/rise"));
         assert_eq!(blamed(false, Some("swim")), (Some("swim".to_owned()), None));
         assert_eq!(blamed(false, None), (None, None));
+    }
+
+    #[test]
+    fn what_the_engine_does_by_itself_is_no_modules() {
+        let running = Some((String::new(), "snapshot".to_owned()));
+        let report = |module: Option<&str>| {
+            let calls = Calls { module: module.map(str::to_owned), ..Calls::default() };
+            let line = line(CrashReport { running: running.clone(), ..report(CrashKind::Abort) }, calls, "");
+            (line.module, line.system)
+        };
+        assert_eq!(report(Some("swim")), (Some("swim".to_owned()), Some("snapshot".to_owned())));
+        assert_eq!(report(None), (None, Some("snapshot".to_owned())));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Supervisor;
 use super::recovery::Blame;
-use crate::event::{Event, HangLine};
+use crate::event::{ENGINE, Event, HangLine};
 use crate::protocol::ToEngine;
 
 /// What does not return, in the order in which that was told.
@@ -54,9 +54,10 @@ impl Supervisor {
             return self.log("warn", "nothing hangs; `reset` starts the game's state afresh".to_owned());
         };
         let blame = Blame { module: hang.module.clone(), library: hang.library.clone() };
+        let blame = Some(blame).filter(|blame| blame.module != ENGINE);
         let why = format!("it was ended, as {}", hang.short_text());
         self.hanging.clear();
-        if let Err(error) = self.resume(Some(blame), why) {
+        if let Err(error) = self.resume(blame, why) {
             self.log("error", format!("the game can't go on: {error:#}"));
         }
     }

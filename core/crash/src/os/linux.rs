@@ -16,9 +16,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, ptr};
 
-use crate::panic;
 use crate::report::{CALLS_MAX, CrashKind, Facts, write_calls, write_facts, write_maps_head};
 use crate::thread::{self, Slot};
+use crate::{Mark, panic};
 
 /// What a handler may need: the system's own frame, which has all registers of the processor, and unwinding.
 const HANDLER_STACK: usize = 128 * 1024;
@@ -159,7 +159,8 @@ fn is_stack_too_small() -> bool {
 
 extern "C" fn on_exit() {
     // Whoever runs no module's code ends the process because it is over.
-    let is_module = thread::slot_of(thread_id()).is_some_and(|slot| slot.mark().marked().is_some());
+    let is_module = |mark: Mark| mark.marked().is_some() && !mark.is_engine();
+    let is_module = thread::slot_of(thread_id()).is_some_and(|slot| is_module(slot.mark()));
     if is_module && !HAS_BEGUN.swap(true, Ordering::AcqRel) {
         leave_report(CrashKind::Exit, None, None, record_calls);
     }

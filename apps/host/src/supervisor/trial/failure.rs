@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keel_registry::Code;
 
-use crate::event::{CrashLine, FailureLine, HangLine};
+use crate::event::{CrashLine, ENGINE, FailureLine, HangLine};
 use crate::supervisor::engine::EngineEnd;
 
 /// Why code failed its trial.
@@ -28,7 +28,8 @@ pub(super) fn hung(hang: Option<HangLine>, waited: Duration) -> Failure {
     let message = format!("{module}/{system} had not returned after {seconds:.1} s");
     let failure =
         FailureLine { kind: "hang".to_owned(), signal: None, system: Some(system), frame, backtrace };
-    Failure { code: Code::TrialHang, module: Some(module), message, failure }
+    let module = Some(module).filter(|module| module != ENGINE);
+    Failure { code: Code::TrialHang, module, message, failure }
 }
 
 /// What is told of a process that has ended itself.
