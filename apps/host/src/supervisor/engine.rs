@@ -136,6 +136,22 @@ impl EngineProcess {
         Ok(Self { child, orders: Orders::start(stream)?, messages, frame, crash_report, memory })
     }
 
+    /// A process that only waits for its end, what it is to say, and where it is told something.
+    #[cfg(all(test, unix))]
+    pub(crate) fn idle() -> (Self, Sender<Received>, Stream) {
+        let mut waits = Command::new("cat");
+        // It ends with its standard input, which is closed when nobody has it any more.
+        let child = waits.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("`cat` starts");
+        let (sender, messages) = unbounded();
+        let (ours, theirs) = Stream::pair().expect("a connection");
+        let (child, orders) = (Arc::new(Mutex::new(child)), Orders::start(ours).expect("a thread"));
+        (
+            Self { child, orders, messages, frame: Arc::default(), crash_report: PathBuf::new() },
+            sender,
+            theirs,
+        )
+    }
+
     /// What the engine says. Closed when it has ended.
     pub(crate) fn messages(&self) -> &Receiver<Received> {
         &self.messages

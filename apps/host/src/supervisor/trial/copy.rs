@@ -7,7 +7,8 @@ use keel_registry::Past;
 
 use super::super::Supervisor;
 use super::super::engine::EngineProcess;
-use super::{COPY_DEADLINE, end};
+use super::end;
+use super::running::COPY_DEADLINE;
 use crate::cli::{RunArgs, Span};
 use crate::engine_process::input::FrameInput;
 use crate::protocol::{Game, Library, TakenGame, ToEngine};
@@ -30,13 +31,26 @@ pub(super) struct Copy {
 }
 
 impl Copy {
+    /// One that has its game.
+    #[cfg(all(test, unix))]
+    pub(super) fn with(process: EngineProcess) -> Self {
+        let (libraries, copying) = (Vec::new(), Duration::ZERO);
+        Self { process, libraries, unsent: None, has_inputs: false, copying }
+    }
+
+    /// It has no game yet.
+    #[cfg(all(test, unix))]
+    pub(super) fn wait_for(&mut self, modules: Vec<Library>) {
+        self.unsent = Some(modules);
+    }
+
     /// Whether the engine has not given its game yet.
     pub(super) fn is_waiting(&self) -> bool {
         self.unsent.is_some()
     }
 
     /// Has the process begin; without a game, with one that begins as well.
-    fn load(&mut self, game: Option<Arc<Vec<u8>>>) {
+    pub(super) fn load(&mut self, game: Option<Arc<Vec<u8>>>) {
         let Some(modules) = self.unsent.take() else { return };
         let (sent, bytes) =
             (game.as_ref().map(|game| Game::sent(game)), game.as_ref().map_or(0, |game| game.len()));
@@ -45,6 +59,12 @@ impl Copy {
         let load = ToEngine::Load { modules, game: sent, accept_loss: true, first_frame: None, past };
         self.process.load(&load, game);
         self.copying = Duration::from_secs_f64(bytes as f64 / COPIED_PER_SECOND as f64);
+    }
+
+    /// Hands over what has come into the game lately.
+    pub(super) fn take_inputs(&mut self, frames: Vec<FrameInput>) {
+        self.process.send(&ToEngine::Inputs { frames });
+        self.has_inputs = true;
     }
 }
 
@@ -143,15 +163,5 @@ impl Supervisor {
             snapshots: Span(None),
             ..self.args.clone()
         }
-    }
-
-    /// Hands what has come into the game lately to all copies that wait for new code, whichever of them has asked.
-    pub(in crate::supervisor) fn take_inputs(&mut self, frames: Vec<FrameInput>) {
-        let running = self.trials.running.as_mut().map(|trial| &mut trial.copy);
-        for copy in running.into_iter().chain(&mut self.trials.ready) {
-            copy.process.send(&ToEngine::Inputs { frames: frames.clone() });
-            copy.has_inputs = true;
-        }
-        self.send_tried_with_inputs();
     }
 }

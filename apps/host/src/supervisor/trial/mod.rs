@@ -7,6 +7,9 @@
 mod copy;
 mod failure;
 mod outcome;
+mod running;
+#[cfg(all(test, unix))]
+mod tests;
 
 use std::collections::VecDeque;
 use std::thread;
@@ -17,25 +20,11 @@ use crossbeam_channel::{Receiver, at, never};
 use super::engine::EngineProcess;
 use super::{STOP_DEADLINE, Supervisor};
 use crate::cli::step_of;
-use crate::event::{Event, HangLine};
-use crate::protocol::{BuildState, FromEngine, Library, Received, SwapRequest, ToEngine, TrialOutcome};
+use crate::engine_process::input::FrameInput;
+use crate::protocol::{BuildState, Library, Received, SwapRequest, ToEngine, TrialOutcome};
 use copy::Copy;
 use failure::{crashed, hung};
-
-/// A process may take so long until it has its copy of the game; a large game has more.
-const COPY_DEADLINE: Duration = Duration::from_secs(4);
-
-/// The engine tells the latest input between two frames; one that hangs does not.
-const INPUTS_DEADLINE: Duration = Duration::from_secs(1);
-
-/// What new code may take beside its frames. Its `load` alone may take 2 s.
-const DEADLINE: Duration = Duration::from_secs(4);
-
-/// So many times the step that it simulates is what a frame of a trial may take.
-const FRAME_STEPS: u32 = 4;
-
-/// So many of the last lines that the process has written are told when it ends by itself.
-const LAST_WORDS: usize = 8;
+use running::{News, Phase, Trial};
 
 /// The trials of a run.
 #[derive(Default)]
@@ -47,30 +36,6 @@ pub(super) struct Trials {
     waiting: VecDeque<SwapRequest>,
     /// Why the game as it is now is not to be had.
     no_game: Option<String>,
-}
-
-/// New code, running on a copy of the game.
-struct Trial {
-    copy: Copy,
-    request: SwapRequest,
-    begun: Instant,
-    phase: Phase,
-    /// When the phase has taken too long.
-    deadline: Instant,
-    /// What does not return, as its watchdog says.
-    hang: Option<HangLine>,
-    last_words: VecDeque<String>,
-}
-
-/// How far a trial has come.
-#[derive(Clone, Copy)]
-enum Phase {
-    /// The process takes its copy of the game, and runs a frame with the code before.
-    Copying,
-    /// It has done so. What has come into the game lately is still to be told.
-    Copied,
-    /// It has had the new code since then: what goes wrong is that code's doing.
-    Trying(Instant),
 }
 
 impl Trials {
@@ -88,6 +53,12 @@ impl Trials {
     pub(super) fn libraries(&self) -> impl Iterator<Item = &Library> {
         let running = self.running.as_ref().map(|trial| &trial.request);
         running.into_iter().chain(&self.waiting).flat_map(|request| &request.modules)
+    }
+
+    /// Hands what has come into the game lately to all copies, whichever of them has asked.
+    fn take_inputs(&mut self, frames: &[FrameInput]) {
+        let running = self.running.as_mut().map(|trial| &mut trial.copy);
+        running.into_iter().chain(&mut self.ready).for_each(|copy| copy.take_inputs(frames.to_vec()));
     }
 
     /// Ends all: another game is there, or none.
@@ -122,12 +93,6 @@ impl Trials {
 fn end(process: EngineProcess) {
     // Without a thread it ends when its connection closes.
     let _ = thread::Builder::new().name("keel-trial-end".to_owned()).spawn(|| process.finish(Duration::ZERO));
-}
-
-/// What new code may take for so many frames of this step. Its game is saved and gone on with, too: that of a large one
-/// takes about as long as copying it does.
-fn allowance(frames: u32, step: Duration, copying: Duration) -> Duration {
-    DEADLINE + step * FRAME_STEPS * frames + copying
 }
 
 impl Supervisor {
@@ -178,30 +143,12 @@ impl Supervisor {
         let modules = request.modules.iter().map(|library| library.module.clone()).collect();
         self.send(&ToEngine::Build(BuildState::Trying { modules }));
         self.log("debug", format!("{} is tried out on a copy of the game", names(&request.modules)));
-        let begun = Instant::now();
-        self.trials.running = Some(Trial {
-            deadline: begun + COPY_DEADLINE + copy.copying,
-            copy,
-            request,
-            begun,
-            phase: Phase::Copying,
-            hang: None,
-            last_words: VecDeque::new(),
-        });
-    }
-
-    /// The process has its copy.
-    fn trial_is_copied(&mut self) {
-        let Some(trial) = &mut self.trials.running else { return };
-        trial.phase = Phase::Copied;
-        trial.deadline = Instant::now() + INPUTS_DEADLINE;
-        self.send_tried_with_inputs();
+        self.trials.running = Some(Trial::begin(copy, request));
     }
 
     /// Hands the new code over, if its process has all that comes before it.
     fn send_tried_with_inputs(&mut self) {
-        let is_due = |trial: &Trial| matches!(trial.phase, Phase::Copied) && trial.copy.has_inputs;
-        if self.trials.running.as_ref().is_some_and(is_due) {
+        if self.trials.running.as_ref().is_some_and(Trial::is_due) {
             self.send_tried();
         }
     }
@@ -209,35 +156,24 @@ impl Supervisor {
     fn send_tried(&mut self) {
         let (frames, step) = (self.args.trial.0, step_of(self.args.fps));
         let Some(trial) = &mut self.trials.running else { return };
-        trial.copy.process.send(&ToEngine::Swap(trial.request.clone()));
-        let now = Instant::now();
-        trial.phase = Phase::Trying(now);
-        // What was told so far is about the code before.
-        trial.hang = None;
-        trial.last_words.clear();
-        trial.deadline = now + allowance(frames, step, trial.copy.copying);
+        trial.try_out(frames, step);
         self.tell_other_game();
     }
 
     /// Takes up what the trial says; `None` when its process has ended.
     pub(super) fn take_trial_message(&mut self, message: Option<Received>) {
         let Some(trial) = &mut self.trials.running else { return };
-        match message {
-            Some(Received::Message(FromEngine::Tried(outcome))) => self.end_trial(Some(outcome)),
-            Some(Received::Message(FromEngine::Copied)) => self.trial_is_copied(),
-            Some(Received::Message(FromEngine::Event(Event::Hang(hang)))) => trial.hang = Some(hang),
-            Some(Received::Message(FromEngine::Event(Event::HangEnded(_)))) => trial.hang = None,
-            Some(Received::Message(FromEngine::Event(Event::Log { level, message, .. })))
-                if level == "warn" =>
-            {
-                trial.last_words.push_back(message);
-                if trial.last_words.len() > LAST_WORDS {
-                    trial.last_words.pop_front();
-                }
-            }
-            Some(_) => {}
-            None => self.end_trial(None),
+        match trial.note(message) {
+            News::Nothing => {}
+            News::Copied => self.send_tried_with_inputs(),
+            News::Ended(outcome) => self.end_trial(outcome),
         }
+    }
+
+    /// Hands what has come into the game lately to all copies that wait for new code.
+    pub(super) fn take_inputs(&mut self, frames: Vec<FrameInput>) {
+        self.trials.take_inputs(&frames);
+        self.send_tried_with_inputs();
     }
 
     /// What the trial that runs waits for has not come in time.
@@ -286,25 +222,4 @@ impl Supervisor {
 fn names(libraries: &[Library]) -> String {
     let names: Vec<_> = libraries.iter().map(|library| library.module.as_str()).collect();
     names.join("+")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_deadline_grows_with_the_frames_and_with_the_step() {
-        let beyond = |frames, fps| allowance(frames, step_of(fps), Duration::ZERO) - DEADLINE;
-        // A game that takes all of its step for each frame is in time.
-        for (frames, fps) in [(3, 60), (300, 60), (1000, 0), (3, 1)] {
-            assert!(beyond(frames, fps) > step_of(fps) * frames, "{frames} frames, {fps} a second");
-        }
-        assert!(beyond(3, 60) < Duration::from_secs(1), "a loop without an end is told soon");
-    }
-
-    #[test]
-    fn a_large_game_has_more_time() {
-        let second = Duration::from_secs(1);
-        assert_eq!(allowance(3, step_of(60), second), allowance(3, step_of(60), Duration::ZERO) + second);
-    }
 }
