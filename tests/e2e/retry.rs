@@ -42,3 +42,23 @@ fn the_last_seconds_are_run_by_what_is_live_and_what_goes_wrong_there_is_told() 
     game.assert_goes_on();
     game.quit();
 }
+
+#[test]
+fn one_retry_is_run_at_a_time_and_who_asks_too_soon_is_told() {
+    let mut game = Game::start();
+    (0..2).for_each(|_| drop(game.stats()));
+    // The second one comes before the first has its recording, which it would be written over.
+    game.command("retry 1\nretry 2");
+    game.wait_log("another retry is still under way; ask again when it has ended");
+    game.wait("both outcomes", |event| event["event"] == "replayed");
+    // Each answer is the end of one, so that the next can be asked for at once.
+    for _ in 0..3 {
+        let output = game.workspace.keel(&["retry", "1s"]);
+        assert!(output.status.success(), "{}", crate::workspace::text(&output));
+    }
+    // What was told before this is read then.
+    game.save_file();
+    let replayed = game.history().iter().filter(|line| line.contains("\"event\":\"replayed\"")).count();
+    assert_eq!(replayed, 4, "the one that was refused has not run");
+    game.quit();
+}

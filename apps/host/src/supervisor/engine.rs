@@ -172,6 +172,14 @@ impl EngineProcess {
         self.frame.load(Ordering::Relaxed)
     }
 
+    /// What it still says, until it has ended or the deadline has come.
+    pub(crate) fn last_words(&self, deadline: Duration) -> impl Iterator<Item = Received> {
+        let expiry = Instant::now() + deadline;
+        let said = std::iter::from_fn(move || self.messages.recv_deadline(expiry).ok());
+        // What it has started may hold its pipes open for longer.
+        said.take_while(|message| !matches!(message, Received::Ended))
+    }
+
     /// Waits for the process to end, kills it at the deadline, and says how it ended. What it still says is lost.
     pub(crate) fn finish(self, deadline: Duration) -> EngineEnd {
         let mut end = self.wait(deadline);
@@ -284,4 +292,20 @@ fn describe(status: ExitStatus) -> EngineEnd {
         }
     }
     EngineEnd::told(status.to_string())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_what_an_engine_has_started_and_left() {
+        let (engine, says, _told) = EngineProcess::idle();
+        for message in [Received::Screen(vec![1]), Received::Ended, Received::Screen(vec![2])] {
+            says.send(message).unwrap();
+        }
+        // With the pipes held open, the channel is.
+        let words: Vec<_> = engine.last_words(Duration::from_secs(1)).collect();
+        assert!(matches!(words.as_slice(), [Received::Screen(bytes)] if bytes == &[1]), "{words:?}");
+    }
 }

@@ -42,10 +42,7 @@ impl Supervisor {
         self.consents.clear();
         self.keep_untried();
         self.asked.clear();
-        if self.retry.is_none() {
-            // The recording that it was to begin with does not come any more.
-            self.retry_asked = None;
-        }
+        self.retries.engine_ended();
     }
 
     pub(super) fn restart(&mut self, reason: String, saved_at: SystemTime) {

@@ -32,13 +32,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
-use crossbeam_channel::{Receiver, Sender, never, select};
+use crossbeam_channel::{Receiver, never, select};
 use keel_builder::{BuildQueue, Builder, WatchScope, Watcher};
 use keel_registry::Code;
 use keel_resolver::{Workspace, WorkspaceCache};
 
 use crate::cli::{EXIT_FAILURE, EXIT_REFUSED, RunArgs};
-use crate::protocol::{Answer, ToEngine};
+use crate::protocol::ToEngine;
 use crate::refusal::{read_code, unread_game};
 use crate::workspace;
 use consent::Consents;
@@ -52,7 +52,7 @@ use members::read_lockfile;
 use output::Output;
 use recovery::{DiskNews, Found, Recovery};
 use refused::Refused;
-use retry::Retry;
+use retry::Retries;
 use stage::Staging;
 use trial::Trials;
 
@@ -103,12 +103,8 @@ struct Supervisor {
     watcher: Option<Watcher>,
     staging: Staging,
     engine: Option<EngineProcess>,
-    /// Runs the last seconds again, with the code that is live.
-    retry: Option<Retry>,
-    /// So much was last asked to be run again.
-    retry_back: Duration,
-    /// Who waits in another terminal for what comes of that.
-    retry_asked: Option<Sender<Answer>>,
+    /// The last seconds, run again with the code that is live.
+    retries: Retries,
     output: Output,
     input: Input,
     /// What was saved and is being built.
@@ -172,9 +168,7 @@ impl Supervisor {
             watcher,
             staging,
             engine: None,
-            retry: None,
-            retry_back: Duration::ZERO,
-            retry_asked: None,
+            retries: Retries::default(),
             output,
             input,
             edits: Edits::default(),
@@ -218,8 +212,7 @@ impl Supervisor {
         while self.exit.is_none() {
             let messages = self.engine.as_ref().map_or_else(never, |engine| engine.messages().clone());
             let (tried, late) = (self.trials.messages(), self.trials.deadline());
-            let retried = self.retry.as_ref().map_or_else(never, Retry::messages);
-            let retry_late = Retry::deadline(self.retry.as_ref());
+            let (retried, retry_late) = (self.retries.messages(), self.retries.deadline());
             select! {
                 recv(changes) -> change => match change {
                     Ok(Ok(change)) => self.take_change(&change),
@@ -246,16 +239,14 @@ impl Supervisor {
     /// Ends the engine and leaves the terminal as it was.
     fn end(&mut self) -> anyhow::Result<ExitCode> {
         self.trials.clear();
-        if let Some(retry) = self.retry.take() {
-            retry.end();
-        }
+        self.retries.end(Duration::ZERO);
         if let Some(engine) = self.engine.take() {
             if self.hanging.first().is_some() {
                 // It will not come to read the order.
                 engine.kill();
             }
             engine.send(&ToEngine::Stop);
-            for message in engine.messages().iter_until(Instant::now() + STOP_DEADLINE) {
+            for message in engine.last_words(STOP_DEADLINE) {
                 self.show(message)?;
             }
             engine.finish(STOP_DEADLINE);
@@ -278,16 +269,5 @@ impl Supervisor {
         if let Some(engine) = &mut self.engine {
             engine.send(order);
         }
-    }
-}
-
-/// What a channel gives until `deadline`.
-trait IterUntil<T> {
-    fn iter_until(&self, deadline: Instant) -> impl Iterator<Item = T>;
-}
-
-impl<T> IterUntil<T> for Receiver<T> {
-    fn iter_until(&self, deadline: Instant) -> impl Iterator<Item = T> {
-        std::iter::from_fn(move || self.recv_deadline(deadline).ok())
     }
 }

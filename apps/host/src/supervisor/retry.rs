@@ -23,91 +23,129 @@ const TIMES_AS_LONG: u32 = 10;
 /// How long code may go on not to return once its watchdog has told of it.
 const HANG_DEADLINE: Duration = Duration::from_secs(3);
 
+/// What is told where one was asked for too soon.
+const UNDER_WAY: &str = "another retry is still under way; ask again when it has ended";
+
+/// The retry that is under way, from the moment that it was asked for. There is one at most: its recording lies in one
+/// file, and the next would be written over it.
+#[derive(Default)]
+pub(super) struct Retries {
+    /// So much is to be run again, and the engine writes it down.
+    recording: Option<Duration>,
+    running: Option<Retry>,
+    /// Who waits in another terminal for what comes of it.
+    asked: Option<Sender<Answer>>,
+}
+
 /// A process that runs the last seconds again.
-pub(super) struct Retry {
+struct Retry {
     process: EngineProcess,
     deadline: Instant,
     /// What does not return, and when that becomes too long.
     hang: Option<(HangLine, Instant)>,
+    /// Both outcomes, once they are known.
+    outcome: Option<Answer>,
 }
 
-impl Retry {
-    /// What it says.
+impl Retries {
+    /// What the process says that runs the last seconds again.
     pub(super) fn messages(&self) -> Receiver<Received> {
-        self.process.messages().clone()
+        self.running.as_ref().map_or_else(never, |retry| retry.process.messages().clone())
     }
 
     /// When it has taken too long.
-    pub(super) fn deadline(retry: Option<&Self>) -> Receiver<Instant> {
+    pub(super) fn deadline(&self) -> Receiver<Instant> {
         let until =
-            |retry: &Self| retry.hang.as_ref().map_or(retry.deadline, |hang| hang.1.min(retry.deadline));
-        retry.map_or_else(never, |retry| at(until(retry)))
+            |retry: &Retry| retry.hang.as_ref().map_or(retry.deadline, |hang| hang.1.min(retry.deadline));
+        self.running.as_ref().map_or_else(never, |retry| at(until(retry)))
     }
 
-    /// Ends it, whatever it does.
-    pub(super) fn end(self) -> EngineEnd {
-        self.process.finish(Duration::ZERO)
+    /// Another engine is there: the recording that the one before was to write does not come any more.
+    pub(super) fn engine_ended(&mut self) {
+        if self.recording.take().is_some() {
+            self.asked = None;
+        }
+    }
+
+    /// Ends it within this time, whatever it does, and answers who waits for the outcome, if there is one. How it has ended.
+    pub(super) fn end(&mut self, deadline: Duration) -> Option<EngineEnd> {
+        let Retry { process, outcome, .. } = self.running.take()?;
+        let end = process.finish(deadline);
+        if let Some(outcome) = outcome {
+            self.answer(outcome);
+        }
+        Some(end)
+    }
+
+    /// Both outcomes are known. Who is answered may ask for the next at once, so that waits for the end of this one.
+    fn note_outcome(&mut self, message: String) {
+        if let Some(retry) = &mut self.running {
+            retry.outcome = Some(Answer::Done { message });
+        }
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.recording.is_some() || self.running.is_some()
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        if let Some(reply) = self.asked.take() {
+            // Who asked may have gone.
+            let _ = reply.send(answer);
+        }
     }
 }
 
 impl Supervisor {
     /// Has the engine write down its last seconds; what it has written comes to [`Supervisor::retry_recording`].
     pub(super) fn retry(&mut self, back: Duration) {
-        if self.retry.is_some() {
-            self.log("info", "the retry before is still under way".to_owned());
-            return;
+        if self.retries.is_under_way() {
+            return self.log("info", UNDER_WAY.to_owned());
         }
-        let path = self.staging.retry_file();
-        self.retry_back = back;
-        self.send(&ToEngine::SaveRecording { path, back_ms: back.as_millis() as u64 });
+        self.begin_retry(back);
     }
 
     /// [`Supervisor::retry`] for another terminal, which waits for what comes of it.
     pub(super) fn retry_for(&mut self, back: Duration, reply: Sender<Answer>) {
-        if self.retry.is_some() || self.retry_asked.is_some() {
-            let message = "another retry is still under way; ask again when it has ended".to_owned();
+        if self.retries.is_under_way() {
             // Who asked may have gone.
-            let _ = reply.send(Answer::Failed { message });
+            let _ = reply.send(Answer::Failed { message: UNDER_WAY.to_owned() });
             return;
         }
-        self.retry_asked = Some(reply);
-        self.retry(back);
-    }
-
-    fn answer_retry(&mut self, answer: Answer) {
-        if let Some(reply) = self.retry_asked.take() {
-            // Who asked may have gone.
-            let _ = reply.send(answer);
-        }
-    }
-
-    fn retry_failed(&mut self, level: &str, message: String) {
-        self.log(level, message.clone());
-        self.answer_retry(Answer::Failed { message });
+        self.retries.asked = Some(reply);
+        self.begin_retry(back);
     }
 
     /// A swap is through: what does its code make of the last seconds?
     pub(super) fn retry_after_swap(&mut self) {
         if let Some(seconds) = self.args.retry
-            && self.retry.is_none()
+            && !self.retries.is_under_way()
         {
-            self.retry(Duration::from_secs(seconds.into()));
+            self.begin_retry(Duration::from_secs(seconds.into()));
         }
+    }
+
+    fn begin_retry(&mut self, back: Duration) {
+        self.retries.recording = Some(back);
+        let path = self.staging.retry_file();
+        self.send(&ToEngine::SaveRecording { path, back_ms: back.as_millis() as u64 });
+    }
+
+    fn retry_failed(&mut self, level: &str, message: String) {
+        self.log(level, message.clone());
+        self.retries.answer(Answer::Failed { message });
     }
 
     /// Runs a recording again with the libraries that are live.
     pub(super) fn retry_recording(&mut self, file: PathBuf, error: Option<String>) {
-        if self.retry.is_some() {
-            // Two were asked for before the first had its recording.
-            return;
-        }
-        let error = error.or_else(|| self.start_retry(file).err().map(|error| format!("{error:#}")));
+        let Some(back) = self.retries.recording.take() else { return };
+        let error = error.or_else(|| self.start_retry(file, back).err().map(|error| format!("{error:#}")));
         if let Some(error) = error {
             self.retry_failed("warn", format!("the last seconds can't be run again: {error}"));
         }
     }
 
-    fn start_retry(&mut self, file: PathBuf) -> anyhow::Result<()> {
+    fn start_retry(&mut self, file: PathBuf, back: Duration) -> anyhow::Result<()> {
         let replay = Some(ReplayArgs { file, until: None, threads: 0, json: false });
         let args = RunArgs { replay, record: None, save_to: None, ..self.args.clone() };
         let process = EngineProcess::start(self.staging.run(), &args, None)?;
@@ -116,51 +154,48 @@ impl Supervisor {
         process.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
         let past = Past::default();
         process.send(&ToEngine::Load { modules, game: None, accept_loss: true, first_frame: None, past });
-        let deadline = Instant::now() + START_DEADLINE + self.retry_back * TIMES_AS_LONG;
-        self.retry = Some(Retry { process, deadline, hang: None });
+        let deadline = Instant::now() + START_DEADLINE + back * TIMES_AS_LONG;
+        self.retries.running = Some(Retry { process, deadline, hang: None, outcome: None });
         Ok(())
     }
 
     /// Takes up what the retry says.
     pub(super) fn take_retried(&mut self, message: Option<Received>) {
+        let Some(retry) = &mut self.retries.running else { return };
         match message {
             Some(Received::Message(FromEngine::Event(event @ Event::Replayed(_)))) => {
-                let message = event.text();
+                self.retries.note_outcome(event.text());
                 self.tell(event);
-                self.answer_retry(Answer::Done { message });
             }
             Some(Received::Message(FromEngine::Event(
                 event @ (Event::Fault { .. } | Event::Rejected { .. }),
             ))) => self.log("warn", format!("in the last seconds, run again: {}", event.text())),
             Some(Received::Message(FromEngine::Event(Event::Hang(hang)))) => {
-                let late = Instant::now() + HANG_DEADLINE;
-                self.retry.iter_mut().for_each(|retry| retry.hang = Some((hang.clone(), late)));
+                retry.hang = Some((hang, Instant::now() + HANG_DEADLINE));
             }
-            Some(Received::Message(FromEngine::Event(Event::HangEnded(_)))) => {
-                self.retry.iter_mut().for_each(|retry| retry.hang = None);
-            }
-            Some(Received::Message(FromEngine::Done { .. })) => {
-                if let Some(retry) = self.retry.take() {
-                    retry.process.finish(STOP_DEADLINE);
-                }
-                let message = "the last seconds were not run again; the game's terminal says why".to_owned();
-                self.answer_retry(Answer::Failed { message });
-            }
-            None | Some(Received::Ended) => {
-                if let Some(retry) = self.retry.take() {
-                    let end = retry.process.finish(STOP_DEADLINE);
-                    self.retry_failed("error", how_ended(end));
-                }
-            }
+            Some(Received::Message(FromEngine::Event(Event::HangEnded(_)))) => retry.hang = None,
+            Some(Received::Message(FromEngine::Done { .. })) => self.retry_ended(None),
+            None | Some(Received::Ended) => self.retry_ended(Some(how_ended)),
             Some(_) => {}
+        }
+    }
+
+    /// The last seconds have run, or what has run them has ended: then `how` says why.
+    fn retry_ended(&mut self, how: Option<fn(EngineEnd) -> String>) {
+        let Some(end) = self.retries.end(STOP_DEADLINE) else { return };
+        match how {
+            Some(how) => self.retry_failed("error", how(end)),
+            None => {
+                let message = "the last seconds were not run again; the game's terminal says why".to_owned();
+                self.retries.answer(Answer::Failed { message });
+            }
         }
     }
 
     /// What runs the last seconds again has taken too long.
     pub(super) fn retry_is_late(&mut self) {
-        let Some(mut retry) = self.retry.take() else { return };
-        let hang = retry.hang.take();
-        retry.end();
+        let hang = self.retries.running.as_mut().and_then(|retry| retry.hang.take());
+        self.retries.end(Duration::ZERO);
         self.retry_failed("error", how_late(hang.map(|(hang, _)| hang)));
     }
 }
@@ -226,5 +261,48 @@ mod tests {
         assert!(told.contains("swim/update has ended the engine in frame 7"), "{told}");
         assert!(told.ends_with(": abort\n    in swim::turn"), "{told}");
         assert!(end(None).ends_with("has ended: signal 6 (abort)"));
+    }
+    #[cfg(unix)]
+    fn running() -> Retry {
+        let (process, ..) = EngineProcess::idle();
+        Retry { process, deadline: Instant::now(), hang: None, outcome: None }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_retry_is_under_way_from_its_asking_to_its_end() {
+        let mut retries = Retries::default();
+        assert!(!retries.is_under_way());
+        retries.recording = Some(Duration::from_secs(5));
+        assert!(retries.is_under_way(), "its recording is written");
+        retries.recording = None;
+        retries.running = Some(running());
+        assert!(retries.is_under_way(), "it is run");
+        let (reply, answers) = crossbeam_channel::bounded(1);
+        retries.asked = Some(reply);
+        retries.note_outcome("both".to_owned());
+        assert!(answers.try_recv().is_err_and(|error| error.is_empty()), "it is not over");
+        assert!(retries.end(Duration::ZERO).is_some());
+        assert!(!retries.is_under_way());
+        assert_eq!(answers.try_recv(), Ok(Answer::Done { message: "both".to_owned() }));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_waits_for_a_recording_of_an_engine_that_has_ended_is_let_go() {
+        let mut retries = Retries::default();
+        let (reply, answers) = crossbeam_channel::bounded(1);
+        (retries.recording, retries.asked) = (Some(Duration::from_secs(5)), Some(reply));
+        retries.engine_ended();
+        assert!(!retries.is_under_way());
+        assert!(answers.try_recv().is_err_and(|error| error.is_disconnected()));
+
+        // What runs already needs the engine no more.
+        let (reply, answers) = crossbeam_channel::bounded(1);
+        (retries.running, retries.asked) = (Some(running()), Some(reply));
+        retries.engine_ended();
+        assert!(retries.is_under_way());
+        retries.answer(Answer::Failed { message: "no".to_owned() });
+        assert_eq!(answers.try_recv(), Ok(Answer::Failed { message: "no".to_owned() }));
     }
 }
