@@ -172,3 +172,47 @@ fn a_crate_that_is_deleted_and_still_listed_is_told_with_who_lists_it_and_the_ga
     game.assert_goes_on();
     game.quit();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_module_that_is_removed_while_it_is_built_holds_no_other_up_and_stays_away() {
+    // The first compiles for as long as nobody ends it, and then cargo knows it no more. The second does so for a moment, and
+    // cargo builds it still: it is a crate, and no module any more.
+    for (turns, is_gone) in [(u64::MAX, true), (10_000_000, false)] {
+        let mut game = Game::start();
+        game.workspace.new_system("night-watch");
+        game.wait_swap("night-watch");
+        // From now on the compiler alone is called, which looks at no manifest.
+        game.edit("systems/night-watch/src/lib.rs", "step % 600", "step % 60");
+        game.wait_swap("night-watch");
+        let source = game.workspace.read("systems/night-watch/src/lib.rs");
+        let slow = format!(
+            "{source}\n#[allow(long_running_const_eval, reason = \"it is to take long\")]\nconst _: u64 = {{\n    \
+             let mut turns = 0;\n    while turns < {turns} {{\n        turns += 1;\n    }}\n    turns\n}};\n"
+        );
+        game.workspace.write("systems/night-watch/src/lib.rs", &slow);
+        game.wait_for_build();
+        game.workspace.put_back(LIST);
+        if is_gone {
+            game.workspace.remove_folder("systems/night-watch");
+        } else {
+            game.edit(
+                "systems/night-watch/Cargo.toml",
+                "[package.metadata.keel]",
+                "[package.metadata.other]",
+            );
+        }
+        game.wait_log("module `night-watch` was removed");
+        let from = game.history().len();
+        game.edit("systems/shoal-tide/src/lib.rs", "BUBBLE_SPEED: f32 = 9.0", "BUBBLE_SPEED: f32 = 8.0");
+        game.wait_swap("shoal-tide");
+        game.assert_goes_on();
+        let is_wrong = |line: &&String| {
+            let event = serde_json::from_str::<serde_json::Value>(line).unwrap_or_default();
+            event["event"] == "rejected" || event["event"] == "swap" && event["module"] != "shoal-tide"
+        };
+        let wrong: Vec<_> = game.history()[from..].iter().filter(is_wrong).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        game.quit();
+    }
+}

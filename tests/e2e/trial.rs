@@ -106,18 +106,34 @@ fn a_copy_that_is_never_made_is_not_the_new_codes_doing() {
 }
 
 #[test]
+fn a_module_that_is_removed_during_its_trial_does_not_come_back() {
+    // So many frames have more time than it takes to remove it.
+    let mut game = start(&["--trial", "1000"]);
+    let go_on = game.workspace.scratch("go-on");
+    game.workspace.write(SOURCE, &waiting(1, &go_on));
+    game.wait_log("is tried out");
+    game.workspace.remove_folder("systems/rogue");
+    // `new` has listed it for the one binary.
+    game.workspace.put_back("apps/static/Cargo.toml");
+    game.wait_log("module `rogue` was removed");
+    let removed = told(&game, "swap");
+    std::fs::write(&go_on, "").unwrap();
+    // Its trial would come after that of the other.
+    game.edit("systems/shoal-tide/src/lib.rs", "BUBBLE_SPEED: f32 = 9.0", "BUBBLE_SPEED: f32 = 8.0");
+    game.wait_swap("shoal-tide");
+    game.assert_goes_on();
+    assert_eq!(told(&game, "swap"), removed + 1, "that of the other alone");
+    assert_eq!(told(&game, "rejected"), 0);
+    game.quit();
+}
+
+#[test]
 fn what_is_tried_when_the_engine_ends_is_tried_again_in_the_next() {
     let mut game = start(&[]);
     (0..2).for_each(|_| drop(game.stats()));
     let go_on = game.workspace.scratch("go-on");
-    let waits = format!(
-        "while !std::path::Path::new({:?}).exists() {{ std::thread::yield_now(); }}\n        self.steps += 1;",
-        go_on.display().to_string()
-    );
-    game.workspace.write(SOURCE, &sound(1).replace("self.steps += 1;", &waits));
-    game.wait("its trial", |event| {
-        event["event"] == "log" && event["message"].as_str().is_some_and(|text| text.contains("is tried out"))
-    });
+    game.workspace.write(SOURCE, &waiting(1, &go_on));
+    game.wait_log("is tried out");
     signal(game.engine_pid(), "KILL");
     game.wait_resumed();
     std::fs::write(&go_on, "").unwrap();
@@ -126,6 +142,27 @@ fn what_is_tried_when_the_engine_ends_is_tried_again_in_the_next() {
     assert!(swap.line["stages_ms"]["trial"].as_f64().unwrap() > 0.0, "{}", swap.line);
     game.assert_goes_on();
     game.quit();
+}
+
+#[test]
+fn a_trial_whose_process_has_left_another_behind_is_over_when_it_ends() {
+    let mut game = start(&[]);
+    // It holds all that the trial had open.
+    let leave = "std::process::Command::new(\"sleep\").arg(\"30\").spawn().unwrap(); std::process::abort();";
+    game.workspace.write(SOURCE, &sound(1).replace("self.steps += 1;", leave));
+    let refused = game.wait_rejected("rogue");
+    assert_eq!(refused["code"], "trial-crash", "{refused}");
+    game.assert_goes_on();
+    game.quit();
+}
+
+/// The module, which waits in each step until there is this file.
+fn waiting(version: u64, go_on: &std::path::Path) -> String {
+    let file = go_on.display().to_string();
+    let waits = format!(
+        "while !std::path::Path::new({file:?}).exists() {{ std::thread::yield_now(); }}\n        self.steps += 1;"
+    );
+    sound(version).replace("self.steps += 1;", &waits)
 }
 
 /// The module, whose state can't be saved once it has run.

@@ -134,6 +134,14 @@ pub(crate) struct SwapRequest {
     pub(crate) accept_loss: bool,
 }
 
+impl SwapRequest {
+    /// It without these modules; `None` if it is of no others.
+    pub(crate) fn without(mut self, modules: &[String]) -> Option<Self> {
+        self.modules.retain(|library| !modules.contains(&library.module));
+        (!self.modules.is_empty()).then_some(self)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RollbackRequest {
     /// The number that its answer comes back with, if somebody waits for one.

@@ -1,5 +1,8 @@
 //! What the supervisor orders, and how it is done.
 
+#[cfg(all(test, unix))]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -132,6 +135,7 @@ impl Host {
     }
 
     pub(super) fn finish_swap(&mut self, checked: Checked) {
+        let Some(checked) = self.swapper.still_wanted(checked) else { return };
         let request = checked.request().clone();
         match self.swapper.apply(checked, &mut self.driver) {
             Ok(failed_starts) => {
@@ -151,6 +155,7 @@ impl Host {
 
     /// Takes out those that are live; a module that was refused is not.
     fn remove(&mut self, modules: &[String]) {
+        self.swapper.forget(modules);
         let live = self.driver.registry.modules();
         let is_live = |module: &&str| live.iter().any(|status| status.name == *module);
         let modules: Vec<_> = modules.iter().map(String::as_str).filter(is_live).collect();

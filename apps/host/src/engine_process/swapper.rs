@@ -1,5 +1,6 @@
 //! Checking modules beside the game, and swapping them in between two frames.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,8 +15,11 @@ use crate::protocol::{Library, SwapRequest};
 
 /// Modules that were checked together, and are to be swapped together.
 pub(crate) struct Checked {
+    /// How many checks had begun before.
+    number: u64,
     request: SwapRequest,
-    outcome: Result<Vec<Candidate>, Rejection>,
+    /// Of each module of the request, in its order.
+    outcomes: Vec<Result<Candidate, Rejection>>,
     check: Duration,
 }
 
@@ -31,6 +35,10 @@ pub(crate) struct Swapper {
     checker: Checker,
     sender: Sender<Checked>,
     checked: Receiver<Checked>,
+    /// How many checks have begun.
+    begun: u64,
+    /// Modules that were removed, each with how many checks had begun then.
+    removed: BTreeMap<String, u64>,
     /// Swaps whose new code has not run yet, each with the time at which the edited file was closed.
     unreported: Vec<(SwapLine, Option<u64>)>,
     pub(crate) ambiguities: KnownAmbiguities,
@@ -39,7 +47,15 @@ pub(crate) struct Swapper {
 impl Swapper {
     pub(crate) fn new(checker: Checker) -> Self {
         let (sender, checked) = unbounded();
-        Self { checker, sender, checked, unreported: Vec::new(), ambiguities: KnownAmbiguities::default() }
+        Self {
+            checker,
+            sender,
+            checked,
+            begun: 0,
+            removed: BTreeMap::new(),
+            unreported: Vec::new(),
+            ambiguities: KnownAmbiguities::default(),
+        }
     }
 
     /// Where checked modules come out.
@@ -48,7 +64,9 @@ impl Swapper {
     }
 
     /// Begins to check, on a thread of its own.
-    pub(crate) fn check(&self, request: SwapRequest, registry: &Registry) {
+    pub(crate) fn check(&mut self, request: SwapRequest, registry: &Registry) {
+        let number = self.begun;
+        self.begun += 1;
         let (checker, sender) = (self.checker.clone(), self.sender.clone());
         let generations: Vec<_> =
             request.modules.iter().map(|library| registry.next_generation(&library.module)).collect();
@@ -56,13 +74,29 @@ impl Swapper {
             let begin = Instant::now();
             let modules = request.modules.clone();
             let checked = check_all(&checker, modules, |index| generations[index]);
-            let outcome = checked.into_iter().map(|(_, outcome)| outcome).collect();
+            let outcomes = checked.into_iter().map(|(_, outcome)| outcome).collect();
             // The engine that would receive it may have ended.
-            let _ = sender.send(Checked { request, outcome, check: begin.elapsed() });
+            let _ = sender.send(Checked { number, request, outcomes, check: begin.elapsed() });
         });
         if let Err(error) = spawned {
             keel::log::error!("no thread to check modules could be started: {error}");
         }
+    }
+
+    /// Modules are removed: what is being checked of them is not to come any more.
+    pub(crate) fn forget(&mut self, modules: &[String]) {
+        self.removed.extend(modules.iter().map(|module| (module.clone(), self.begun)));
+    }
+
+    /// What was checked, without the modules that were removed since; `None` if nothing is left of it.
+    pub(crate) fn still_wanted(&self, checked: Checked) -> Option<Checked> {
+        let Checked { number, request, outcomes, check } = checked;
+        let is_gone = |module: &str| self.removed.get(module).is_some_and(|begun| number < *begun);
+        let names: Vec<_> = request.modules.iter().map(|library| library.module.clone()).collect();
+        let outcomes = names.iter().zip(outcomes).filter(|(module, _)| !is_gone(module));
+        let outcomes = outcomes.map(|(_, outcome)| outcome).collect();
+        let gone: Vec<_> = names.into_iter().filter(|module| is_gone(module)).collect();
+        Some(Checked { number, request: request.without(&gone)?, outcomes, check })
     }
 
     /// Puts checked modules in place.
@@ -71,8 +105,9 @@ impl Swapper {
         checked: Checked,
         driver: &mut Driver,
     ) -> Result<Vec<Rejection>, (Stage, Rejection)> {
-        let Checked { request, outcome, check } = checked;
-        let candidates = outcome.map_err(|rejection| (Stage::Check, rejection))?;
+        let Checked { request, outcomes, check, .. } = checked;
+        let candidates = outcomes.into_iter().collect::<Result<_, _>>();
+        let candidates = candidates.map_err(|rejection| (Stage::Check, rejection))?;
         let consent = if request.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         let begin = Instant::now();
         let report = driver.swap(candidates, consent).map_err(|rejection| (Stage::Swap, rejection))?;

@@ -97,6 +97,9 @@ impl Supervisor {
         let mut report = match outcome.result {
             Ok(report) => report,
             Err(failure) => {
+                if self.build_without_gone(&outcome.requests, outcome.saved_at, edit) {
+                    return Ok(());
+                }
                 self.forget_trial();
                 self.tell_build_failure(&names(&outcome.requests), &failure);
                 // Nobody would see the mended source, or nobody is there to mend it.
@@ -114,6 +117,7 @@ impl Supervisor {
             return Ok(());
         }
         self.hold_back_built(&mut report);
+        self.leave_out_gone(&mut report);
         let rebuilt = self.staging.to_be_staged(&report);
         self.send(&ToEngine::Build(BuildState::Done { rebuilt }));
         match std::mem::replace(&mut self.purpose, Purpose::Swap) {

@@ -59,6 +59,12 @@ impl Consents {
         swaps.flat_map(Refused::modules).map(str::to_owned).collect()
     }
 
+    /// Takes modules that are gone out of what was asked for, and not refused so far.
+    pub(super) fn leave_out(&mut self, modules: &[String]) {
+        let asked = std::mem::take(&mut self.asked);
+        self.asked = asked.into_iter().filter_map(|request| request.without(modules)).collect();
+    }
+
     /// Forgets the rollbacks that would put any of `modules` back.
     pub(super) fn forget_rollbacks(&mut self, modules: &[String]) {
         let concerns = |refused: &Refused| matches!(refused, Refused::Rollback(..)) && refused.is_of(modules);
@@ -209,6 +215,18 @@ mod tests {
         consents.refuse(tide);
         assert_eq!(consents.forget(&["model".to_owned()]), ["swim", "model"]);
         assert_eq!(waiting(&mut consents), [tide]);
+    }
+
+    #[test]
+    fn what_was_asked_for_together_with_a_module_that_has_gone_can_still_be_refused() {
+        let mut consents = Consents::default();
+        let [both, tide] =
+            [&["swim", "tide"][..], &["hunt"]].map(|modules| consents.ask(request(modules)).id);
+        consents.leave_out(&names(&["tide", "hunt"]));
+        consents.refuse(both);
+        consents.refuse(tide);
+        assert_eq!(consents.notice(), "the swap of swim would lose data: c accepts that");
+        assert_eq!(waiting(&mut consents), [both]);
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use keel::types::ModuleId;
-use keel_builder::{BuildReport, PackageInputs, WatchScope};
+use keel_builder::{BuildReport, BuildRequest, PackageInputs, WatchScope};
 use keel_resolver::{RestartReason, Workspace};
 
 use super::Supervisor;
-use crate::protocol::{Library, ToEngine};
+use super::edits::Edit;
+use crate::protocol::{BuildState, Library, ToEngine};
 use crate::workspace;
 
 impl Supervisor {
@@ -45,22 +46,67 @@ impl Supervisor {
         }
         self.watch();
         self.send(&ToEngine::Plan { views: workspace::views(&self.workspace) });
-        for module in &removed {
-            self.log("info", format!("module `{module}` was removed from the workspace"));
-            self.staging.forget(module);
-        }
-        self.forget_refused(&removed);
-        if !removed.is_empty() {
-            self.send(&ToEngine::Remove { modules: removed });
-        }
+        let again = self.take_out(removed);
         let held = self.release_held();
-        let held = held.iter().map(|name| ModuleId::of(name));
-        let come: BTreeSet<_> = diff.added.into_iter().chain(diff.changed).chain(held).collect();
+        let again = held.iter().chain(&again).map(|name| ModuleId::of(name));
+        let come: BTreeSet<_> = diff.added.into_iter().chain(diff.changed).chain(again).collect();
         let requests: Vec<_> =
             come.iter().filter_map(|id| self.workspace.module(*id)).map(workspace::request).collect();
         if !requests.is_empty() {
             self.submit(requests, SystemTime::now());
         }
+    }
+
+    /// Takes modules that are gone out of all that is under way. Returns those that are to be built again: they have waited
+    /// for the user's consent together with one of them.
+    fn take_out(&mut self, removed: Vec<String>) -> Vec<String> {
+        if removed.is_empty() {
+            return Vec::new();
+        }
+        for module in &removed {
+            self.log("info", format!("module `{module}` was removed from the workspace"));
+            self.staging.forget(module);
+        }
+        self.recovery.note_removed(&removed);
+        self.consents.leave_out(&removed);
+        let mut again = self.forget_refused(&removed);
+        again.retain(|module| !removed.contains(module));
+        again.iter().for_each(|module| self.staging.force(module));
+        self.send(&ToEngine::Remove { modules: removed.clone() });
+        self.try_without(&removed);
+        again
+    }
+
+    /// Leaves out of a build what is gone since it was asked for.
+    pub(super) fn leave_out_gone(&self, report: &mut BuildReport) {
+        report.artifacts.retain(|artifact| !self.is_gone(&artifact.package));
+    }
+
+    /// A build has failed. If one of its modules is gone since, that may be why, and the others are built without it; false
+    /// if none is.
+    pub(super) fn build_without_gone(
+        &mut self,
+        requests: &[BuildRequest],
+        saved_at: SystemTime,
+        edit: Option<Edit>,
+    ) -> bool {
+        let left: Vec<_> = requests.iter().filter(|it| !self.is_gone(&it.package)).cloned().collect();
+        if left.len() == requests.len() {
+            return false;
+        }
+        if left.is_empty() {
+            self.forget_trial();
+            self.send(&ToEngine::Build(BuildState::Done { rebuilt: Vec::new() }));
+        } else {
+            edit.into_iter().for_each(|edit| self.edits.begin(edit));
+            self.submit(left, saved_at);
+            self.edits.end();
+        }
+        true
+    }
+
+    fn is_gone(&self, package: &str) -> bool {
+        !workspace::is_host(package) && self.workspace.module(ModuleId::of(package)).is_none()
     }
 
     /// Takes up what a build has read outside of the source folders.

@@ -165,6 +165,9 @@ impl Staging {
     /// Forgets a module that is gone from the workspace.
     pub(crate) fn forget(&mut self, module: &str) {
         self.newest.remove(module);
+        if let Some(kept) = &mut self.kept {
+            kept.artifacts.retain(|artifact| artifact.package != module);
+        }
     }
 
     /// Copies one library.

@@ -34,6 +34,7 @@ impl Supervisor {
     }
 
     pub(super) fn ask(&mut self, request: SwapRequest) {
+        let request = self.trials.join(request);
         let request = self.consents.ask(request);
         self.show_notice();
         self.try_out(request);

@@ -137,6 +137,12 @@ impl Lineage {
         self.live.remove(module).is_some()
     }
 
+    /// Takes a module out: neither it nor what was before it is to be live again.
+    pub(crate) fn remove(&mut self, module: &str) {
+        self.live.remove(module);
+        self.forget_gone(module);
+    }
+
     /// Forgets a module that is not live any more: it was removed.
     fn forget_gone(&mut self, module: &str) {
         if !self.live.contains_key(module) {

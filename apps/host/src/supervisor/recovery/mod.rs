@@ -105,6 +105,15 @@ impl Recovery {
         self.asked.push((id, libraries.to_vec()));
     }
 
+    /// Modules are gone from the workspace: no engine is to have them, whatever becomes of the one that is told so.
+    pub(super) fn note_removed(&mut self, modules: &[String]) {
+        modules.iter().for_each(|module| self.lineage.remove(module));
+        for (_, libraries) in &mut self.asked {
+            libraries.retain(|library| !modules.contains(&library.module));
+        }
+        self.asked.retain(|(_, libraries)| !libraries.is_empty());
+    }
+
     /// The engine has refused a swap, or could not start a module that came with it.
     pub(super) fn note_refused(&mut self, id: u64) {
         self.asked.retain(|(asked, _)| *asked != id);
@@ -164,6 +173,23 @@ impl Recovery {
 mod tests {
     use super::plan::tests::put_back;
     use super::*;
+
+    #[test]
+    fn no_engine_is_begun_with_a_module_that_has_gone() {
+        let library = |module: &str, generation: u64| {
+            let path = format!("{module}-{generation}.so").into();
+            Library { module: module.to_owned(), path, generation, stated: None }
+        };
+        let mut recovery = Recovery::default();
+        (0..2).for_each(|at| recovery.note_live(vec![library("swim", at), library("tide", at)]));
+        recovery.note_asked(1, &[library("tide", 2)]);
+        recovery.note_asked(2, &[library("swim", 2), library("tide", 2)]);
+        recovery.note_removed(&["tide".to_owned()]);
+        assert_eq!(recovery.libraries(), [library("swim", 1)]);
+        assert_eq!(recovery.asked, [(2, vec![library("swim", 2)])]);
+        assert!(recovery.lineage.put_back("swim"));
+        assert_eq!(recovery.libraries(), [library("swim", 0)]);
+    }
 
     #[test]
     fn what_two_engines_in_a_row_have_cost_is_told_together() {

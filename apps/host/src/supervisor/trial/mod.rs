@@ -76,16 +76,28 @@ impl Trials {
         running.into_iter().chain(self.waiting.drain(..)).collect()
     }
 
-    /// Forgets what is tried of any of `modules`: it has become old.
-    fn give_up(&mut self, modules: &[Library]) {
-        let concerns = |request: &SwapRequest| {
-            let is_new = |library: &Library| modules.iter().any(|new| new.module == library.module);
-            request.modules.iter().any(is_new)
-        };
-        self.waiting.retain(|request| !concerns(request));
-        if let Some(trial) = self.running.take_if(|trial| concerns(&trial.request)) {
-            end(trial.copy.process);
+    /// Gives up what is tried of any module of `request`: it has become old. What was to come with it comes with `request`:
+    /// nobody builds that again.
+    pub(super) fn join(&mut self, mut request: SwapRequest) -> SwapRequest {
+        let newer: Vec<_> = request.modules.iter().map(|library| library.module.clone()).collect();
+        for others in self.give_up(&newer).into_iter().filter_map(|old| old.without(&newer)) {
+            request.accept_loss &= others.accept_loss;
+            request.modules.extend(others.modules);
         }
+        request
+    }
+
+    /// Forgets what is tried of any of `modules`, or would be. Returns it.
+    fn give_up(&mut self, modules: &[String]) -> Vec<SwapRequest> {
+        let concerns =
+            |request: &SwapRequest| request.modules.iter().any(|library| modules.contains(&library.module));
+        let running = self.running.take_if(|trial| concerns(&trial.request)).map(|trial| {
+            end(trial.copy.process);
+            trial.request
+        });
+        let (given_up, waiting) = self.waiting.drain(..).partition::<Vec<_>, _>(concerns);
+        self.waiting.extend(waiting);
+        running.into_iter().chain(given_up).collect()
     }
 }
 
@@ -101,8 +113,15 @@ impl Supervisor {
         if self.args.trial.0 == 0 {
             return self.swap_in(request);
         }
-        self.trials.give_up(&request.modules);
         self.trials.waiting.push_back(request);
+        self.next_trial();
+    }
+
+    /// These modules are gone: what is tried of them is dropped, and what was to come with them is tried without.
+    pub(super) fn try_without(&mut self, modules: &[String]) {
+        for request in self.trials.give_up(modules).into_iter().filter_map(|it| it.without(modules)) {
+            self.ask(request);
+        }
         self.next_trial();
     }
 

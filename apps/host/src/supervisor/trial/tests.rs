@@ -149,7 +149,55 @@ fn what_the_process_said_before_it_had_the_new_code_is_not_told_of_that() {
     trial.note(warn("old"));
     trial.note(said(FromEngine::Copied));
     trial.try_out(3, step_of(60));
-    (0..9).for_each(|number| drop(trial.note(warn(&number.to_string()))));
-    let words: Vec<_> = trial.last_words.iter().map(String::as_str).collect();
-    assert_eq!(words, ["1", "2", "3", "4", "5", "6", "7", "8"]);
+    trial.note(warn("0"));
+    assert_eq!(trial.last_words, ["0"]);
+    (1..9).for_each(|number| drop(trial.note(warn(&number.to_string()))));
+    assert_eq!(trial.last_words, ["1", "2", "3", "4", "5", "6", "7", "8"], "the last of them");
+}
+
+/// The files of a request.
+fn files(request: &SwapRequest) -> Vec<String> {
+    request.modules.iter().map(|library| library.path.display().to_string()).collect()
+}
+
+#[test]
+fn newer_code_of_a_module_is_tried_with_the_others_that_were_to_come_with_it() {
+    let mut trials = Trials::default();
+    let (running, _says, mut told) = trial(&["swim", "tide"]);
+    trials.running = Some(running);
+    trials.waiting.extend([request(&["hunt", "model"]), request(&["console"])]);
+    let mut newer = request(&["swim", "hunt"]);
+    newer.modules.iter_mut().for_each(|library| library.path = format!("{}-2.so", library.module).into());
+    newer.accept_loss = true;
+    let joined = trials.join(newer);
+    assert_eq!(files(&joined), ["swim-2.so", "hunt-2.so", "tide.so", "model.so"]);
+    assert!(!joined.accept_loss, "nobody was asked about the others");
+    assert!(receive_order(&mut told).is_err(), "the older trial is ended");
+    assert!(trials.running.is_none());
+    let waiting: Vec<_> = trials.waiting.iter().flat_map(files).collect();
+    assert_eq!(waiting, ["console.so"]);
+}
+
+#[test]
+fn what_is_tried_of_a_module_that_has_gone_is_given_up() {
+    for gone in ["swim", "tide", "hunt"] {
+        let mut trials = Trials::default();
+        let (running, _says, mut told) = trial(&["swim", "model"]);
+        trials.running = Some(running);
+        trials.waiting.extend([request(&["tide"]), request(&["hunt", "dive"])]);
+        let gone = [gone.to_owned()];
+        let left = trials.give_up(&gone).into_iter().filter_map(|it| it.without(&gone));
+        let left: Vec<_> = left.flat_map(|request| files(&request)).collect();
+        let (others, is_running): (&[&str], _) = match gone[0].as_str() {
+            "swim" => (&["model.so"], false),
+            "tide" => (&[], true),
+            _ => (&["dive.so"], true),
+        };
+        assert_eq!(left, others, "{gone:?}");
+        assert_eq!(trials.running.is_some(), is_running, "{gone:?}");
+        assert_eq!(trials.waiting.len(), if is_running { 1 } else { 2 }, "{gone:?}");
+        if !is_running {
+            assert!(receive_order(&mut told).is_err(), "its process is ended");
+        }
+    }
 }
