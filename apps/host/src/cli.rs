@@ -47,8 +47,8 @@ const THREADS_MAX: i64 = 1024;
 /// How often the newest of them goes to disk.
 const SNAPSHOTS_ON_DISK: Span = Span::seconds(10);
 
-/// How long code of a module may take to return before that is told.
-const WATCHDOG: Span = Span::seconds(1);
+/// How long code of a module may take to return before that is told, with what finding its calls takes, within a second.
+const WATCHDOG: Span = Span::millis(800);
 
 /// For how long after its swap a module's panic puts back what it ran before.
 const PROBATION: Span = Span::seconds(5);

@@ -26,13 +26,13 @@ fn beside<T>(mark: Mark, during: impl FnOnce() -> T) -> T {
     let ((began, begin), (end, ended)) = (channel(), channel::<()>());
     let thread = std::thread::spawn(move || {
         let _running = enter(mark);
-        began.send(()).unwrap();
+        began.send(()).expect("it is waited for");
         let _ = ended.recv();
     });
-    begin.recv().unwrap();
+    begin.recv().expect("it begins");
     let done = during();
     drop(end);
-    thread.join().unwrap();
+    thread.join().expect("it ends");
     done
 }
 

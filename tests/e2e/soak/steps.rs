@@ -199,11 +199,7 @@ impl Soak {
 
     /// Code that goes wrong before it is live, without a trial. How many frames that has cost, if any.
     fn write_uncaught(&mut self) -> Option<u64> {
-        let way = self.next_way(|(fault, place)| match place {
-            Place::RestoreState => true,
-            Place::Load => fault.ends != Ends::Never,
-            _ => false,
-        });
+        let way = self.next_way(|(_, place)| matches!(place, Place::Load | Place::RestoreState));
         if way.0.ends != Ends::Call {
             return Some(self.let_pass(way, 0));
         }
@@ -225,8 +221,9 @@ impl Soak {
         let way = self.next_way(|(fault, place)| match place {
             Place::Update => true,
             _ if has_trials => false,
+            // It would be given up, as `--accept-loss` says.
             Place::SaveState => fault.ends != Ends::Call,
-            Place::Drop => matches!(fault.ends, Ends::Process | Ends::Memory),
+            Place::Drop => true,
             Place::Load | Place::RestoreState => false,
         });
         let after = if has_trials { 10 + self.dice.below(60) } else { 2 + self.dice.below(60) };
@@ -241,13 +238,14 @@ impl Soak {
         if !matches!(place, Place::Load | Place::RestoreState) {
             self.wait_swap("soak", code);
         }
+        if place == Place::Drop {
+            self.swap_until_it_goes();
+        }
         match fault.ends {
+            Ends::Call if place == Place::Drop => self.wait_failed_drop(),
             Ends::Call => self.wait_rolled_back(),
-            Ends::Never => self.end_hang(),
+            Ends::Never => self.end_hang(place),
             Ends::Process | Ends::Memory => {
-                if place == Place::Drop {
-                    self.swap_until_it_goes();
-                }
                 let lost = self.wait_resumed("going on after a crash", &["crash", "resumed"]);
                 self.check_crash(fault);
                 lost
@@ -256,12 +254,13 @@ impl Soak {
     }
 
     /// Waits for a hang and ends it; one of two has its fix saved meanwhile, which runs then. How many frames that has cost.
-    fn end_hang(&mut self) -> u64 {
+    fn end_hang(&mut self, place: Place) -> u64 {
         let hang = self.game().wait("a hang", |event| event["event"] == "hang");
         if hang["module"] != "soak" {
             self.fail(&format!("not the soak's: {hang}"));
         }
-        let fix = self.dice.is_one_in(2).then(|| self.save_fix());
+        // What hangs as it is loaded hangs beside the game, which its fix does not wait for.
+        let fix = (place != Place::Load && self.dice.is_one_in(2)).then(|| self.save_fix());
         self.game().command("restart");
         let lost = self.wait_resumed("going on after a hang", &["hang", "resumed"]);
         if let Some(fix) = fix {
@@ -271,6 +270,16 @@ impl Soak {
             self.figures.count("fix saved during a hang");
         }
         lost
+    }
+
+    /// The module was as good as gone: it is told, and costs nothing.
+    fn wait_failed_drop(&mut self) -> u64 {
+        let fault = self.game().wait_fault("soak");
+        if fault["system"] != "drop" {
+            self.fail(&format!("this does not tell of a drop: {fault}"));
+        }
+        self.expect_told(&["fault"]);
+        0
     }
 
     /// Writes code that works, and waits until it is built.
@@ -312,9 +321,10 @@ impl Soak {
     fn kill_engine(&mut self) -> u64 {
         signal(self.game().engine_pid(), "KILL");
         let lost = self.wait_resumed("going on after the engine was killed", &["resumed"]);
-        let history = self.game.as_ref().unwrap().history();
-        if !history.iter().rev().any(|line| line.contains("\"put_back\":[]")) {
-            self.fail("nobody is to blame for a kill");
+        let mut newest = self.game.as_ref().unwrap().history().iter().rev();
+        let resumed = newest.find(|line| line.contains("\"event\":\"resumed\"")).unwrap();
+        if !resumed.contains("\"put_back\":[]") {
+            self.fail(&format!("nobody is to blame for a kill: {resumed}"));
         }
         lost
     }

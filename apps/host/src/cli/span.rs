@@ -16,6 +16,11 @@ impl Span {
     pub(crate) const fn seconds(seconds: u64) -> Self {
         Self(Some(Duration::from_secs(seconds)))
     }
+
+    /// So many milliseconds.
+    pub(crate) const fn millis(millis: u64) -> Self {
+        Self(Some(Duration::from_millis(millis)))
+    }
 }
 
 impl FromStr for Span {

@@ -145,11 +145,8 @@ impl EngineProcess {
         let (sender, messages) = unbounded();
         let (ours, theirs) = Stream::pair().expect("a connection");
         let (child, orders) = (Arc::new(Mutex::new(child)), Orders::start(ours).expect("a thread"));
-        (
-            Self { child, orders, messages, frame: Arc::default(), crash_report: PathBuf::new() },
-            sender,
-            theirs,
-        )
+        let (frame, crash_report, memory) = (Arc::default(), PathBuf::new(), Memory::of_trial());
+        (Self { child, orders, messages, frame, crash_report, memory }, sender, theirs)
     }
 
     /// What the engine says. Closed when it has ended.

@@ -29,6 +29,12 @@ impl Memory {
         Self { most, refused: Arc::default() }
     }
 
+    /// That of a trial's process.
+    #[cfg(all(test, unix))]
+    pub(super) fn of_trial() -> Self {
+        Self { most: Most::OfTrial, refused: Arc::default() }
+    }
+
     /// Takes note of a line that the process has written on standard error.
     pub(super) fn hear(&self, line: &str) {
         if line.starts_with("memory allocation of ") && line.ends_with(" bytes failed") {
