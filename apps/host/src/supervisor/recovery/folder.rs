@@ -3,7 +3,7 @@
 //! A folder is marked by a lock, which the system lets go of when its process ends however it ends. A run that has ended
 //! well removes its own; those that are left are of runs that have not.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -70,20 +70,27 @@ impl RunFolder {
         }
     }
 
-    /// Makes the folder and its lock, again if somebody has removed them.
+    /// Makes the folder and its lock, again if somebody has removed them, or the disk that they were on has come or gone.
     fn make(&mut self) -> Result<(), StateError> {
         let lock = self.path.join(RUN_LOCK);
-        if self.lock.is_some() && lock.exists() {
+        if self.lock.is_some() && is_locked(&lock) {
             return Ok(());
         }
         fs::create_dir_all(&self.base).map_err(failed("create", &self.base))?;
         let _base_lock = lock_base(&self.base);
         fs::create_dir_all(&self.path).map_err(failed("create", &self.path))?;
-        let file = File::create(&lock).map_err(failed("create", &lock))?;
+        File::create(&lock).map_err(failed("create", &lock))?;
+        // Not open for writing as long as the run goes on: no disk can be made read-only then.
+        let file = File::open(&lock).map_err(failed("open", &lock))?;
         file.try_lock().map_err(|error| failed("lock", &lock)(error.into()))?;
         self.lock = Some(file);
         Ok(())
     }
+}
+
+/// Whether this very file is locked. The lock that a run holds may be of another one, which was in its place before.
+fn is_locked(lock: &Path) -> bool {
+    File::open(lock).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// The folder of a run that has not ended well. Nobody else can take it up as long as this is there.
@@ -339,5 +346,20 @@ mod tests {
         folder.write(4, &game(4)).unwrap();
         drop(folder);
         assert_eq!(ended(scratch.path()), [[4]]);
+    }
+
+    #[test]
+    fn a_run_whose_folder_was_gone_and_is_back_goes_on_for_all_others() {
+        let scratch = Scratch::new();
+        let place = |name: &str| scratch.path().join(name);
+        let mut folder = run(scratch.path(), &[1]);
+        fs::rename(place("runs"), place("disk")).unwrap();
+        folder.write(2, &game(2)).unwrap();
+        fs::rename(place("runs"), place("beneath")).unwrap();
+        fs::rename(place("disk"), place("runs")).unwrap();
+        folder.write(3, &game(3)).unwrap();
+        assert!(ended(scratch.path()).is_empty(), "it goes on");
+        drop(folder);
+        assert_eq!(ended(scratch.path()), [[3, 1]]);
     }
 }
