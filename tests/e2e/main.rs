@@ -10,6 +10,8 @@ mod changes;
 mod commands;
 mod crates;
 mod data;
+#[cfg(target_os = "linux")]
+mod disk;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod endless;
 mod faults;

@@ -15,7 +15,7 @@ use crate::workspace::{Workspace, text};
 const BUSY: [&str; 5] = ["--no-watch", "--snapshots", "0.05", "--snapshots-on-disk", "0.05"];
 
 /// Where the workspace keeps snapshots.
-const BASE: &str = "target/keel/recovery";
+pub(crate) const BASE: &str = "target/keel/recovery";
 
 /// A game that is killed, and gone on with.
 fn start(workspace: Workspace, arguments: &[&str]) -> Game {
@@ -23,7 +23,7 @@ fn start(workspace: Workspace, arguments: &[&str]) -> Game {
 }
 
 /// A workspace in which no run was killed.
-fn fresh() -> Workspace {
+pub(crate) fn fresh() -> Workspace {
     let workspace = Workspace::take();
     let _ = fs::remove_dir_all(workspace.path(BASE));
     let _ = fs::remove_file(workspace.path(BASE));
@@ -31,7 +31,7 @@ fn fresh() -> Workspace {
 }
 
 /// Kills the supervisor and its engine.
-fn kill(mut game: Game) -> Workspace {
+pub(crate) fn kill(mut game: Game) -> Workspace {
     let (supervisor, engine) = (game.pid(), game.engine_pid());
     signal(supervisor, "KILL");
     // It may have seen that its supervisor has gone, and have ended.
@@ -41,7 +41,7 @@ fn kill(mut game: Game) -> Workspace {
 }
 
 /// The snapshots that lie on disk, newest first.
-fn files(workspace: &Workspace) -> Vec<PathBuf> {
+pub(crate) fn files(workspace: &Workspace) -> Vec<PathBuf> {
     let below = |path: PathBuf| fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
     let files = below(workspace.path(BASE)).filter(|path| path.is_dir()).flat_map(below);
     let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|it| it == "keel")).collect();
@@ -50,7 +50,7 @@ fn files(workspace: &Workspace) -> Vec<PathBuf> {
 }
 
 /// The frame that the game was said to go on from.
-fn gone_on_from(game: &Game) -> u64 {
+pub(crate) fn gone_on_from(game: &Game) -> u64 {
     let lines = game.history().iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let frame = |event: Value| {
         message(&event).strip_prefix("the game goes on at frame ")?.split(',').next()?.parse().ok()

@@ -104,12 +104,11 @@ fn a_save_that_finds_no_room_is_told_and_leaves_nothing_torn() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_save_onto_a_full_disk_is_told_and_the_file_before_is_whole() {
+    use crate::disk::Disk;
     use crate::workspace::Workspace;
 
     let workspace = Workspace::take();
-    let disk = Disk::mount(&workspace, "16m");
-    keel_fixture::require("mount", disk.is_some());
-    let Some(disk) = disk else { return };
+    let Some(disk) = Disk::mount(workspace.scratch("disk")) else { return };
     let mut game = Game::start_in(workspace);
     let file = disk.folder.join("game.keel");
     let save = format!("save {}", file.display());
@@ -117,10 +116,7 @@ fn a_save_onto_a_full_disk_is_told_and_the_file_before_is_whole() {
     game.wait_log(&format!("saved {}", file.display()));
     let before = std::fs::read(&file).unwrap();
 
-    // It takes all the room there is, and says that there is no more.
-    let filler = disk.folder.join("filler");
-    let error = std::fs::write(&filler, vec![1_u8; 32 << 20]).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull, "{error}");
+    let filler = disk.fill();
     game.command(&save);
     let told = game.wait_log("was not saved");
     assert!(told.contains("game.keel") && told.contains("No space left on device"), "{told}");
@@ -136,33 +132,6 @@ fn a_save_onto_a_full_disk_is_told_and_the_file_before_is_whole() {
     game.wait_log(&format!("saved {}", file.display()));
     assert_ne!(std::fs::read(&file).unwrap(), before);
     game.quit();
-}
-
-/// A small disk in memory, unmounted when dropped.
-#[cfg(target_os = "linux")]
-struct Disk {
-    folder: std::path::PathBuf,
-}
-
-#[cfg(target_os = "linux")]
-impl Disk {
-    /// `None` where it is not permitted.
-    fn mount(workspace: &crate::workspace::Workspace, size: &str) -> Option<Self> {
-        let folder = workspace.scratch("disk");
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut mount = std::process::Command::new("mount");
-        let output =
-            mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&folder).output();
-        output.is_ok_and(|output| output.status.success()).then_some(Self { folder })
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // Lazily: whoever still has a file open there does not keep it.
-        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.folder).status();
-    }
 }
 
 #[cfg(target_os = "linux")]
