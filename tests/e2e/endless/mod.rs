@@ -41,6 +41,13 @@ const OLD_MAX: u64 = 16;
 /// What lies in the folder of a run: the copies, the host, the facade and std, and what the run needs for itself.
 const FILES_MAX: u64 = 8 + 2 * OLD_MAX + 16;
 
+/// What a process grows by whatever is done with it: a game that is left alone fills its history and its snapshots. A
+/// library, or a copy of the world, that each of a hundred swaps leaves behind is more.
+const NOISE_KIB: u64 = 24 * 1024;
+
+/// So many old generations of a module can be gone back to, and don't count as kept.
+const RING: u64 = 4;
+
 /// A module of Shoal, and what is different in the other library of it.
 const SWIM: &str = "systems/shoal-swim/src/lib.rs";
 
@@ -111,6 +118,7 @@ fn swaps_without_end_leave_nothing_behind() {
     }
     assert_nothing_went_wrong(&game);
     figures.rows.iter().for_each(assert_bounded);
+    assert_memory(&figures, 0);
     game.assert_goes_on();
     game.quit();
 }
@@ -152,16 +160,75 @@ fn assert_nothing_went_wrong(game: &Game) {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-/// No row shows more than a game of any length needs. Memory is told, and not judged: it depends on the machine.
+/// No row shows more than a game of any length needs.
 fn assert_bounded(row: &Row) {
-    const MODULES: u64 = 8;
     assert_eq!(row.libraries_kept, 0, "{row}");
-    assert!(row.libraries <= MODULES + 2 * OLD_MAX, "libraries mapped: {row}");
+    assert_libraries(row);
     assert!(row.files <= FILES_MAX, "files of the run: {row}");
     for process in [&row.supervisor, &row.engine] {
         assert!(process.files <= 64, "open files: {row}");
         assert!(process.threads <= 48, "threads: {row}");
     }
+}
+
+fn assert_libraries(row: &Row) {
+    const MODULES: u64 = 8;
+    assert!(row.libraries <= row.libraries_kept + MODULES + 2 * OLD_MAX, "libraries mapped: {row}");
+}
+
+/// Neither process has grown by more than noise, and the engine by what of the libraries had to stay.
+fn assert_memory(figures: &Figures, kept_kib: u64) {
+    let [first, .., last] = figures.rows.as_slice() else { return };
+    for (name, before, after, may) in [
+        ("engine", &first.engine, &last.engine, kept_kib),
+        ("supervisor", &first.supervisor, &last.supervisor, 0),
+    ] {
+        let grown = after.rss_kib.saturating_sub(before.rss_kib);
+        println!("{name}: {grown} KiB more after {} swaps more", last.swaps - first.swaps);
+        assert!(grown <= may + NOISE_KIB, "the {name} has grown by {grown} KiB\n{figures}");
+    }
+}
+
+/// The module with a thread-local, whose destructor runs when its thread ends: its library may not be gone then.
+fn with_thread_local(version: u64) -> String {
+    let source = "    thread_local! {
+        static SEEN: std::cell::RefCell<Vec<u64>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+
+    pub fn go_wrong(step: u64) {
+        SEEN.replace(vec![step]); // here
+    }
+";
+    let (module, _) = gallery::rogue_with(source, Place::Update);
+    format!("{module}\n/// The version.\npub const VERSION: u64 = {version};\n")
+}
+
+#[test]
+fn libraries_that_have_to_stay_take_no_more_memory_than_their_files() {
+    let mut game = gallery::start_with(&with_thread_local(0), &[]);
+    let mut libraries = vec![keep(&game.workspace, "rogue", 0)];
+    game.workspace.write(SOURCE, &with_thread_local(1));
+    game.wait_swap("rogue");
+    libraries.push(keep(&game.workspace, "rogue", 1));
+    let (begun, mut figures) = (Instant::now(), Figures::default());
+    for swap in 1..=8 * WARM_SWAPS {
+        game.command(&format!("load rogue {}", libraries[(swap % 2) as usize].display()));
+        game.wait_swap("rogue");
+        if swap.is_multiple_of(WARM_SWAPS) {
+            // One swap more, of an edit.
+            let kept = swap + 1 - RING;
+            game.wait("all old libraries to be kept", |event| event["libraries_kept"] == kept);
+            figures.rows.push(look(&mut game, swap, begun.elapsed().as_secs_f64()));
+        }
+    }
+    println!("{figures}");
+    assert_nothing_went_wrong(&game);
+    figures.rows.iter().for_each(assert_libraries);
+    let largest = libraries.iter().map(|path| path.metadata().unwrap().len()).max().unwrap();
+    assert_memory(&figures, 7 * WARM_SWAPS * largest / 1024);
+    println!("the file of one: {} KiB", largest / 1024);
+    game.assert_goes_on();
+    game.quit();
 }
 
 #[test]
