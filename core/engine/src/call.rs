@@ -19,6 +19,13 @@ pub(crate) struct Call {
     pub(crate) argument: SavedValue,
 }
 
+impl Call {
+    /// Its name in its module, as a fault of it is told.
+    pub(crate) fn local_name(&self) -> String {
+        format!("call {}", self.handler)
+    }
+}
+
 /// Defers calls to handlers of one module into the next step, from any thread.
 ///
 /// The call is kept as data: the handler that runs is the one of the generation that is live when it is due, and

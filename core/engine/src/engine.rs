@@ -1,6 +1,7 @@
 //! One engine: a world and all that moves it on.
 
 mod owned;
+mod timers;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -185,11 +186,7 @@ impl Engine {
         self.change_states(views);
         let waiting = std::mem::take(&mut *self.runtime.calls.lock());
         waiting.iter().for_each(|call| self.run_call(call, views));
-        while let Some((due, call)) = self.runtime.timers.next_due(end) {
-            self.runtime.time.now = due;
-            self.run_call(&call, views);
-        }
-        self.runtime.time.now = end;
+        self.run_timers(end, views);
         self.run_stage(Stage::Step, views);
         self.runtime.world.end_step();
         self.runtime.trace_from_here();
@@ -238,7 +235,7 @@ impl Engine {
     }
 
     fn run_call(&mut self, call: &Call, views: &dyn ViewSource) {
-        let name = format!("call {}", call.handler);
+        let name = call.local_name();
         match self.handlers.find_mut(call) {
             None => {
                 log::warn!("a call of `{}` is dropped: its module is gone, or handles no calls", call.handler)

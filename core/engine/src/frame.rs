@@ -78,7 +78,8 @@ impl<'a> Timers<'a> {
         Timers { queue: &mut *self.queue, module, now: self.now }
     }
 
-    /// Calls `handler` once, `delay` of simulation time from now.
+    /// Calls `handler` once, `delay` of simulation time from now. A module whose timers start each other without an end
+    /// in one step is suspended, as after a panic.
     ///
     /// # Errors
     /// [`StateError`] when the argument can't be encoded.
@@ -146,6 +147,14 @@ struct Timer {
     call: Call,
 }
 
+/// A timer that is due.
+pub(crate) struct Due {
+    pub(crate) at: Duration,
+    /// Its number.
+    pub(crate) timer: u64,
+    pub(crate) call: Call,
+}
+
 impl TimerQueue {
     fn start(&mut self, due: Duration, period: Option<Duration>, call: Call) -> u64 {
         self.started += 1;
@@ -153,15 +162,20 @@ impl TimerQueue {
         self.started
     }
 
-    /// The next call due at `until` or before, and its due time. A repeating timer is set for its next time.
-    pub(crate) fn next_due(&mut self, until: Duration) -> Option<(Duration, Call)> {
+    /// How many were started so far: the number of the last one.
+    pub(crate) fn started(&self) -> u64 {
+        self.started
+    }
+
+    /// The next one due at `until` or before. A repeating timer is set for its next time.
+    pub(crate) fn next_due(&mut self, until: Duration) -> Option<Due> {
         let (&(due, id), _) = self.timers.first_key_value().filter(|((due, _), _)| *due <= until)?;
         let timer = self.timers.remove(&(due, id))?;
         let call = timer.call.clone();
         if let Some(period) = timer.period {
             self.timers.insert((due.saturating_add(period), id), timer);
         }
-        Some((due, call))
+        Some(Due { at: due, timer: id, call })
     }
 
     /// Refuses what no engine at `now` would have: a timer that is long due, or is due again and again in no time, would

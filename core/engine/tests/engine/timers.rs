@@ -97,6 +97,53 @@ fn a_timer_starts_others_at_its_own_time() {
     assert_eq!(diary.take(), ["2 at 1500", "1 at 3500", "0 at 5500"]);
 }
 
+/// Lets module `name` have a timer that starts itself again so many times without a delay.
+fn restart(engine: &mut Engine, name: &str, times: u32) -> ModuleTag {
+    let module = ModuleTag::new(name);
+    let again = |frame: &mut Frame<'_>, left: u32| {
+        if left > 0 {
+            frame.timers.once(Duration::ZERO, "again", &(left - 1)).unwrap();
+        }
+    };
+    engine.add_handler(&module, "again", again).unwrap();
+    start_chain(engine, &module, times);
+    module
+}
+
+fn start_chain(engine: &mut Engine, module: &ModuleTag, times: u32) {
+    let start = |frame: &mut Frame<'_>| Ok(frame.timers.once(us(1_000), "again", &times).unwrap());
+    engine.run_as(module, start).unwrap();
+}
+
+#[test]
+fn a_timer_that_starts_itself_again_without_end_suspends_its_module_and_the_step_ends() {
+    let diary = Diary::default();
+    let (mut engine, module) = clock(&diary);
+    // None is without an end here, so that a step which lets it run comes to one.
+    let endless = restart(&mut engine, "endless", 100_000);
+    let long = restart(&mut engine, "long", 65_536);
+    start(&mut engine, &module, us(1_000), "others ring");
+    engine.update(STEP);
+    let faults: Vec<_> = engine.take_faults();
+    let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+    assert_eq!(
+        (fault.module.as_str(), fault.system.as_str(), fault.suspended),
+        ("endless", "call again", true)
+    );
+    assert!(fault.message.contains("65536 times within one step"), "{}", fault.message);
+    assert_eq!(diary.take(), ["others ring at 1000"]);
+    assert_eq!(engine.time().now, STEP);
+    let runs = |engine: &mut Engine, module: &ModuleTag| {
+        engine.run_as(module, |frame| Ok(frame.timers.is_running("again"))).unwrap()
+    };
+    assert!(!runs(&mut engine, &endless) && !runs(&mut engine, &long), "nothing of it waits");
+
+    // It counts for each step anew.
+    start_chain(&mut engine, &long, 65_536);
+    engine.update(STEP);
+    assert_eq!(engine.take_faults(), []);
+}
+
 #[test]
 fn timers_are_cancelled_by_their_own_module_alone() {
     let diary = Diary::default();
