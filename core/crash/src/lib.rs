@@ -8,7 +8,7 @@
 //!   from within leaves a [`CrashReport`] in a file: the mark of the thread, and the addresses of its calls. The process
 //!   ends as it would have without.
 //! - **The watchdog.** A [`Watchdog`] tells of marks that are not left in time, with the addresses of the calls, and once
-//!   more when they are left after all.
+//!   more when they are left after all. What runs beside the game has more time, until the game [waits](wait_beside) for it.
 //!
 //! Functions, files and lines are not found here: addresses and the list of mapped libraries are handed on to whoever has
 //! the time and the memory to read libraries.
@@ -38,4 +38,4 @@ pub use os::{end_process, install, limit_further_memory, limit_memory, maps};
 pub use panic::{forget_panic, note_panic};
 pub use report::{CrashKind, CrashReport};
 pub use thread::{Running, Thread, set_frame};
-pub use watch::{Hang, News, Watch, Watchdog};
+pub use watch::{Hang, News, WaitingBeside, Watch, Watchdog, wait_beside};

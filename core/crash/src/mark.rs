@@ -23,7 +23,7 @@ pub struct Marked {
     pub module: String,
     /// The system, as a fault of it is told: `turn`, `call splash`, `task listen`. Of the engine: what it does.
     pub system: String,
-    /// Whether the game waits for it, so that it hangs if this does not return.
+    /// Whether the game always waits for it, so that it hangs if this does not return.
     pub is_awaited: bool,
 }
 
@@ -43,7 +43,7 @@ impl Mark {
         Self::known(module, system, true)
     }
 
-    /// The mark of what runs beside the game, as long as it likes.
+    /// The mark of what runs beside the game, and may take longer.
     pub fn beside(module: &str, system: &str) -> Self {
         Self::known(module, system, false)
     }

@@ -1,14 +1,37 @@
 //! Who does not return.
 
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::thread::{self, Slot, slots};
-use crate::{Mark, os};
+use crate::{Marked, os};
 
 /// How often the watchdog looks, in a time limit.
 const LOOKS: u32 = 20;
+
+/// What runs beside the game has so many times the limit, as long as the game does not wait for it.
+const BESIDE: u32 = 10;
+
+/// How many wait for what runs beside the game.
+static WAITING: AtomicU32 = AtomicU32::new(0);
+
+/// The game waits for what runs beside it; see [`wait_beside`].
+#[must_use = "it is over when this is dropped"]
+pub struct WaitingBeside(());
+
+/// The game waits for what [runs beside it](crate::Mark::beside), until the answer is dropped: that hangs as soon as all else does.
+pub fn wait_beside() -> WaitingBeside {
+    WAITING.fetch_add(1, Ordering::Relaxed);
+    WaitingBeside(())
+}
+
+impl Drop for WaitingBeside {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Something that does not return.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +40,8 @@ pub struct Hang {
     pub module: String,
     /// The system, handler or call; what the engine does.
     pub system: String,
+    /// Whether the game waits for it. Else it goes on meanwhile.
+    pub is_awaited: bool,
     /// The frame.
     pub frame: u64,
     /// For how long it has been seen running by now. It may have begun earlier, by up to a twentieth of the limit.
@@ -29,7 +54,7 @@ pub struct Hang {
 /// What a [`Watch`] has seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// It hangs. Told once.
+    /// It hangs. Told once; and once more if the game has come to wait for it since.
     Hangs(Hang),
     /// It has returned after all, or panicked. Without calls.
     GoesOn(Hang),
@@ -40,6 +65,8 @@ pub enum News {
 struct Seen {
     turn: u64,
     lasted: Duration,
+    /// For how long the game has waited for it by now.
+    awaited: Duration,
     told: Option<Hang>,
 }
 
@@ -51,7 +78,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// What the game waits for longer than `limit` hangs.
+    /// What the game waits for longer than `limit` hangs, and what takes ten times as long beside it.
     pub fn new(limit: Duration) -> Self {
         Self { limit, seen: vec![Seen::default(); slots().len()] }
     }
@@ -73,14 +100,17 @@ impl Watch {
 impl Seen {
     fn look(&mut self, slot: &Slot, passed: Duration, limit: Duration) -> Option<News> {
         let (turn, mark) = slot.now();
-        if turn != self.turn || !is_awaited(mark) {
+        let Some(marked) = mark.marked().filter(|_| turn == self.turn) else {
             let seen = std::mem::replace(self, Self { turn, ..Self::default() });
             return seen
                 .told
                 .map(|hang| News::GoesOn(Hang { lasted: seen.lasted, calls: Vec::new(), ..hang }));
-        }
+        };
         self.lasted += passed;
-        if self.lasted < limit || self.told.is_some() {
+        self.awaited = if is_awaited(marked) { self.awaited + passed } else { Duration::ZERO };
+        let is_awaited = self.awaited >= limit;
+        let is_told = self.told.as_ref().is_some_and(|told| told.is_awaited || !is_awaited);
+        if is_told || !is_awaited && self.lasted < limit * BESIDE {
             return None;
         }
         let calls = os::calls_of(slot);
@@ -88,14 +118,15 @@ impl Seen {
         let (now, mark) = slot.now();
         let marked = mark.marked().filter(|_| now == turn)?;
         let (module, system) = (marked.module.clone(), marked.system.clone());
-        let hang = Hang { module, system, frame: thread::frame(), lasted: self.lasted, calls };
+        let (frame, lasted) = (thread::frame(), self.lasted);
+        let hang = Hang { module, system, is_awaited, frame, lasted, calls };
         self.told = Some(Hang { calls: Vec::new(), ..hang.clone() });
         Some(News::Hangs(hang))
     }
 }
 
-fn is_awaited(mark: Mark) -> bool {
-    mark.marked().is_some_and(|marked| marked.is_awaited)
+fn is_awaited(marked: &Marked) -> bool {
+    marked.is_awaited || WAITING.load(Ordering::Relaxed) > 0
 }
 
 /// A thread that looks again and again. It ends when this is dropped.

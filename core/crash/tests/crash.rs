@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
-use keel_crash::{Hang, Mark, News, Thread, Watch};
+use keel_crash::{Hang, Mark, News, Thread, Watch, wait_beside};
 
 /// The module and system that this thread runs.
 fn running() -> Option<(&'static str, &'static str)> {
@@ -77,7 +77,9 @@ impl Worker {
 /// What is seen of a module by name: other tests have threads of their own.
 fn look(watch: &mut Watch, module: &str, ms: u64) -> Vec<(&'static str, String, u128)> {
     let told = |news: News| match news {
-        News::Hangs(Hang { module, system, lasted, .. }) => ("hangs", module, system, lasted.as_millis()),
+        News::Hangs(Hang { module, system, is_awaited, lasted, .. }) => {
+            (if is_awaited { "hangs" } else { "hangs beside" }, module, system, lasted.as_millis())
+        }
         News::GoesOn(Hang { module, system, lasted, .. }) => ("goes on", module, system, lasted.as_millis()),
     };
     let news = watch.look(Duration::from_millis(ms)).into_iter().map(told);
@@ -130,12 +132,28 @@ fn a_system_that_calls_others_without_end_hangs_and_the_call_is_named() {
 }
 
 #[test]
-fn what_runs_beside_the_game_may_take_as_long_as_it_likes() {
+fn what_runs_beside_the_game_has_ten_times_as_long_until_the_game_waits_for_it() {
     let (worker, mut watch) = (Worker::start(), Watch::new(Duration::from_secs(1)));
+    let system = || "task fly".to_owned();
     worker.order(Some(Mark::beside("gull", "task fly")));
-    for _ in 0..3 {
-        assert_eq!(look(&mut watch, "gull", 5000), []);
-    }
+    look(&mut watch, "gull", 0);
+    assert_eq!(look(&mut watch, "gull", 9000), []);
+    assert_eq!(look(&mut watch, "gull", 1000), [("hangs beside", system(), 10_000)]);
+    assert_eq!(look(&mut watch, "gull", 5000), [], "once");
+    let waiting = wait_beside();
+    assert_eq!(look(&mut watch, "gull", 900), [], "what went before is not what the game has waited");
+    assert_eq!(look(&mut watch, "gull", 100), [("hangs", system(), 16_000)], "once more, as it stands now");
+    assert_eq!(look(&mut watch, "gull", 5000), []);
+    worker.order(None);
+    assert_eq!(look(&mut watch, "gull", 0), [("goes on", system(), 21_000)]);
+
+    worker.order(Some(Mark::beside("gull", "task fly")));
+    look(&mut watch, "gull", 0);
+    assert_eq!(look(&mut watch, "gull", 900), []);
+    drop(waiting);
+    assert_eq!(look(&mut watch, "gull", 1000), [], "nobody waits any more");
+    worker.order(None);
+    assert_eq!(look(&mut watch, "gull", 0), [], "it was not told");
     worker.end();
 }
 

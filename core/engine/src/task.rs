@@ -12,7 +12,7 @@ use async_executor::{Executor, Task};
 use async_io::Timer;
 use futures_lite::future;
 use keel_core_types::ModuleId;
-use keel_crash::{Mark, Thread};
+use keel_crash::{Mark, Thread, wait_beside};
 use keel_ecs::Limits;
 use parking_lot::Mutex;
 
@@ -182,9 +182,10 @@ impl TaskExecutor {
     }
 
     /// Waits until the module's tasks have ended, at most `deadline`, and cancels the others. None of their code
-    /// runs after this returns.
+    /// runs after this returns. What holds the thread of all tasks meanwhile, a task of whichever module, hangs.
     pub(crate) fn drain(&self, module: ModuleId, deadline: Duration) -> DrainReport {
         let tasks = self.tasks.lock().remove(&module).unwrap_or_default();
+        let _waiting = wait_beside();
         let mut report = DrainReport::default();
         async_io::block_on(async {
             let expiry = std::time::Instant::now() + deadline;
@@ -224,6 +225,7 @@ impl Drop for TaskExecutor {
         self.tasks.lock().clear();
         if let Some(worker) = self.worker.lock().take() {
             worker.stop.close();
+            let _waiting = wait_beside();
             // The thread contains all panics of tasks, so it ends without one.
             let _ = worker.thread.join();
         }

@@ -1,8 +1,9 @@
 //! What each thread is marked with while a module's code runs on it.
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use keel_crash::Thread;
+use keel_crash::{News, Thread, Watch};
 use keel_ecs::{ModelTypeInfo, event, resource};
 use keel_engine::{
     Engine, EngineConfig, EventWriter, Frame, FunctionDescriptor, ModuleCode, ModuleTag, ObserverDescriptor,
@@ -113,6 +114,50 @@ fn a_task_is_marked_wherever_it_goes_on_and_nobody_waits_for_it() {
     engine.run_as(&sea, task).unwrap();
     for _ in 0..2 {
         assert_eq!(noted.recv().unwrap(), ("sea/task listen".to_owned(), Some(false)));
+    }
+}
+
+/// Looks at what hangs until that is something of `module` for which the game waits. So that no test waits for ever, it is
+/// given up at last.
+fn awaited_hang(module: &str) -> Option<String> {
+    let limit = Duration::from_secs(1);
+    let mut watch = Watch::new(limit);
+    (0..5000).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(1));
+        watch.look(limit / 2).into_iter().find_map(|news| match news {
+            News::Hangs(hang) if hang.module == module && hang.is_awaited => Some(hang.system),
+            _ => None,
+        })
+    })
+}
+
+#[test]
+fn a_task_that_does_not_return_hangs_while_the_swap_of_any_module_with_tasks_waits_for_it() {
+    let (mut engine, shore) = (engine(), ModuleTag::new("shore"));
+    for name in ["cliff", "shore"] {
+        let (begin, begun) = std::sync::mpsc::channel();
+        let (go_on, gone_on) = std::sync::mpsc::channel::<()>();
+        let stuck = async move {
+            begin.send(()).unwrap();
+            // No `.await`: it holds the thread. It goes on when the sender is gone.
+            let _ = gone_on.recv();
+        };
+        let spawn = |tag: &ModuleTag,
+                     engine: &mut Engine,
+                     name: &str,
+                     task: Pin<Box<dyn Future<Output = ()> + Send>>| {
+            engine.run_as(tag, |frame| Ok(frame.tasks.spawn(name, task))).unwrap();
+        };
+        spawn(&shore, &mut engine, "wait", Box::pin(std::future::pending()));
+        spawn(&ModuleTag::new(name), &mut engine, "stuck", Box::pin(stuck));
+        begun.recv().unwrap();
+        let watching = std::thread::spawn(move || {
+            let hang = awaited_hang(name);
+            drop(go_on);
+            hang
+        });
+        engine.drain_tasks(shore.id(), Duration::ZERO);
+        assert_eq!(watching.join().unwrap().as_deref(), Some("task stuck"), "{name}");
     }
 }
 
