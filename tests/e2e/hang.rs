@@ -1,5 +1,7 @@
 //! Code that does not return: it is named while it hangs, and what becomes of the game is the user's choice.
 
+use serde_json::Value;
+
 use crate::data::{FISH, wait_all};
 use crate::gallery::{
     Place, SOURCE, check_backtrace, fault, rogue, rogue_with, sound, start, swaps_told, wait_swaps,
@@ -143,5 +145,72 @@ fn stall(_: u8) -> Age {
     game.workspace.write(FISH, &format!("{fish}\n/// Mended.\npub const MENDED: bool = true;\n"));
     wait_all(&mut game);
     game.assert_goes_on();
+    game.quit();
+}
+
+/// A module that has a task which never returns, and the line that goes wrong.
+fn with_stuck_task() -> (String, usize) {
+    let (source, line) = rogue(fault("endless_loop"), Place::Update);
+    let passes = "        self.pass(\"update\");\n";
+    let spawns = "        if frame.tasks.running() == 0 {\n            \
+                  frame.tasks.spawn(\"dream\", async { fault::go_wrong(std::hint::black_box(1)) });\n        }\n";
+    let stuck = source.replace(passes, spawns).replace("_frame: &mut", "frame: &mut");
+    assert!(stuck.contains(spawns) && stuck != source);
+    (stuck, line + 2)
+}
+
+/// Waits for the task to be told as hanging at `line`, `beside` the game or not.
+#[track_caller]
+fn wait_stuck(game: &mut Game, line: usize, beside: bool) -> Value {
+    let hang = game.wait("a hang", |event| event["event"] == "hang" && event["beside"] == beside);
+    assert_eq!((&hang["module"], &hang["system"]), (&"rogue".into(), &"task dream".into()), "{hang}");
+    check_backtrace(&hang["backtrace"], line);
+    hang
+}
+
+#[test]
+fn a_task_that_never_returns_is_named_and_its_fix_runs_when_the_user_has_ended_it() {
+    let mut game = start(&["--trial", "off", "--watchdog", "0.5"]);
+    game.assert_goes_on();
+    let (stuck, line) = with_stuck_task();
+    game.workspace.write(SOURCE, &stuck);
+    wait_stuck(&mut game, line, true);
+    game.assert_goes_on();
+    let swaps = swaps_told(&game).count();
+    // It waits for the task.
+    game.workspace.write(SOURCE, &sound(1));
+    wait_stuck(&mut game, line, false);
+    assert_eq!(swaps_told(&game).count(), swaps, "it hangs");
+    game.command("restart");
+    let resumed = game.wait_resumed();
+    let put_back = resumed["put_back"].as_array().unwrap();
+    let [rogue] = put_back.as_slice() else { panic!("{resumed}") };
+    assert_eq!((rogue["module"].as_str(), rogue["to"].as_u64()), (Some("rogue"), Some(0)), "{resumed}");
+    wait_swaps(&mut game, swaps + 1);
+    game.assert_goes_on();
+    game.quit();
+}
+
+#[test]
+fn a_task_that_never_returns_is_refused_by_its_trial_and_ended_by_the_user_where_it_runs() {
+    let mut game = start(&["--watchdog", "0.5"]);
+    let (stuck, line) = with_stuck_task();
+    game.workspace.write(SOURCE, &stuck);
+    let rejected = game.wait_rejected("rogue");
+    assert_eq!(rejected["code"], "trial-hang", "{rejected}");
+    assert_eq!(rejected["failure"]["system"], "task dream", "{rejected}");
+    check_backtrace(&rejected["failure"]["backtrace"], line);
+    game.assert_goes_on();
+    game.quit();
+
+    // With nothing else at work, the game can be ended or gone on with.
+    let mut game = start(&["--trial", "off", "--watchdog", "0.5"]);
+    game.workspace.write(SOURCE, &stuck);
+    wait_stuck(&mut game, line, true);
+    game.command("restart");
+    game.wait_resumed();
+    game.assert_goes_on();
+    game.workspace.write(SOURCE, &format!("{stuck}\n// Once more.\n"));
+    wait_stuck(&mut game, line, true);
     game.quit();
 }

@@ -87,8 +87,11 @@ impl Watch {
     pub fn look(&mut self, passed: Duration) -> Vec<News> {
         let limit = self.limit;
         // While a module's code runs on another thread, it is what the engine waits for.
-        let modules = |mark: Mark| is_awaited(mark) && !mark.is_engine();
-        let of_engine = if slots().iter().any(|slot| modules(slot.mark())) { Duration::ZERO } else { passed };
+        let is_waited_for = |slot: &Slot| {
+            let mark = slot.mark();
+            !mark.is_engine() && mark.marked().is_some_and(is_awaited)
+        };
+        let of_engine = if slots().iter().any(is_waited_for) { Duration::ZERO } else { passed };
         let look = |(slot, seen): (&Slot, &mut Seen)| {
             let passed = if slot.mark().is_engine() { of_engine } else { passed };
             seen.look(slot, passed, limit)

@@ -30,7 +30,7 @@ pub(super) fn leave_reports(args: &EngineArgs) {
     }
 }
 
-/// Tells of code that does not return within `limit`, beside the frames: those do not go on meanwhile.
+/// Tells of code that does not return within `limit`, beside the frames: those mostly do not go on meanwhile.
 pub(super) fn watch(limit: Duration, link: &Link) -> anyhow::Result<Watchdog> {
     let link = link.clone();
     let mut told = Vec::new();
@@ -43,16 +43,21 @@ fn event(news: News, told: &mut Vec<(Hang, HangLine)>) -> Event {
     match news {
         News::Hangs(hang) => {
             let line = line(&hang);
+            // A task is told once more when the game has come to wait for it.
+            told.retain(|it| !is_same(&it.0, &hang));
             told.push((hang, line.clone()));
             Event::Hang(line)
         }
         News::GoesOn(hang) => {
-            let is_it = |it: &(Hang, HangLine)| (&it.0.module, &it.0.system) == (&hang.module, &hang.system);
-            let at = told.iter().position(is_it);
+            let at = told.iter().position(|it| is_same(&it.0, &hang));
             let module = at.map_or_else(|| hang.module.clone(), |at| told.swap_remove(at).1.module);
             Event::HangEnded(HangLine { module, ..line(&hang) })
         }
     }
+}
+
+fn is_same(one: &Hang, other: &Hang) -> bool {
+    (&one.module, &one.system) == (&other.module, &other.system)
 }
 
 fn line(hang: &Hang) -> HangLine {
@@ -62,7 +67,7 @@ fn line(hang: &Hang) -> HangLine {
     let module =
         if hang.module.is_empty() { module.unwrap_or(ENGINE.to_owned()) } else { hang.module.clone() };
     let (system, lasted_ms) = (hang.system.clone(), hang.lasted.as_secs_f64() * 1e3);
-    HangLine { module, system, frame: hang.frame, lasted_ms, library, backtrace }
+    HangLine { module, system, beside: !hang.is_awaited, frame: hang.frame, lasted_ms, library, backtrace }
 }
 
 /// The engine does something by itself that the game waits for, until the answer is dropped. Code of modules that has no mark

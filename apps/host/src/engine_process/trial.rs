@@ -74,6 +74,7 @@ impl Host {
         faulty: &BTreeSet<String>,
         inputs: Vec<FrameInput>,
     ) -> TrialOutcome {
+        let _working = super::crash::work("trial");
         let modules: Vec<_> = request.modules.iter().map(|library| library.module.clone()).collect();
         let consent = if request.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         if let Err((stage, rejection)) = self.swap_for_trial(request, consent) {

@@ -39,6 +39,9 @@ pub(crate) const ENGINE: &str = "keel";
 pub(crate) struct HangLine {
     pub(crate) module: String,
     pub(crate) system: String,
+    /// Whether the game goes on meanwhile: it is a task, and nothing waits for it.
+    #[serde(default)]
+    pub(crate) beside: bool,
     pub(crate) frame: u64,
     /// For how long it has not returned.
     pub(crate) lasted_ms: f64,
@@ -71,12 +74,19 @@ impl HangLine {
     }
 
     pub(super) fn text(&self) -> String {
+        let beside = "the game goes on, but no other task does, and a swap would wait for it; ";
         format!(
-            "{}, in frame {}; wait, or write `restart` to go on with the code before{}",
+            "{}, in frame {}; {}wait, or write `restart` to go on with the code before{}",
             self.short_text(),
             self.frame,
+            if self.beside { beside } else { "" },
             below(self.backtrace.as_deref())
         )
+    }
+
+    /// Whether it is a background task. Those run code that is live, and none that is just being put in place.
+    pub(crate) fn is_of_task(&self) -> bool {
+        self.system.starts_with("task ")
     }
 
     pub(super) fn ended_text(&self) -> String {

@@ -170,7 +170,7 @@ impl Supervisor {
             Some(Received::Message(FromEngine::Event(
                 event @ (Event::Fault { .. } | Event::Rejected { .. }),
             ))) => self.log("warn", format!("in the last seconds, run again: {}", event.text())),
-            Some(Received::Message(FromEngine::Event(Event::Hang(hang)))) => {
+            Some(Received::Message(FromEngine::Event(Event::Hang(hang)))) if !hang.beside => {
                 retry.hang = Some((hang, Instant::now() + HANG_DEADLINE));
             }
             Some(Received::Message(FromEngine::Event(Event::HangEnded(_)))) => retry.hang = None,
@@ -230,7 +230,7 @@ mod tests {
     fn hang() -> HangLine {
         let backtrace = Some("swim::turn\nswim::update".to_owned());
         let (module, system) = ("swim".to_owned(), "update".to_owned());
-        HangLine { module, system, frame: 7, lasted_ms: 1000.0, library: None, backtrace }
+        HangLine { module, system, beside: false, frame: 7, lasted_ms: 1000.0, library: None, backtrace }
     }
 
     #[test]

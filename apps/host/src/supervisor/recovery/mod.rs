@@ -167,6 +167,11 @@ impl Recovery {
     pub(super) fn libraries(&self) -> Vec<Library> {
         self.lineage.live().cloned().collect()
     }
+
+    /// The library of `module` that is live, as far as that was told.
+    pub(super) fn live_library(&self, module: &str) -> Option<&Path> {
+        self.lineage.live().find(|library| library.module == module).map(|library| library.path.as_path())
+    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::cli::step_of;
 use crate::engine_process::input::FrameInput;
 use crate::protocol::{BuildState, Library, Received, SwapRequest, ToEngine, TrialOutcome};
 use copy::Copy;
-use failure::{crashed, hung};
+use failure::{crashed, hung, is_of_code_before};
 use running::{News, Phase, Trial};
 
 /// The trials of a run.
@@ -209,7 +209,14 @@ impl Supervisor {
                 let why = format!("no copy of the game was made within {seconds:.1} s");
                 self.go_untried(trial.request, &why);
             }
-            Phase::Trying(since) => self.refuse_tried(&trial.request, hung(trial.hang, since.elapsed())),
+            Phase::Trying(since) => match trial.hang {
+                // The new code may be what mends it.
+                Some(hang) if is_of_code_before(&hang, &trial.request.modules) => {
+                    let why = format!("on the copy of the game {}, code of before", hang.short_text());
+                    self.go_untried(trial.request, &why);
+                }
+                hang => self.refuse_tried(&trial.request, hung(hang, since.elapsed())),
+            },
         }
         end(trial.copy.process);
         self.next_trial();
