@@ -1,6 +1,5 @@
 //! What each thread is marked with while a module's code runs on it.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use keel_crash::{News, Thread, Watch};
@@ -131,25 +130,31 @@ fn awaited_hang(module: &str) -> Option<String> {
     })
 }
 
+fn spawn(
+    engine: &mut Engine,
+    module: &ModuleTag,
+    name: &str,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let spawn = |frame: &mut Frame<'_>| {
+        frame.tasks.spawn(name, task);
+        Ok(())
+    };
+    engine.run_as(module, spawn).unwrap();
+}
+
 #[test]
 fn a_task_that_does_not_return_hangs_while_the_swap_of_any_module_with_tasks_waits_for_it() {
     let (mut engine, shore) = (engine(), ModuleTag::new("shore"));
     for name in ["cliff", "shore"] {
         let (begin, begun) = std::sync::mpsc::channel();
         let (go_on, gone_on) = std::sync::mpsc::channel::<()>();
-        let stuck = async move {
+        spawn(&mut engine, &shore, "wait", std::future::pending());
+        spawn(&mut engine, &ModuleTag::new(name), "stuck", async move {
             begin.send(()).unwrap();
             // No `.await`: it holds the thread. It goes on when the sender is gone.
             let _ = gone_on.recv();
-        };
-        let spawn = |tag: &ModuleTag,
-                     engine: &mut Engine,
-                     name: &str,
-                     task: Pin<Box<dyn Future<Output = ()> + Send>>| {
-            engine.run_as(tag, |frame| Ok(frame.tasks.spawn(name, task))).unwrap();
-        };
-        spawn(&shore, &mut engine, "wait", Box::pin(std::future::pending()));
-        spawn(&ModuleTag::new(name), &mut engine, "stuck", Box::pin(stuck));
+        });
         begun.recv().unwrap();
         let watching = std::thread::spawn(move || {
             let hang = awaited_hang(name);
