@@ -41,6 +41,8 @@ impl Registry {
     fn take_out(&mut self, engine: &mut Engine, module: &ModuleTag) {
         let taken = self.slots.get_mut(&module.id()).and_then(|slot| slot.live.take());
         self.end_probation(module.id());
+        // What its `start` has spawned is its code, too.
+        engine.drain_tasks(module.id(), Duration::ZERO);
         let code = engine.remove_module(module);
         // Its types go with it, unless other modules state them too; values of a type that is gone are kept aside.
         let types =

@@ -159,6 +159,15 @@ fn the_tasks_of_a_module_whose_swap_is_refused_go_on() {
 }
 
 #[test]
+fn the_tasks_of_a_start_that_fails_end_with_their_module() {
+    let task = "frame.tasks.spawn(\"wait\", std::future::pending());";
+    let mut rig = Rig::new();
+    let report = rig.load(&Swim::new("bad").at("START", &format!("{task} {PANIC}")).build()).unwrap();
+    assert_eq!(report.failed_starts.len(), 1);
+    assert!(!rig.engine.has_pending_work(), "its task runs on, in a library that may be unmapped");
+}
+
+#[test]
 fn a_start_that_fails_takes_the_module_out_again_with_all_it_did() {
     let deadline = "sleep(std::time::Duration::from_secs(3600)).await;";
     let cases = [
