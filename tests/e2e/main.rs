@@ -46,6 +46,8 @@ mod schedule;
 mod snapshot;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod soak;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod stack;
 mod states;
 mod swap;
 #[cfg(target_os = "linux")]

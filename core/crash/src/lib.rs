@@ -34,7 +34,7 @@ mod thread;
 mod watch;
 
 pub use mark::{Mark, Marked};
-pub use os::{end_process, install, limit_further_memory, limit_memory, maps};
+pub use os::{end_process, install, limit_further_memory, limit_memory, limit_stack, maps};
 pub use panic::{forget_panic, note_panic};
 pub use report::{CrashKind, CrashReport};
 pub use thread::{Running, Thread, set_frame};

@@ -77,6 +77,7 @@ pub use system::{
     resource_removed,
 };
 pub use task::{DrainReport, Tasks, sleep};
+pub use threads::STACK_BYTES;
 pub use time::Time;
 pub use trace::TracedCall;
 pub use view::system::SystemView;

@@ -8,8 +8,9 @@ use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::fault::{catch, rethrow};
 
-/// What a system may need of its stack must not depend on the thread that it runs on.
-const STACK_BYTES: usize = 8 * 1024 * 1024;
+/// The stack of each thread that runs systems. Whoever owns the main thread limits that one's to it: what a system may need
+/// must not depend on the thread that it runs on.
+pub const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 /// Threads that are started when they are needed first, and sleep while there is nothing to do.
 pub(crate) struct Threads {

@@ -1,6 +1,7 @@
 //! How much memory this process may have.
 
-use keel::crash::limit_memory;
+use keel::crash::{limit_memory, limit_stack};
+use keel::engine::STACK_BYTES;
 
 use super::link::Link;
 use crate::cli::{EngineArgs, MemoryLimit, memory_limit, size};
@@ -16,6 +17,14 @@ pub(super) fn limit(args: &EngineArgs, link: &Link) {
     let refused = most.and_then(|bytes| limit_memory(bytes).err()).map(|error| error.to_string());
     if let Some((level, message)) = told(args.memory, most, refused) {
         link.send(&FromEngine::Event(Event::log(level, message)));
+    }
+}
+
+/// Sets the limit of the main thread's stack: what runs there does not tell a system from one on another thread.
+pub(super) fn limit_own_stack(link: &Link) {
+    if let Err(error) = limit_stack(STACK_BYTES as u64) {
+        let message = format!("the engine's own stack is as large as the system makes it: {error}");
+        link.send(&FromEngine::Event(Event::log("debug", message)));
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
     let (link, orders) = Link::start(stream)?;
     logger::install(&link);
     memory::limit(args, &link);
+    memory::limit_own_stack(&link);
     crash::leave_reports(args);
     install_panic_hook(keel_loader::backtrace);
     let _watchdog = args.watchdog.0.map(|limit| crash::watch(limit, &link)).transpose()?;

@@ -106,6 +106,30 @@ pub fn limit_further_memory(more: u64) -> io::Result<()> {
     limit_memory(kib.saturating_mul(1024).saturating_add(more))
 }
 
+/// Lets the stack of the main thread grow to `most` bytes, if it may grow further: without a limit, calls without an end take
+/// the memory of the machine. A lower limit stays. Before [`install`], which notes where the stack ends.
+///
+/// # Errors
+/// When the system refuses the limit.
+#[allow(unsafe_code, reason = "limits are the system's")]
+pub fn limit_stack(most: u64) -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the system writes a limit, which lives until it returns.
+    if unsafe { libc::getrlimit(libc::RLIMIT_STACK, &raw mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if limit.rlim_cur <= most {
+        return Ok(());
+    }
+    limit.rlim_cur = most;
+    // SAFETY: the system reads a limit, which lives until it returns.
+    if unsafe { libc::setrlimit(libc::RLIMIT_STACK, &raw const limit) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 
 /// The signals of `masked` wait while the handler runs; those that can't wait end the process then.

@@ -8,8 +8,8 @@ mod other;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{calls_of, enter_thread, leave_thread, thread_id};
 #[cfg(target_os = "linux")]
-pub use linux::{end_process, install, limit_further_memory, limit_memory, maps};
+pub use linux::{end_process, install, limit_further_memory, limit_memory, limit_stack, maps};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{calls_of, enter_thread, leave_thread, thread_id};
 #[cfg(not(target_os = "linux"))]
-pub use other::{end_process, install, limit_further_memory, limit_memory, maps};
+pub use other::{end_process, install, limit_further_memory, limit_memory, limit_stack, maps};

@@ -40,6 +40,14 @@ pub fn limit_further_memory(more: u64) -> io::Result<()> {
     limit_memory(more)
 }
 
+/// Nothing: on this system no stack is limited.
+///
+/// # Errors
+/// Always, of kind `Unsupported`.
+pub fn limit_stack(_most: u64) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this system limits no process's stack; only Linux does"))
+}
+
 pub(crate) fn enter_thread(_slot: &Slot) {}
 
 pub(crate) fn leave_thread(_slot: &Slot) {}
