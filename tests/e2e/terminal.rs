@@ -183,6 +183,34 @@ fn the_keys_do_what_they_say() {
 }
 
 #[test]
+fn the_last_seconds_with_new_code_are_shown_with_both_outcomes() {
+    let Some(mut terminal) = Terminal::open() else { return };
+    terminal.play();
+    let key = |terminal: &Terminal, key: &str| drop(terminal.tmux(&["send-keys", key]));
+    let shows = |terminal: &Terminal, part: &str| {
+        poll(part, || terminal.screen().contains(part).then_some(()));
+    };
+    // All of the last seconds have run with the code before.
+    key(&terminal, "p");
+    shows(&terminal, "paused");
+    terminal.workspace.edit(
+        "systems/shoal-swim/src/lib.rs",
+        "const SPEED: f32 = 12.0;",
+        "const SPEED: f32 = 11.0;",
+    );
+    key(&terminal, "r");
+    shows(&terminal, "shoal-swim v1 live in ");
+    key(&terminal, ">");
+    shows(&terminal, " frames again, ");
+    for sign in ["- entity ", "+ entity "] {
+        shows(&terminal, sign);
+    }
+    assert!(terminal.screen().contains(" frames again, "), "all of it: {}", terminal.screen());
+    key(&terminal, "q");
+    terminal.check_left_clean(0);
+}
+
+#[test]
 fn a_key_that_was_pressed_reaches_new_code_in_its_trial() {
     let Some(mut terminal) = Terminal::open() else { return };
     terminal.play();

@@ -8,6 +8,10 @@ use crate::event::{Event, Stage, code_name};
 use crate::protocol::{BuildState, ToEngine};
 use crate::refusal::{build_code, read_code, with_causes};
 
+/// So many lines of what the last seconds have become the dashboard's log has room for: the numbers, and two values as they
+/// were and as they are.
+const OUTCOME_LINES: usize = 5;
+
 impl Supervisor {
     /// Tells what happens here: to the machine that reads, and to the dashboard, which the engine draws.
     pub(super) fn tell(&mut self, event: Event) {
@@ -22,8 +26,7 @@ impl Supervisor {
         }
         // What only helps to find out how something came about is for whoever reads along, not for who plays.
         if self.output.is_screen() && level != "debug" {
-            // The compiler's message is shown in full elsewhere; the log has room for its first line.
-            let message = message.lines().next().unwrap_or_default().to_owned();
+            let message = for_dashboard(&event, &message);
             self.send(&ToEngine::Log { level, message });
         }
     }
@@ -66,4 +69,10 @@ impl Supervisor {
             failure: None,
         });
     }
+}
+
+/// As much of a message as the dashboard's log has room for. The compiler's is shown in full elsewhere.
+fn for_dashboard(event: &Event, message: &str) -> String {
+    let most = if matches!(event, Event::Replayed(_)) { OUTCOME_LINES } else { 1 };
+    message.lines().take(most).collect::<Vec<_>>().join("\n")
 }
