@@ -177,6 +177,28 @@ fn a_module_is_taken_back_from_another_terminal_as_deep_as_the_ring() {
     assert!(text(&output).contains("no game of this workspace is running"), "{}", text(&output));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn as_many_generations_are_kept_as_were_asked_for_and_the_next_engine_has_them_too() {
+    // Its first two generations are those of `start_with`.
+    let mut game = start_with(&["--trial", "off", "--probation", "off", "--ring", "6"]);
+    for version in 1..=6 {
+        game.workspace.write(SOURCE, &fixed(version));
+        game.wait_swap("unlucky");
+    }
+    for (to, generation) in [(6, 8), (5, 9)] {
+        check_rolled_back(&mut game, &[], to, generation);
+    }
+    crate::game::signal(game.engine_pid(), "KILL");
+    game.wait_resumed();
+    for (to, generation) in [(4, 10), (3, 11), (2, 12), (1, 13)] {
+        check_rolled_back(&mut game, &[], to, generation);
+    }
+    check_refused(&game, &["unlucky"], 3, "runs generation 13 and has nothing before it to go back to");
+    check_refused(&game, &["unlucky", "--to", "0"], 3, "kept are 7, 6, 5, 4, 3, 2");
+    game.quit();
+}
+
 /// Its generation 5 runs again, without the field that came after it.
 #[track_caller]
 fn check_luck_lost(game: &mut Game) {

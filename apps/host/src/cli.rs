@@ -53,6 +53,12 @@ const WATCHDOG: Span = Span::millis(800);
 /// For how long after its swap a module's panic puts back what it ran before.
 const PROBATION: Span = Span::seconds(5);
 
+/// How many generations of a module that were replaced are kept.
+pub(crate) const RING: u8 = 4;
+
+/// More are more memory than going back is worth.
+const RING_MAX: i64 = 64;
+
 /// What the world can be compared with.
 const ENGINES: [&str; 8] = ["hecs", "bevy", "flecs", "shipyard", "legion", "sparsey", "floor", "none"];
 
@@ -188,6 +194,10 @@ pub(crate) struct RunArgs {
     /// `off` for none: a panic suspends the module.
     #[arg(long, value_name = "SECONDS|off", default_value_t = PROBATION)]
     pub(crate) probation: Span,
+    /// So many generations of each module are kept after they were replaced, to go back to, 64 at most. Each takes the memory of
+    /// its library; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = RING, value_parser = value_parser!(u8).range(..=RING_MAX))]
+    pub(crate) ring: u8,
     /// Tells of code that does not return within so long; `off` for never.
     #[arg(long, value_name = "SECONDS|off", default_value_t = WATCHDOG)]
     pub(crate) watchdog: Span,
@@ -222,6 +232,7 @@ impl Default for RunArgs {
             snapshots_on_disk: SNAPSHOTS_ON_DISK,
             resume: None,
             probation: PROBATION,
+            ring: RING,
             watchdog: WATCHDOG,
             told: None,
         }
@@ -471,6 +482,9 @@ pub(crate) struct EngineArgs {
     /// How long a probation is.
     #[arg(long, default_value_t = Span(None))]
     pub(crate) probation: Span,
+    /// So many generations of each module are kept after they were replaced.
+    #[arg(long, default_value_t = RING)]
+    pub(crate) ring: u8,
     /// What a fault leaves of this process goes into this file.
     #[arg(long)]
     pub(crate) crash_report: PathBuf,

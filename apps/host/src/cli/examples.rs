@@ -32,6 +32,7 @@ Examples:
   keel run --record game.keellog    record it, for `keel replay`
   keel run --retry 5                after each swap, show what the new code makes of the last 5 seconds
   keel run --probation off          a panic suspends its module, also right after a swap
+  keel run --ring 20                go back further than four generations of a module
   keel run --from game.keel --save-to game.keel
                                     go on with a saved game, and save it at the end
   keel run --resume                 go on with a run that was killed";

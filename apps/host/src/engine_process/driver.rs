@@ -38,10 +38,12 @@ pub(crate) struct Framed {
 
 impl Driver {
     /// A game without modules, whose terminal has so many columns and rows, if it is a screen. `probation` is how long a
-    /// panic after a swap puts back what ran before; `is_watching` says whether saved sources are swapped by themselves.
+    /// panic after a swap puts back what ran before; `ring` is how many generations are kept for that and for whoever goes
+    /// back by hand; `is_watching` says whether saved sources are swapped by themselves.
     pub(crate) fn new(
         config: EngineConfig,
         probation: Option<Duration>,
+        ring: u8,
         terminal: Option<(u16, u16)>,
         is_watching: bool,
     ) -> Self {
@@ -51,8 +53,8 @@ impl Driver {
         own_types.extend(keel::console::own_types().map(Arc::new));
         let terminals = terminals();
         let own_pools: Vec<Arc<dyn AnyPool>> = vec![terminals.clone()];
-        let probation = probation.unwrap_or_default();
-        let registry = RegistryConfig { own_types, own_pools, probation, ..RegistryConfig::default() };
+        let (probation, ring) = (probation.unwrap_or_default(), ring.into());
+        let registry = RegistryConfig { own_types, own_pools, probation, ring, ..RegistryConfig::default() };
         let registry = Registry::new(registry, binding);
         let mut driver =
             Self { engine, registry, dashboard: DashboardLink::new(terminal, is_watching, terminals) };

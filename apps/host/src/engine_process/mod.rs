@@ -108,7 +108,7 @@ impl Host {
         let config =
             EngineConfig { step, seed: args.seed, limits: limits(&args.limits), ..EngineConfig::default() };
         let terminal = (args.columns > 0).then_some((args.columns, args.rows));
-        let driver = Driver::new(config, args.probation.0, terminal, !args.no_watch);
+        let driver = Driver::new(config, args.probation.0, args.ring, terminal, !args.no_watch);
         Self {
             args: args.clone(),
             snapshots: Snapshots::start(args.snapshots.0, &link),

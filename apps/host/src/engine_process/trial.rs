@@ -136,7 +136,7 @@ impl Host {
         // The code before may be the one that fails, and the new code what mends it.
         self.driver.registry.forget_replaced();
         let (failed_drops, frame) = (self.driver.registry.failed_drops(), self.frame_number());
-        let nothing = Driver::new(EngineConfig::default(), None, None, false);
+        let nothing = Driver::new(EngineConfig::default(), None, 0, None, false);
         let game = std::mem::replace(&mut self.driver, nothing);
         let system = "drop".to_owned();
         if let Err(Panic { message, backtrace }) = catch(|| drop(game)) {

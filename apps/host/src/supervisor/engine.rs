@@ -94,6 +94,7 @@ impl EngineProcess {
             command.args(replay.until.iter().flat_map(|until| ["--until".to_owned(), until.to_string()]));
         }
         command.arg("--probation").arg(args.probation.to_string());
+        command.arg("--ring").arg(args.ring.to_string());
         match size {
             Some((columns, rows)) => {
                 command.arg("--columns").arg(columns.to_string()).arg("--rows").arg(rows.to_string());

@@ -11,7 +11,7 @@ use keel_builder::{BuildReport, Builder, BuiltArtifact, Generations, RunDirector
 use crate::protocol::Library;
 use crate::workspace;
 
-/// So many copies of a module that were live last are kept: more than the engine can go back to.
+/// So many copies of a module that were live last are kept, whatever else is: more than a game that was gone on with goes back.
 const LIVED_KEPT: usize = 8;
 
 /// What an engine process is started from.

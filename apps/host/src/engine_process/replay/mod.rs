@@ -20,7 +20,7 @@ use super::driver::Driver;
 use super::link::Link;
 use super::record::library_hash;
 use super::swapper::check_all;
-use crate::cli::EngineArgs;
+use crate::cli::{EngineArgs, RING};
 use crate::event::{DivergenceLine, Event, FailureLine, ReplayedLine, Stage, code_name};
 use crate::protocol::{FromEngine, Library, ToEngine};
 use crate::recording::{
@@ -158,7 +158,7 @@ impl<'t> Replay<'t> {
             always_parallel: settings.threads > 1,
             ..EngineConfig::default()
         };
-        let mut driver = Driver::new(config, None, terminal.flatten(), false);
+        let mut driver = Driver::new(config, None, RING, terminal.flatten(), false);
         driver.registry.plan_views(views.iter().map(|view| ViewId::of(view)));
         let libraries = modules.into_iter().map(|library| (library.module.clone(), library)).collect();
         let mut replay = Self {

@@ -172,7 +172,7 @@ const STEP: Duration = Duration::from_millis(10);
 impl<'l> Played<'l> {
     fn begin(libraries: &'l Libraries, seed: u64) -> Self {
         let config = EngineConfig { step: STEP, seed, threads: 1, ..EngineConfig::default() };
-        let driver = Driver::new(config, None, None, false);
+        let driver = Driver::new(config, None, crate::cli::RING, None, false);
         let mut played =
             Self { libraries, driver, chance: Chance(seed), writer: RecordingWriter::default(), pond: 0 };
         let all = libraries.all(0);
