@@ -243,7 +243,7 @@ fn a_paused_game_goes_on_paused() {
 }
 
 /// The libraries of a module that a process has mapped.
-fn mapped(pid: u32, module: &str) -> BTreeSet<PathBuf> {
+pub(crate) fn mapped(pid: u32, module: &str) -> BTreeSet<PathBuf> {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     let paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5)).map(PathBuf::from);
     let is_of_it = |path: &PathBuf| {

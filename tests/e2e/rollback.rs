@@ -199,6 +199,29 @@ fn as_many_generations_are_kept_as_were_asked_for_and_the_next_engine_has_them_t
     game.quit();
 }
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn where_none_is_kept_nothing_is_gone_back_to_and_what_stays_mapped_is_counted_with_its_size() {
+    let mut game = start_with(&["--trial", "off", "--ring", "0"]);
+    check_refused(&game, &["unlucky"], 3, "has nothing before it to go back to");
+    game.wait_rejected("unlucky");
+    // Threads that have used it run destructors in the library when they end.
+    let line = "std::thread_local!(static SEEN: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) });
+         SEEN.with_borrow_mut(|seen| seen.push('x'));";
+    game.workspace.write(SOURCE, &MODULE.replace("/*update*/", line));
+    game.wait_swap("unlucky");
+    game.assert_goes_on();
+    assert_eq!(game.stats()["libraries_kept_bytes"], 0);
+    game.workspace.write(SOURCE, &panicking_after(180, ""));
+    game.wait_swap("unlucky");
+    let stats = game.wait("a library that is kept", |event| event["libraries_kept"] == 1);
+    let mapped = crate::recovery::mapped(game.engine_pid(), "unlucky");
+    let sizes: Vec<_> = mapped.iter().map(|file| file.metadata().unwrap().len()).collect();
+    assert!(sizes.iter().any(|size| stats["libraries_kept_bytes"] == *size), "{stats}: {sizes:?}");
+    assert_eq!(game.wait_fault("unlucky")["suspended"], true, "there is nothing to be put back");
+    game.quit();
+}
+
 /// Its generation 5 runs again, without the field that came after it.
 #[track_caller]
 fn check_luck_lost(game: &mut Game) {

@@ -44,6 +44,7 @@ pub(crate) enum Event {
         rss_kib: u64,
         libraries: u64,
         libraries_kept: u64,
+        libraries_kept_bytes: u64,
     },
     /// New code has run its first frame.
     Swap(Box<SwapLine>),

@@ -130,6 +130,7 @@ impl DashboardLink {
             dashboard.modules = modules.into_iter().map(module_line).collect();
             dashboard.libraries = census.mapped();
             dashboard.libraries_kept = census.kept;
+            dashboard.libraries_kept_bytes = census.kept_bytes;
             dashboard.memory_bytes = rss_kib * 1024;
         });
     }

@@ -73,6 +73,7 @@ impl Host {
             rss_kib: os::resident_kib(),
             libraries: census.mapped(),
             libraries_kept: census.kept,
+            libraries_kept_bytes: census.kept_bytes,
         });
         self.show_modules();
     }

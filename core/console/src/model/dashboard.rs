@@ -38,6 +38,9 @@ pub struct Dashboard {
     /// How many of them stay mapped for good, because unmapping them would not be safe.
     #[keel(skip)]
     pub libraries_kept: u64,
+    /// The sizes of the files of those, in bytes.
+    #[keel(skip)]
+    pub libraries_kept_bytes: u64,
     /// The engine process's resident memory, in bytes.
     #[keel(skip)]
     pub memory_bytes: u64,

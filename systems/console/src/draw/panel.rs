@@ -165,7 +165,7 @@ fn figures(canvas: &mut Canvas<'_>, dashboard: &Dashboard, entities: usize) {
     let figures = [
         ("entities", Grouped(entities as u64).to_string()),
         ("memory", bytes(dashboard.memory_bytes)),
-        ("libraries mapped", libraries(dashboard)),
+        libraries(dashboard),
     ];
     for (row, (name, figure)) in (0..).zip(figures) {
         canvas.left(row, colored(name, DIM));
@@ -173,12 +173,16 @@ fn figures(canvas: &mut Canvas<'_>, dashboard: &Dashboard, entities: usize) {
     }
 }
 
-/// How many are mapped, and how many of these stay so for good, if any.
-fn libraries(dashboard: &Dashboard) -> String {
+/// How many are mapped, and how many of these stay so for good, if any, with their size. The narrowest panel has no room
+/// for all of the name then.
+fn libraries(dashboard: &Dashboard) -> (&'static str, String) {
     let mapped = Grouped(dashboard.libraries);
     match dashboard.libraries_kept {
-        0 => mapped.to_string(),
-        kept => format!("{mapped}, {} kept", Grouped(kept)),
+        0 => ("libraries mapped", mapped.to_string()),
+        kept => {
+            let size = bytes(dashboard.libraries_kept_bytes);
+            ("libraries", format!("{mapped}, {} kept ({size})", Grouped(kept)))
+        }
     }
 }
 
