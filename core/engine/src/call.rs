@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use keel_core_types::ModuleId;
-use keel_ecs::Data;
+use keel_ecs::{Data, Limits};
 use keel_state::{SavedValue, StateError};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -34,20 +34,26 @@ impl Call {
 pub struct Caller {
     module: ModuleId,
     queue: Arc<Mutex<VecDeque<Call>>>,
+    /// So many calls may wait.
+    max: usize,
 }
 
 impl Caller {
-    pub(crate) fn new(module: ModuleId, queue: Arc<Mutex<VecDeque<Call>>>) -> Self {
-        Self { module, queue }
+    pub(crate) fn new(module: ModuleId, queue: Arc<Mutex<VecDeque<Call>>>, limits: Limits) -> Self {
+        Self { module, queue, max: limits.commands }
     }
 
     /// Calls the module's handler `handler` with `argument`, at the start of the next step.
     ///
     /// # Errors
-    /// [`StateError`] when the argument can't be encoded.
+    /// [`StateError`] when the argument can't be encoded, or when as many calls wait as [`Limits::commands`] says.
     pub fn call<A: Data>(&self, handler: &str, argument: &A) -> Result<(), StateError> {
         let argument = SavedValue::of(argument)?;
-        self.queue.lock().push_back(Call { module: self.module, handler: handler.to_owned(), argument });
+        let mut queue = self.queue.lock();
+        if queue.len() >= self.max {
+            return Err(StateError::Refused(Limits::too_many_calls(self.max, handler).to_string()));
+        }
+        queue.push_back(Call { module: self.module, handler: handler.to_owned(), argument });
         Ok(())
     }
 }

@@ -148,6 +148,11 @@ impl Runtime {
         self.faults.push(Fault { module, system, message, backtrace, frame, suspended });
     }
 
+    /// What defers calls to handlers of the module.
+    pub(crate) fn caller(&self, module: &ModuleTag) -> Caller {
+        Caller::new(module.id(), Arc::clone(&self.calls), self.world.limits())
+    }
+
     /// Runs code of a module and applies its commands. The outer error is a panic.
     pub(crate) fn call<T>(
         &mut self,
@@ -155,7 +160,7 @@ impl Runtime {
         module: &ModuleTag,
         code: impl FnOnce(&mut Frame<'_>) -> Result<T, String>,
     ) -> Result<Result<T, String>, Panic> {
-        let caller = Caller::new(module.id(), Arc::clone(&self.calls));
+        let caller = self.caller(module);
         let mut commands = Commands::with_max(self.world.limits().commands);
         let mut frame = Frame {
             world: &mut self.world,

@@ -17,7 +17,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Events of one type that are kept at a time: those of this step and of the one before.
     pub events: usize,
-    /// Changes that one system, handler or function puts off in one call by its `Commands`.
+    /// Changes that one system, handler or function puts off in one call by its `Commands`; and the deferred calls that wait
+    /// for the next step.
     pub commands: usize,
     /// Background tasks of one module that have not ended.
     pub tasks: usize,
@@ -38,6 +39,12 @@ impl Limits {
     /// What is told when one call puts off more than `max` changes.
     pub(crate) fn too_many_commands(max: usize) -> EcsError {
         Self::reached("commands", max, "one call puts off one more change".to_owned())
+    }
+
+    /// What is told when more than `max` deferred calls are to wait.
+    pub fn too_many_calls(max: usize, handler: &str) -> EcsError {
+        let what = format!("one more call, of `{handler}`, was to wait for the next step");
+        Self::reached("commands", max, what)
     }
 
     /// What is told when more than `max` events of the type called `event` are to be kept.

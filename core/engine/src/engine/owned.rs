@@ -1,13 +1,12 @@
 //! What modules own in an engine: systems, handlers, functions, observers, prefabs, and what those keep.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use keel_core_types::ModuleId;
 
 use super::Engine;
-use crate::call::{Caller, IntoHandler};
+use crate::call::IntoHandler;
 use crate::function::{FunctionDescriptor, FunctionSummary, Functions, IntoFunction};
 use crate::module_code::{Unscheduled, old_code};
 use crate::observer::{IntoObserver, Observer, ObserverDescriptor};
@@ -86,6 +85,7 @@ impl Engine {
         descriptor: FunctionDescriptor,
         function: impl IntoFunction<M>,
     ) -> Result<(), EngineError> {
+        let caller = self.runtime.caller(module);
         let functions = &mut self.runtime.functions;
         let mut of_module = functions.take_module(module.id());
         of_module.push((descriptor, function.into_function()));
@@ -93,7 +93,6 @@ impl Engine {
         if checked.is_err() {
             of_module.pop();
         }
-        let caller = Caller::new(module.id(), Arc::clone(&self.runtime.calls));
         functions.add_module(module, &caller, self.runtime.suspended.contains(&module.id()), of_module);
         checked
     }
@@ -172,7 +171,7 @@ impl Engine {
         for Unscheduled { module, handlers, functions, prefabs, suspended, .. } in unscheduled {
             self.prefabs.add_module(&module, prefabs);
             self.runtime.suspended.extend(suspended.then(|| module.id()));
-            let caller = Caller::new(module.id(), Arc::clone(&self.runtime.calls));
+            let caller = self.runtime.caller(&module);
             self.runtime.functions.add_module(&module, &caller, suspended, functions);
             for (name, handler) in handlers {
                 self.handlers.add(&module, &name, handler)?;

@@ -2,6 +2,7 @@
 
 use keel_ecs::{Commands, Limits, ModelTypeInfo, component, event};
 use keel_engine::{Engine, EngineConfig, EventWriter, Fault, Frame, IntoSystem, ModuleTag, SystemDescriptor};
+use keel_state::StateError;
 
 use crate::STEP;
 
@@ -18,7 +19,11 @@ struct Crackle {
 const LIMITS: Limits = Limits { entities: 100, bytes: 1 << 20, events: 50, commands: 20, tasks: 3 };
 
 fn fire() -> Engine {
-    let config = EngineConfig { step: STEP, limits: LIMITS, ..EngineConfig::default() };
+    fire_within(LIMITS)
+}
+
+fn fire_within(limits: Limits) -> Engine {
+    let config = EngineConfig { step: STEP, limits, ..EngineConfig::default() };
     let mut engine = Engine::new(config);
     engine.world_mut().register(ModelTypeInfo::component::<Spark>()).unwrap();
     engine.world_mut().register(ModelTypeInfo::event::<Crackle>()).unwrap();
@@ -99,6 +104,33 @@ fn commands() {
     };
     check(&fault_of(&mut engine, spawns), "the limit `commands` of 20");
     assert!(engine.world().is_empty(), "what a call that panics puts off is not done");
+}
+
+#[test]
+fn calls_that_wait() {
+    let mut engine = fire();
+    let calls = |frame: &mut Frame<'_>| -> Result<(), StateError> {
+        loop {
+            frame.calls.call("flicker", &1_u32)?;
+        }
+    };
+    engine.add_system(&ModuleTag::new("fire"), SystemDescriptor::new("burn"), calls).unwrap();
+    engine.update(STEP);
+    let [fault] = engine.take_faults().try_into().unwrap();
+    let told = "the limit `commands` of 20 is reached: one more call, of `flicker`, was to wait";
+    assert!(!fault.suspended && fault.message.contains(told), "{fault:?}");
+}
+
+#[test]
+fn bytes() {
+    let mut engine = fire_within(Limits { entities: usize::MAX, ..LIMITS });
+    let spawns = |frame: &mut Frame<'_>| {
+        while !never() {
+            frame.world.spawn((Spark { heat: 1.0 },));
+        }
+    };
+    check(&fault_of(&mut engine, spawns), "the limit `bytes` of 1048576");
+    assert!(engine.world().len() <= (1 << 20) / size_of::<Spark>(), "{}", engine.world().len());
 }
 
 #[test]
