@@ -147,6 +147,8 @@ fn check_named_keys(report: &Value) {
         value.filter(|ms| *ms > 0.0).unwrap_or_else(|| panic!("{path} is no time: {report}"))
     };
     assert!(ms("/edit_to_running_ms/median") <= ms("/edit_to_running_ms/p90"));
+    assert!(ms("/edit_to_running_untried_ms/median") <= ms("/edit_to_running_untried_ms/p90"));
+    assert!(ms("/stages_ms/trial") > 0.0, "a trial was on the way");
     assert!(ms("/rustc_alone_ms/median") > 1.0);
     assert!(ms("/call_ns") < 1e4);
     let lookups = report["binding_lookup_ns"].as_object().unwrap();

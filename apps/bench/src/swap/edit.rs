@@ -26,15 +26,18 @@ const READY_DEADLINE: Duration = Duration::from_secs(600);
 const SWAP_DEADLINE: Duration = Duration::from_secs(60);
 
 /// What was measured.
+#[derive(Default)]
 pub(crate) struct Edits {
     pub(crate) to_running: Samples,
     pub(crate) seen: Samples,
     pub(crate) rustc_alone: Samples,
     pub(crate) stages: StagesMs,
+    /// Without trials.
+    pub(crate) untried: Samples,
 }
 
-/// Edits the module `count` times while `host` runs the game, and compiles the same edit by the compiler alone after
-/// each.
+/// Edits the module `count` times while `host` runs the game, and as often in a game without trials. The same edit is compiled
+/// by the compiler alone after each.
 pub(crate) fn measure(
     root: &Path,
     host: &Path,
@@ -52,38 +55,35 @@ pub(crate) fn measure(
     let alone = Alone::new(command, folder, &builder.config().target_dir.join("bench"))?;
     alone.time(0, &source)?;
 
-    let mut game = Game::start(host, root)?;
-    let mut edits = Edits {
-        to_running: Samples::default(),
-        seen: Samples::default(),
-        rustc_alone: Samples::default(),
-        stages: StagesMs::default(),
-    };
-    let mut stages: [Samples; 5] = Default::default();
-    // The first of each warms the compiler's caches of both.
-    for edit in 1..=count + 1 {
-        let begin = Instant::now();
-        source.write(edit)?;
-        let swap = game.next_swap()?;
-        let seen = begin.elapsed();
-        let rustc = alone.time(edit, &source)?;
-        if edit == 1 {
-            continue;
+    let mut edits = Edits::default();
+    let mut stages: [Samples; 6] = Default::default();
+    for (trial, from) in [(true, 1), (false, count + 2)] {
+        let mut game = Game::start(host, root, trial)?;
+        // The first of each warms the compiler's caches of both.
+        for edit in from..=from + count {
+            let begin = Instant::now();
+            source.write(edit)?;
+            let swap = game.next_swap()?;
+            let seen = begin.elapsed();
+            let rustc = alone.time(edit, &source)?;
+            if edit == from {
+                continue;
+            }
+            let (ms, how) = (rustc.as_secs_f64() * 1e3, if trial { "" } else { " without a trial" });
+            told(&format!("edit {}: {:.0} ms{how}, rustc alone {ms:.0} ms", edit - from, swap.whole));
+            edits.rustc_alone.push_time(rustc);
+            if !trial {
+                edits.untried.push(swap.whole);
+                continue;
+            }
+            edits.to_running.push(swap.whole);
+            edits.seen.push_time(seen);
+            stages.iter_mut().zip(swap.stages).for_each(|(samples, ms)| samples.push(ms));
         }
-        told(&format!(
-            "edit {}: {:.0} ms, rustc alone {:.0} ms",
-            edit - 1,
-            swap.whole,
-            rustc.as_secs_f64() * 1e3
-        ));
-        edits.to_running.push(swap.whole);
-        edits.seen.push_time(seen);
-        edits.rustc_alone.push_time(rustc);
-        stages.iter_mut().zip(swap.stages).for_each(|(samples, ms)| samples.push(ms));
+        game.end()?;
     }
-    game.end()?;
-    let [detect, build, check, swap, other] = stages.map(|samples| samples.middle());
-    edits.stages = StagesMs { detect, build, check, swap, other };
+    let [detect, build, trial, check, swap, other] = stages.map(|samples| samples.middle());
+    edits.stages = StagesMs { detect, build, trial, check, swap, other };
     Ok(edits)
 }
 
@@ -191,14 +191,17 @@ struct Game {
 /// One swap, in milliseconds.
 struct Swap {
     whole: f64,
-    stages: [f64; 5],
+    stages: [f64; 6],
 }
 
 impl Game {
     /// Starts it, and waits until the first frame is about to run.
-    fn start(host: &Path, root: &Path) -> anyhow::Result<Self> {
+    fn start(host: &Path, root: &Path, trial: bool) -> anyhow::Result<Self> {
         let mut command = Command::new(host);
         command.args(["run", "--headless", "--json"]).current_dir(root);
+        if !trial {
+            command.args(["--trial", "off"]);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{} can't be started", host.display()))?;
         let lines = BufReader::new(child.stdout.take().context("its output was asked for")?).lines();
@@ -222,9 +225,10 @@ impl Game {
             |of: &Value, name: &str| of[name].as_f64().with_context(|| format!("a swap without `{name}`"));
         let whole = ms(&event, "edit_to_running_ms")?;
         let of = |name| ms(&event["stages_ms"], name);
-        let [detect, build, check, swap] = [of("detect")?, of("build")?, of("check")?, of("swap")?];
-        let other = whole - detect - build - check - swap;
-        Ok(Swap { whole, stages: [detect, build, check, swap, other] })
+        let [detect, build, trial] = [of("detect")?, of("build")?, of("trial")?];
+        let [check, swap] = [of("check")?, of("swap")?];
+        let other = whole - detect - build - trial - check - swap;
+        Ok(Swap { whole, stages: [detect, build, trial, check, swap, other] })
     }
 
     fn wait_for(&mut self, wanted: &str, deadline: Duration) -> anyhow::Result<Value> {

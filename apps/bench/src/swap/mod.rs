@@ -72,6 +72,7 @@ pub fn run(
     let lookup = binding::run(options.quick);
     Ok(SwapBench {
         edit_to_running_ms: edits.to_running.median_and_p90(),
+        edit_to_running_untried_ms: edits.untried.median_and_p90(),
         rustc_alone_ms: edits.rustc_alone.median(),
         stages_ms: edits.stages,
         call_ns: calls.across,

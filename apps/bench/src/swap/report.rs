@@ -14,6 +14,8 @@ use crate::swap::{Machine, Versions};
 pub struct SwapBench {
     /// From the moment a source file was closed to the end of the first frame of its new code.
     pub edit_to_running_ms: MedianAndP90,
+    /// The same in a game without trials.
+    pub edit_to_running_untried_ms: MedianAndP90,
     /// The compiler's call that these builds come down to, by itself, with the same edits.
     pub rustc_alone_ms: Median,
     /// Where the time went.
@@ -68,6 +70,8 @@ pub struct StagesMs {
     pub detect: f64,
     /// Cargo, from its start to its end.
     pub build: f64,
+    /// On a copy of the game, in a process of its own, beside the game.
+    pub trial: f64,
     /// Opening the library and asking it what it needs, beside the game.
     pub check: f64,
     /// Between two frames.
@@ -111,13 +115,18 @@ impl SwapBench {
 
 impl fmt::Display for SwapBench {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let StagesMs { detect, build, check, swap, other } = self.stages_ms;
+        let StagesMs { detect, build, trial, check, swap, other } = self.stages_ms;
         writeln!(out, "{}; {}; {}", self.machine, self.versions.rustc, self.profile)?;
         writeln!(out, "\nsaved file -> first frame of new code, medians of {} edits, ms", self.edits)?;
         writeln!(
             out,
             "  whole        {:>8.1}   p90 {:.1}",
             self.edit_to_running_ms.median, self.edit_to_running_ms.p90
+        )?;
+        writeln!(
+            out,
+            "  untried      {:>8.1}   p90 {:.1}",
+            self.edit_to_running_untried_ms.median, self.edit_to_running_untried_ms.p90
         )?;
         writeln!(out, "  from outside {:>8.1}", self.seen_from_outside_ms.median)?;
         writeln!(
@@ -128,7 +137,7 @@ impl fmt::Display for SwapBench {
         )?;
         writeln!(
             out,
-            "  detect {detect:.1}, build {build:.1}, check {check:.2}, swap {swap:.2}, other {other:.1}"
+            "  detect {detect:.1}, build {build:.1}, trial {trial:.1}, check {check:.2}, swap {swap:.2}, other {other:.1}"
         )?;
         self.write_pauses(out)?;
         writeln!(
