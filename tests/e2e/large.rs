@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::gallery::{SOURCE, sound};
+use crate::gallery::{Ends, Place, SOURCE, fault, rogue, sound};
 use crate::game::{Game, child_of, message};
 use crate::workspace::Workspace;
 
@@ -191,6 +191,19 @@ fn edit(game: &mut Game, version: u64) -> Measured {
     measured
 }
 
+/// New code ends the engine, or hangs and is ended: the game goes on with the code before.
+fn go_on(game: &mut Game, name: &str) {
+    game.workspace.write(SOURCE, &rogue(fault(name), Place::Update).0);
+    if fault(name).ends == Ends::Never {
+        game.wait("a hang", |event| event["event"] == "hang");
+        game.command("restart");
+    }
+    let resumed = game.wait_resumed();
+    let (ms, lost) = (resumed["resume_ms"].as_f64().unwrap(), resumed["frames_lost"].as_u64().unwrap());
+    println!("  after {name}: {ms:.0} ms, {lost} frames lost");
+    game.assert_goes_on();
+}
+
 /// proc(5), `VmHWM`.
 fn peak_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -230,6 +243,10 @@ fn the_supervisor_answers_while_a_large_game_is_tried() {
             println!("  {measured}\n    {}", frames(&game, from));
             let has_trial = measured.swap["stages_ms"]["trial"] != 0.0;
             assert_eq!(has_trial, arguments != ["--trial", "off"], "{}", measured.swap);
+        }
+        if arguments == ["--trial", "off"] {
+            go_on(&mut game, "segfault");
+            go_on(&mut game, "endless_loop");
         }
         assert!(game.stats()["entities"].as_u64().unwrap() >= entities);
         let (supervisor, engine) = (peak_kib(game.pid()), peak_kib(game.engine_pid()));
