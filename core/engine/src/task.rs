@@ -181,6 +181,18 @@ impl TaskExecutor {
         tasks.values().flatten().filter(|task| !task.is_finished()).count()
     }
 
+    /// Waits until each task that was started before has had its first turn, at most `deadline`.
+    pub(crate) fn settle(&self, deadline: Duration) {
+        if self.total_running() == 0 {
+            return;
+        }
+        // They have their turns in the order in which they were started.
+        let last = self.executor.spawn(async {});
+        async_io::block_on(future::or(last, async {
+            Timer::after(deadline).await;
+        }));
+    }
+
     /// Waits until the module's tasks have ended, at most `deadline`, and cancels the others. None of their code
     /// runs after this returns. What holds the thread of all tasks meanwhile, a task of whichever module, hangs.
     pub(crate) fn drain(&self, module: ModuleId, deadline: Duration) -> DrainReport {

@@ -24,6 +24,9 @@ const MEMORY: u64 = 2 << 30;
 /// Idle systems get what is left of a frame, and here nothing is: one of them runs in each.
 const NO_TIME: Duration = Duration::ZERO;
 
+/// Until then the tasks have had their first turn, however busy the machine is.
+const FIRST_TURN: Duration = Duration::from_secs(1);
+
 /// What the tasks of a module may take beside the frames, if they come to an end.
 const TASKS: Duration = Duration::from_millis(20);
 
@@ -125,6 +128,7 @@ impl Host {
 
     /// Waits a moment for the tasks of `modules`; what has failed in them.
     fn end_tasks(&mut self, modules: &[String]) -> Vec<Fault> {
+        self.driver.engine.settle_tasks(FIRST_TURN);
         for module in modules {
             self.driver.engine.drain_tasks(ModuleId::of(module), TASKS);
         }

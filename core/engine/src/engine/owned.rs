@@ -189,6 +189,11 @@ impl Engine {
         removed.unwrap_or_else(|| ModuleCode::new(module))
     }
 
+    /// Waits until each background task that was started has had its first turn, at most `deadline`.
+    pub fn settle_tasks(&self, deadline: Duration) {
+        self.runtime.executor.settle(deadline);
+    }
+
     /// Waits for a module's background tasks, at most `deadline`, and cancels the rest.
     pub fn drain_tasks(&self, module: ModuleId, deadline: Duration) -> DrainReport {
         self.runtime.executor.drain(module, deadline)

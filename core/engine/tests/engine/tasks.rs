@@ -45,6 +45,26 @@ fn a_task_that_waits_for_ever_is_gone_when_drain_returns() {
 }
 
 #[test]
+fn tasks_that_have_settled_have_all_had_a_turn() {
+    let (mut engine, module) = (engine(), ModuleTag::new("post"));
+    engine.settle_tasks(LONG);
+    let turns = Arc::new(AtomicU32::new(0));
+    for _ in 0..100 {
+        let turns = Arc::clone(&turns);
+        spawn(&mut engine, &module, async move {
+            std::thread::sleep(Duration::from_micros(100));
+            turns.fetch_add(1, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        });
+    }
+    engine.settle_tasks(LONG);
+    assert_eq!(turns.load(Ordering::SeqCst), 100);
+    // One that does not come to its end is not waited for longer than that.
+    spawn(&mut engine, &module, async { std::thread::sleep(Duration::from_millis(50)) });
+    engine.settle_tasks(Duration::ZERO);
+}
+
+#[test]
 fn a_task_that_ends_in_time_is_waited_for() {
     let (mut engine, module, diary) = (engine(), ModuleTag::new("post"), Diary::default());
     let noted = diary.clone();
