@@ -107,6 +107,17 @@ fn assert_told_once(game: &mut Game, told: &str, why: &str) {
     assert_eq!(files(&game.workspace), there, "nothing is written, and what was there is there");
 }
 
+/// The disk takes snapshots again: that is told, and holds after a kill of all, too.
+#[track_caller]
+fn assert_kept_again(mut game: Game) {
+    game.wait_log(WORKS);
+    let mut game = go_on(game);
+    assert_eq!(times(&game, FAILS), 0);
+    wait_written(&game.workspace);
+    game.assert_goes_on();
+    assert_eq!(files(&game.quit()), Vec::<PathBuf>::new(), "it has ended well");
+}
+
 #[test]
 fn a_game_whose_disk_is_full_runs_on_and_is_kept_again_when_there_is_room() {
     const WHY: &str = "No space left on device";
@@ -116,12 +127,7 @@ fn a_game_whose_disk_is_full_runs_on_and_is_kept_again_when_there_is_room() {
     let mut game = go_on(game);
     assert_told_once(&mut game, FAILS, WHY);
     fs::remove_file(filler).unwrap();
-    game.wait_log(WORKS);
-    let mut game = go_on(game);
-    assert_eq!(times(&game, FAILS), 0);
-    wait_written(&game.workspace);
-    game.assert_goes_on();
-    assert_eq!(files(&game.quit()), Vec::<PathBuf>::new(), "it has ended well");
+    assert_kept_again(game);
 }
 
 #[test]
@@ -133,12 +139,7 @@ fn a_game_whose_disk_becomes_read_only_runs_on_and_is_kept_again_when_it_is_not(
     let mut game = go_on(game);
     assert_told_once(&mut game, FAILS, WHY);
     disk.remount("rw");
-    game.wait_log(WORKS);
-    let mut game = go_on(game);
-    assert_eq!(times(&game, FAILS), 0);
-    wait_written(&game.workspace);
-    game.assert_goes_on();
-    assert_eq!(files(&game.quit()), Vec::<PathBuf>::new(), "it has ended well");
+    assert_kept_again(game);
 }
 
 #[test]

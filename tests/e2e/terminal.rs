@@ -66,6 +66,14 @@ impl Terminal {
         child_of(shell, "run").unwrap()
     }
 
+    fn press(&self, key: &str) {
+        self.tmux(&["send-keys", key]);
+    }
+
+    fn wait_shown(&self, part: &str) {
+        poll(part, || self.screen().contains(part).then_some(()));
+    }
+
     /// Waits for the end of the game, and looks at what it leaves.
     #[track_caller]
     fn check_left_clean(&self, code: i32) -> String {
@@ -141,44 +149,40 @@ fn the_screen_and_the_keys_go_on_when_the_engine_has_ended() {
 fn the_keys_do_what_they_say() {
     let Some(mut terminal) = Terminal::open() else { return };
     terminal.play();
-    let key = |terminal: &Terminal, key: &str| drop(terminal.tmux(&["send-keys", key]));
-    let shows = |terminal: &Terminal, part: &str| {
-        poll(part, || terminal.screen().contains(part).then_some(()));
-    };
-    shows(&terminal, "not watching: r reloads");
-    key(&terminal, "p");
-    shows(&terminal, "paused");
-    key(&terminal, "p");
+    terminal.wait_shown("not watching: r reloads");
+    terminal.press("p");
+    terminal.wait_shown("paused");
+    terminal.press("p");
     poll("the game to go on", || (!terminal.screen().contains("paused")).then_some(()));
-    key(&terminal, "c");
-    shows(&terminal, "▪ info: nothing waits for your consent");
-    key(&terminal, "R");
-    shows(&terminal, "the game was started afresh");
+    terminal.press("c");
+    terminal.wait_shown("▪ info: nothing waits for your consent");
+    terminal.press("R");
+    terminal.wait_shown("the game was started afresh");
     terminal.workspace.edit(
         "systems/shoal-swim/src/lib.rs",
         "const SPEED: f32 = 12.0;",
         "const SPEED: f32 = 11.0;",
     );
-    key(&terminal, "r");
-    shows(&terminal, "shoal-swim v1 live in ");
+    terminal.press("r");
+    terminal.wait_shown("shoal-swim v1 live in ");
 
     // The marked module alone.
-    key(&terminal, "Tab");
-    shows(&terminal, "m reload the marked");
+    terminal.press("Tab");
+    terminal.wait_shown("m reload the marked");
     // The first row is marked; each key moves the mark once.
     let rows = ["console", "ecs", "shoal-hunt", "shoal-model-modu", "shoal-swim", "shoal-tide"];
     for row in &rows[1..] {
-        key(&terminal, "Down");
-        shows(&terminal, &format!("▸{row}"));
+        terminal.press("Down");
+        terminal.wait_shown(&format!("▸{row}"));
     }
-    key(&terminal, "m");
-    shows(&terminal, "shoal-tide v1 live in ");
+    terminal.press("m");
+    terminal.wait_shown("shoal-tide v1 live in ");
     assert!(!terminal.screen().contains("shoal-swim v2"), "nothing else: {}", terminal.screen());
-    key(&terminal, "b");
-    shows(&terminal, "shoal-tide v1 is taken back: v0 runs again, as v2");
-    key(&terminal, "<");
-    shows(&terminal, "went back ");
-    key(&terminal, "q");
+    terminal.press("b");
+    terminal.wait_shown("shoal-tide v1 is taken back: v0 runs again, as v2");
+    terminal.press("<");
+    terminal.wait_shown("went back ");
+    terminal.press("q");
     terminal.check_left_clean(0);
 }
 
@@ -186,27 +190,23 @@ fn the_keys_do_what_they_say() {
 fn the_last_seconds_with_new_code_are_shown_with_both_outcomes() {
     let Some(mut terminal) = Terminal::open() else { return };
     terminal.play();
-    let key = |terminal: &Terminal, key: &str| drop(terminal.tmux(&["send-keys", key]));
-    let shows = |terminal: &Terminal, part: &str| {
-        poll(part, || terminal.screen().contains(part).then_some(()));
-    };
     // All of the last seconds have run with the code before.
-    key(&terminal, "p");
-    shows(&terminal, "paused");
+    terminal.press("p");
+    terminal.wait_shown("paused");
     terminal.workspace.edit(
         "systems/shoal-swim/src/lib.rs",
         "const SPEED: f32 = 12.0;",
         "const SPEED: f32 = 11.0;",
     );
-    key(&terminal, "r");
-    shows(&terminal, "shoal-swim v1 live in ");
-    key(&terminal, ">");
-    shows(&terminal, " frames again, ");
+    terminal.press("r");
+    terminal.wait_shown("shoal-swim v1 live in ");
+    terminal.press(">");
+    terminal.wait_shown(" frames again, ");
     for sign in ["- entity ", "+ entity "] {
-        shows(&terminal, sign);
+        terminal.wait_shown(sign);
     }
     assert!(terminal.screen().contains(" frames again, "), "all of it: {}", terminal.screen());
-    key(&terminal, "q");
+    terminal.press("q");
     terminal.check_left_clean(0);
 }
 

@@ -135,6 +135,21 @@ pub(crate) struct SwapRequest {
 }
 
 impl SwapRequest {
+    /// Of modules that nobody has built or waited for.
+    #[cfg(test)]
+    pub(crate) fn of(id: u64, modules: Vec<Library>) -> Self {
+        Self {
+            id,
+            modules,
+            saved_at_us: None,
+            detect_ms: 0.0,
+            build_ms: 0.0,
+            built_by: None,
+            trial_ms: 0.0,
+            accept_loss: false,
+        }
+    }
+
     /// It without these modules; `None` if it is of no others.
     pub(crate) fn without(mut self, modules: &[String]) -> Option<Self> {
         self.modules.retain(|library| !modules.contains(&library.module));

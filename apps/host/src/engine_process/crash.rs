@@ -1,6 +1,7 @@
 //! What is told of this process when it can't tell it itself: reports of faults, and who does not return.
 
 use std::fs::File;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -70,8 +71,24 @@ fn line(hang: &Hang) -> HangLine {
     HangLine { module, system, beside: !hang.is_awaited, frame: hang.frame, lasted_ms, library, backtrace }
 }
 
-/// The engine does something by itself that the game waits for, until the answer is dropped. Code of modules that has no mark
-/// of its own runs in it: how a component is saved, converted, dropped.
-pub(super) fn work(what: &str) -> Running {
-    Thread::current().enter(Mark::engine(what))
+/// What the engine does by itself, and the game waits for. Code of modules that has no mark of its own runs in it: how a
+/// component is saved, converted, dropped.
+#[derive(Clone, Copy)]
+pub(super) enum Work {
+    Frame,
+    Order,
+    Save,
+    Snapshot,
+    Swap,
+    Tidy,
+    Trial,
+}
+
+/// By [`Work`]. Asking for a mark takes memory, which a frame does not.
+static MARKS: LazyLock<[Mark; 7]> =
+    LazyLock::new(|| ["frame", "order", "save", "snapshot", "swap", "tidy", "trial"].map(Mark::engine));
+
+/// It is done until the answer is dropped.
+pub(super) fn work(what: Work) -> Running {
+    Thread::current().enter(MARKS[what as usize])
 }

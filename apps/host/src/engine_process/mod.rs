@@ -35,6 +35,7 @@ use crate::event::{Event, LEVEL_OUTPUT};
 use crate::os;
 use crate::protocol::{FromEngine, RollbackRequest, ToEngine};
 use crate::recording::Record;
+use crash::Work;
 use dashboard::{DashboardLink, Drawn};
 use driver::Driver;
 use figures::FrameFigures;
@@ -103,6 +104,17 @@ struct Host {
 }
 
 impl Host {
+    /// One that tells nobody, with a step of a 60th of a second, and these options more.
+    #[cfg(all(test, unix))]
+    fn alone(options: &[&str]) -> Self {
+        use clap::{Args, Command, FromArgMatches};
+        let words = ["engine", "--fps", "60", "--seed", "0", "--crash-report", "none"];
+        let command = EngineArgs::augment_args(Command::new("engine"));
+        let matches = command.get_matches_from(words.iter().chain(options));
+        let args = EngineArgs::from_arg_matches(&matches).expect("these are all");
+        Self::new(&args, Link::to_nobody().expect("a connection"))
+    }
+
     fn new(args: &EngineArgs, link: Link) -> Self {
         let step = step_of(args.fps);
         let config =
@@ -156,7 +168,7 @@ impl Host {
         }
         self.tell_stats();
         if let Some(file) = self.args.save_to.clone() {
-            let _working = crash::work("save");
+            let _working = crash::work(Work::Save);
             self.save_game(file);
         }
         let live = self.driver.registry.modules();
@@ -179,7 +191,7 @@ impl Host {
             select! {
                 recv(orders) -> order => match order {
                     Ok(order) => {
-                        let _working = crash::work("order");
+                        let _working = crash::work(Work::Order);
                         self.obey(order);
                     }
                     // The supervisor is gone, and with it everyone who could see this.
@@ -187,7 +199,7 @@ impl Host {
                 },
                 recv(checked) -> checked => {
                     if let Ok(checked) = checked {
-                        let _working = crash::work("swap");
+                        let _working = crash::work(Work::Swap);
                         self.finish_swap(checked);
                     }
                 }
@@ -200,7 +212,7 @@ impl Host {
     }
 
     fn frame(&mut self) {
-        let _working = crash::work("frame");
+        let _working = crash::work(Work::Frame);
         let begin = Instant::now();
         let input = self.frame_input();
         self.record(&Record::Frame(input.clone()));
@@ -253,7 +265,7 @@ impl Host {
 
     /// Retires old generations, if that is wanted at all, between two frames.
     fn tidy(&mut self) {
-        let _working = crash::work("tidy");
+        let _working = crash::work(Work::Tidy);
         for kept in self.driver.registry.tidy().kept {
             self.tell_log("debug", format!("stays mapped: {kept}"));
         }

@@ -10,7 +10,7 @@ use keel::engine::contain;
 use keel_registry::{Code, Rejection};
 
 use super::Host;
-use super::crash;
+use super::crash::{self, Work};
 use super::link::Link;
 use crate::protocol::{FromEngine, Library, SNAPSHOT_BYTES_MAX};
 
@@ -126,7 +126,7 @@ impl Host {
 
     /// The game as it is now. The caller is between two frames.
     pub(super) fn take_snapshot(&mut self) -> Result<Snapshot, Rejection> {
-        let _working = crash::work("snapshot");
+        let _working = crash::work(Work::Snapshot);
         // The history keeps the newest ones for long.
         let buffer = Some(self.history.buffer()).filter(|buffer| buffer.capacity() > 0);
         let buffer = buffer.unwrap_or_else(|| self.snapshots.buffer());

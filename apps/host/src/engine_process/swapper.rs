@@ -242,16 +242,7 @@ mod tests {
     use super::*;
 
     fn request() -> SwapRequest {
-        SwapRequest {
-            id: 0,
-            modules: Vec::new(),
-            saved_at_us: None,
-            detect_ms: 0.0,
-            build_ms: 0.0,
-            built_by: None,
-            trial_ms: 0.0,
-            accept_loss: false,
-        }
+        SwapRequest::of(0, Vec::new())
     }
 
     fn swapped(names: &[&str]) -> Swapper {

@@ -12,6 +12,7 @@ use keel::types::ModuleId;
 use keel_registry::{Consent, Rejection};
 
 use super::Host;
+use super::crash::{self, Work};
 use super::driver::{Driver, Framed};
 use super::input::FrameInput;
 use super::swapper;
@@ -77,7 +78,7 @@ impl Host {
         faulty: &BTreeSet<String>,
         inputs: Vec<FrameInput>,
     ) -> TrialOutcome {
-        let _working = super::crash::work("trial");
+        let _working = crash::work(Work::Trial);
         let modules: Vec<_> = request.modules.iter().map(|library| library.module.clone()).collect();
         let consent = if request.accept_loss { Consent::AcceptLoss } else { Consent::Lossless };
         if let Err((stage, rejection)) = self.swap_for_trial(request, consent) {

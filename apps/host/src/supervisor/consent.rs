@@ -131,16 +131,7 @@ mod tests {
             generation: 0,
             stated: None,
         };
-        SwapRequest {
-            id: 0,
-            modules: modules.iter().map(library).collect(),
-            saved_at_us: None,
-            detect_ms: 0.0,
-            build_ms: 0.0,
-            built_by: None,
-            trial_ms: 0.0,
-            accept_loss: false,
-        }
+        SwapRequest::of(0, modules.iter().map(library).collect())
     }
 
     /// The numbers of the swaps that wait; 0 for a rollback.

@@ -1,12 +1,9 @@
 //! Orders that meet, in this process.
 
-use clap::{Args, Command, FromArgMatches};
 use keel_fixture::{Fixture, Scratch};
 use keel_registry::Past;
 
 use super::*;
-use crate::cli::EngineArgs;
-use crate::engine_process::link::Link;
 use crate::protocol::SwapRequest;
 
 /// A module that counts by `STEP`.
@@ -40,24 +37,12 @@ fn library(scratch: &Scratch, package: &str, step: &str) -> Library {
 }
 
 fn swap(modules: Vec<Library>) -> ToEngine {
-    ToEngine::Swap(SwapRequest {
-        id: 1,
-        modules,
-        saved_at_us: None,
-        detect_ms: 0.0,
-        build_ms: 0.0,
-        built_by: None,
-        trial_ms: 0.0,
-        accept_loss: false,
-    })
+    ToEngine::Swap(SwapRequest::of(1, modules))
 }
 
 /// An engine with these modules.
 fn host(modules: Vec<Library>) -> Host {
-    let command = EngineArgs::augment_args(Command::new("engine"));
-    let words = ["engine", "--fps", "60", "--seed", "0", "--crash-report", "none"];
-    let args = EngineArgs::from_arg_matches(&command.get_matches_from(words)).expect("these are all");
-    let mut host = Host::new(&args, Link::to_nobody().expect("a connection"));
+    let mut host = Host::alone(&[]);
     let past = Past::default();
     host.obey(ToEngine::Load { modules, game: None, accept_loss: false, first_frame: None, past });
     host

@@ -1,13 +1,10 @@
 //! What a trial is for and against, in this process.
 
-use clap::{Args, Command, FromArgMatches};
 use keel::console::Key;
 use keel_fixture::{Fixture, Scratch};
 use keel_registry::Past;
 
 use super::*;
-use crate::cli::EngineArgs;
-use crate::engine_process::link::Link;
 use crate::protocol::Library;
 
 /// A module that does `REGISTER` and, in each step, `UPDATE`.
@@ -55,16 +52,9 @@ fn library(scratch: &Scratch, package: &str, register: &str, update: &str) -> Li
     Library { module: package.to_owned(), path, generation: 0, stated: None }
 }
 
-fn host() -> Host {
-    let command = EngineArgs::augment_args(Command::new("engine"));
-    let words = ["engine", "--fps", "60", "--seed", "0", "--crash-report", "none", "--trial", "3"];
-    let args = EngineArgs::from_arg_matches(&command.get_matches_from(words)).expect("these are all");
-    Host::new(&args, Link::to_nobody().expect("a connection"))
-}
-
 /// What comes of new code in the place of `swim`, with these libraries live before it.
 fn tried(before: Vec<Library>, new: Library, inputs: Vec<FrameInput>) -> TrialOutcome {
-    let mut host = host();
+    let mut host = Host::alone(&["--trial", "3"]);
     host.obey(ToEngine::Load {
         modules: before,
         game: None,
@@ -73,16 +63,7 @@ fn tried(before: Vec<Library>, new: Library, inputs: Vec<FrameInput>) -> TrialOu
         past: Past::default(),
     });
     let faulty = host.frame_before();
-    let request = SwapRequest {
-        id: 1,
-        modules: vec![new],
-        saved_at_us: None,
-        detect_ms: 0.0,
-        build_ms: 0.0,
-        built_by: None,
-        trial_ms: 0.0,
-        accept_loss: false,
-    };
+    let request = SwapRequest::of(1, vec![new]);
     host.try_out(request, &faulty, inputs)
 }
 

@@ -21,16 +21,7 @@ fn library(module: &str) -> Library {
 }
 
 fn request(modules: &[&str]) -> SwapRequest {
-    SwapRequest {
-        id: 1,
-        modules: modules.iter().map(|module| library(module)).collect(),
-        saved_at_us: None,
-        detect_ms: 0.0,
-        build_ms: 0.0,
-        built_by: None,
-        trial_ms: 0.0,
-        accept_loss: false,
-    }
+    SwapRequest::of(1, modules.iter().map(|module| library(module)).collect())
 }
 
 fn said(message: FromEngine) -> Option<Received> {
